@@ -1,0 +1,33 @@
+/// Lower-case hexadecimal (RFC 4648, section 8).
+public enum Hex {
+    public static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var result: [UInt8] = []
+        for byte in bytes {
+            result.append(digits[Int(byte >> 4)])
+            result.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// - Returns: nil for an odd number of digits or any other character; both cases of letters are read.
+    public static func decode(_ text: String) -> [UInt8]? {
+        let digits = text.utf8.map(digit)
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var result: [UInt8] = []
+        for pair in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = digits[pair], let low = digits[pair + 1] else { return nil }
+            result.append(high << 4 | low)
+        }
+        return result
+    }
+
+    static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
+        default: nil
+        }
+    }
+}

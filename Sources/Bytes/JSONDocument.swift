@@ -1,0 +1,59 @@
+/// A JSON text (RFC 8259), parsed once, over bytes that stay exactly as received.
+///
+/// Decoding and encoding again would change numbers and escapes, so nothing here ever re-encodes: each value knows the
+/// range of bytes it was read from, and a post cut out of a page is that very range.
+public struct JSONDocument: Sendable {
+    public let bytes: [UInt8]
+    let nodes: [Node]
+
+    /// Deeper nesting is refused, so that a hostile text cannot exhaust the stack of whoever walks the tree.
+    public static let maximumDepth = 128
+
+    /// One value, or one key of an object. A container's children follow it; `next` is the node after the last of them.
+    struct Node: Sendable {
+        var kind: JSONKind
+        var hasEscapes = false
+        var start: UInt32
+        var end: UInt32
+        var next: UInt32
+    }
+
+    /// - Throws: `JSONError` with the offset of the first byte that is not as RFC 8259 demands.
+    public init(_ bytes: [UInt8]) throws(JSONError) {
+        guard bytes.count < Int(UInt32.max) else { throw JSONError(reason: .tooLarge, offset: 0) }
+        var parser = JSONParser(byteCount: bytes.count)
+        var failure: JSONError?
+        bytes.withUnsafeBufferPointer { buffer in
+            do throws(JSONError) { try parser.parse(buffer) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        self.bytes = bytes
+        self.nodes = parser.nodes
+    }
+
+    public var root: JSONValue { JSONValue(document: self, index: 0) }
+}
+
+public enum JSONKind: UInt8, Sendable {
+    case object, array, string, number, `true`, `false`, null
+}
+
+/// Why and where a text is not JSON.
+public struct JSONError: Error, Equatable, CustomStringConvertible {
+    public enum Reason: String, Sendable {
+        case tooLarge = "too large"
+        case unexpectedEnd = "ends too early"
+        case unexpectedByte = "unexpected byte"
+        case trailingBytes = "bytes after the value"
+        case invalidNumber = "invalid number"
+        case invalidEscape = "invalid escape"
+        case controlCharacter = "control character in a string"
+        case invalidUTF8 = "invalid UTF-8"
+        case tooDeep = "nested too deep"
+    }
+    public let reason: Reason
+    /// Byte offset from the start of the text.
+    public let offset: Int
+
+    public var description: String { "not valid JSON at byte \(offset): \(reason.rawValue)" }
+}

@@ -1,0 +1,75 @@
+/// Writes one compact JSON text, members in the order in which they are given, so that equal data gives equal bytes.
+///
+///     var json = JSONWriter()
+///     json.object { $0.string("id", id); $0.int("create_at", time) }
+public struct JSONWriter {
+    public private(set) var bytes: [UInt8] = []
+    private var needsComma = false
+
+    public init() {}
+
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    public mutating func object(_ key: String? = nil, _ members: (inout JSONWriter) throws -> Void) rethrows {
+        try nest("{", "}", key, members)
+    }
+
+    public mutating func array(_ key: String? = nil, _ elements: (inout JSONWriter) throws -> Void) rethrows {
+        try nest("[", "]", key, elements)
+    }
+
+    public mutating func string(_ key: String? = nil, _ value: String?) {
+        guard let value else { return null(key) }
+        begin(key)
+        quote(value)
+    }
+
+    public mutating func int(_ key: String? = nil, _ value: some BinaryInteger) {
+        begin(key)
+        bytes.append(contentsOf: String(value).utf8)
+    }
+
+    public mutating func bool(_ key: String? = nil, _ value: Bool) {
+        begin(key)
+        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    }
+
+    public mutating func null(_ key: String? = nil) {
+        begin(key)
+        bytes.append(contentsOf: "null".utf8)
+    }
+
+    private mutating func nest(
+        _ opening: Character, _ closing: Character, _ key: String?, _ content: (inout JSONWriter) throws -> Void
+    ) rethrows {
+        begin(key)
+        bytes.append(contentsOf: String(opening).utf8)
+        needsComma = false
+        try content(&self)
+        bytes.append(contentsOf: String(closing).utf8)
+        needsComma = true
+    }
+
+    private mutating func begin(_ key: String?) {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+        guard let key else { return }
+        quote(key)
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    private mutating func quote(_ string: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in string.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case 0x0A: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
+            case 0x0D: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "r")]
+            case 0x09: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
+            case 0..<0x20, 0x7F: bytes += Array("\\u00".utf8) + Array(Hex.encode([byte]).utf8)
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}
