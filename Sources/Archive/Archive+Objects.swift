@@ -1,0 +1,179 @@
+internal import Bytes
+internal import GRDB
+
+/// A channel as the server last described it. Every name in it was chosen by somebody else.
+public struct Channel: Equatable, Sendable {
+    public enum Kind: String, Sendable {
+        case open = "O"
+        case `private` = "P"
+        case direct = "D"
+        case group = "G"
+    }
+
+    public let id: String
+    public let kind: Kind?
+    /// Empty for direct and group channels.
+    public let teamID: String
+    public let name: String
+    public let displayName: String
+    /// When the channel was archived on the server; 0 where it was not.
+    public let deleteAt: Int64
+    /// What the server counts, deleted posts included: good for progress only.
+    public let totalMessageCount: Int64
+    public let lastPostAt: Int64
+}
+
+public struct Team: Equatable, Sendable {
+    public let id: String
+    public let name: String
+    public let displayName: String
+}
+
+public struct User: Equatable, Sendable {
+    public let id: String
+    public let username: String
+    public let nickname: String
+    public let firstName: String
+    public let lastName: String
+
+    /// What people call the user: the nickname, else the full name, else the user name.
+    public var displayName: String {
+        if !nickname.isEmpty { return nickname }
+        let full = [firstName, lastName].filter { !$0.isEmpty }.joined(separator: " ")
+        return full.isEmpty ? username : full
+    }
+}
+
+/// What the archive holds of one channel.
+public struct ChannelCounts: Equatable, Sendable {
+    public var versions = 0
+    public var firstCreateAt: Int64?
+    public var lastCreateAt: Int64?
+}
+
+extension Archive {
+    /// The channels that the server listed, and those that only posts tell of, by id.
+    public func channels() throws(ArchiveError) -> [Channel] {
+        var channels = try objects(.channel).map(Channel.init)
+        let known = Set(channels.map(\.id))
+        for id in try counts().keys.sorted() where !known.contains(id) {
+            channels.append(
+                Channel(
+                    id: id, kind: nil, teamID: "", name: id, displayName: "", deleteAt: 0, totalMessageCount: 0,
+                    lastPostAt: 0))
+        }
+        return channels
+    }
+
+    public func teams() throws(ArchiveError) -> [Team] { try objects(.team).map(Team.init) }
+
+    public func users() throws(ArchiveError) -> [User] { try objects(.user).map(User.init) }
+
+    /// The ids of everybody who wrote an archived post or was seen as a channel's member.
+    public func peopleIDs() throws(ArchiveError) -> [String] {
+        try read { db in
+            let sql = """
+                SELECT user_id FROM version WHERE user_id <> '' UNION
+                SELECT substr(id, 28) FROM object WHERE kind = 'member' ORDER BY 1
+                """
+            return try String.fetchAll(db, sql: sql)
+        }
+    }
+
+    public func counts() throws(ArchiveError) -> [String: ChannelCounts] {
+        let sql = """
+            SELECT channel_id, count(*) AS versions, min(create_at) AS first, max(create_at) AS last
+            FROM version GROUP BY channel_id
+            """
+        return try read { db in
+            var result: [String: ChannelCounts] = [:]
+            for row in try Row.fetchAll(db, sql: sql) {
+                result[row["channel_id"]] = ChannelCounts(
+                    versions: row["versions"], firstCreateAt: row["first"], lastCreateAt: row["last"])
+            }
+            return result
+        }
+    }
+
+    public func walkState(channelID: String) throws(ArchiveError) -> WalkState? {
+        try read { db in
+            try String.fetchOne(
+                db, sql: "SELECT state FROM walk WHERE channel_id = ? ORDER BY seq DESC LIMIT 1", arguments: [channelID]
+            )
+        }.flatMap(WalkState.init(json:))
+    }
+
+    /// When the channel was last asked about, and got an answer.
+    public func lastFetch(channelID: String) throws(ArchiveError) -> Timestamp? {
+        try read { db in
+            try Int64.fetchOne(
+                db, sql: "SELECT at FROM walk WHERE channel_id = ? ORDER BY seq DESC LIMIT 1", arguments: [channelID])
+        }.map(Timestamp.init(milliseconds:))
+    }
+
+    /// The newest post that is not a tombstone and is younger than `createAt`: where a walk can take hold again when its
+    /// anchor has gone from the server. The oldest such post comes first.
+    public func livePosts(
+        channelID: String, after createAt: Int64, limit: Int
+    ) throws(ArchiveError) -> [(id: String, createAt: Int64)] {
+        let sql = """
+            SELECT post_id, create_at FROM version v WHERE channel_id = ? AND create_at > ? AND original_id = ''
+              AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
+            GROUP BY post_id ORDER BY create_at LIMIT ?
+            """
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: [channelID, createAt, limit]).map {
+                ($0["post_id"], $0["create_at"])
+            }
+        }
+    }
+
+    /// The number of documents and the hash that vouches for all of them.
+    public func head() throws(ArchiveError) -> (documents: Int64, hash: String) {
+        try read { db in
+            try Row.fetchOne(db, sql: "SELECT seq, hash FROM document ORDER BY seq DESC LIMIT 1")
+                .map { ($0["seq"], $0["hash"]) } ?? (0, "")
+        }
+    }
+
+    /// The newest description of each object, by id.
+    private func objects(_ kind: ObjectKind) throws(ArchiveError) -> [JSONValue] {
+        let sql = """
+            SELECT json FROM object o WHERE kind = ?
+              AND seq = (SELECT max(seq) FROM object n WHERE n.kind = o.kind AND n.id = o.id) ORDER BY id
+            """
+        let texts = try read { try String.fetchAll($0, sql: sql, arguments: [kind.rawValue]) }
+        return texts.compactMap { try? JSONDocument(Array($0.utf8)).root }
+    }
+}
+
+extension Channel {
+    init(_ json: JSONValue) {
+        id = json["id"]?.string ?? ""
+        kind = (json["type"]?.string).flatMap(Kind.init(rawValue:))
+        teamID = json["team_id"]?.string ?? ""
+        name = json["name"]?.string ?? ""
+        displayName = json["display_name"]?.string ?? ""
+        deleteAt = json["delete_at"]?.int ?? 0
+        totalMessageCount = json["total_msg_count"]?.int ?? 0
+        lastPostAt = json["last_post_at"]?.int ?? 0
+    }
+}
+
+extension Team {
+    init(_ json: JSONValue) {
+        id = json["id"]?.string ?? ""
+        name = json["name"]?.string ?? ""
+        displayName = json["display_name"]?.string ?? ""
+    }
+}
+
+extension User {
+    init(_ json: JSONValue) {
+        id = json["id"]?.string ?? ""
+        username = json["username"]?.string ?? ""
+        nickname = json["nickname"]?.string ?? ""
+        firstName = json["first_name"]?.string ?? ""
+        lastName = json["last_name"]?.string ?? ""
+    }
+}

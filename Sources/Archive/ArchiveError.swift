@@ -1,0 +1,18 @@
+/// What can go wrong with a vault or an archive as a whole. What is wrong with one post is data, not one of these.
+public enum ArchiveError: Error, Equatable, Sendable {
+    case noVault(path: String)
+    case noAccount(vault: String)
+    case unknownAccount(name: String, known: [String])
+    case severalAccounts(names: [String])
+    case inUse(process: Int32?, path: String)
+    case notAnArchive(path: String)
+    case newerFormat(path: String, version: Int)
+    /// A stored document does not have the bytes that its record states.
+    case damagedDocument(sequence: Int64, what: String)
+    /// Bytes offered for archiving are not what the caller says they are.
+    case notAPage(what: String)
+    case file(path: String, operation: String, errno: Int32)
+    case database(message: String, isFull: Bool)
+    /// The compressed body of a document cannot be written or read.
+    case compression(what: String)
+}

@@ -1,0 +1,90 @@
+internal import GRDB
+
+/// The tables of an archive. docs/archive-format.md explains each for whoever reads one without this program.
+enum ArchiveSchema {
+    /// `PRAGMA application_id`: "mmva".
+    static let applicationID: Int32 = 0x6D6D_7661
+    /// `PRAGMA user_version`. A reader that finds a higher one must not guess.
+    static let version = 1
+
+    static let sql = """
+        CREATE TABLE document (
+          seq INTEGER PRIMARY KEY,
+          record TEXT NOT NULL,
+          hash TEXT NOT NULL,
+          body BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TABLE version (
+          seq INTEGER PRIMARY KEY,
+          document INTEGER NOT NULL REFERENCES document (seq),
+          start INTEGER NOT NULL,
+          length INTEGER NOT NULL,
+          post_id TEXT NOT NULL,
+          channel_id TEXT NOT NULL,
+          user_id TEXT NOT NULL,
+          root_id TEXT NOT NULL,
+          original_id TEXT NOT NULL,
+          type TEXT NOT NULL,
+          create_at INTEGER NOT NULL,
+          update_at INTEGER NOT NULL,
+          edit_at INTEGER NOT NULL,
+          delete_at INTEGER NOT NULL,
+          said BLOB NOT NULL,
+          identity BLOB NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX version_by_identity ON version (post_id, identity);
+        CREATE INDEX version_by_post ON version (post_id, seq, said);
+        CREATE INDEX version_by_channel ON version (channel_id, create_at);
+
+        CREATE TABLE object (
+          seq INTEGER PRIMARY KEY,
+          document INTEGER NOT NULL REFERENCES document (seq),
+          start INTEGER NOT NULL,
+          length INTEGER NOT NULL,
+          kind TEXT NOT NULL,
+          id TEXT NOT NULL,
+          at INTEGER NOT NULL,
+          json TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX object_by_id ON object (kind, id, seq);
+
+        CREATE TABLE key_sighting (
+          seq INTEGER PRIMARY KEY,
+          document INTEGER NOT NULL REFERENCES document (seq),
+          user_id TEXT NOT NULL,
+          key_id TEXT NOT NULL,
+          source TEXT NOT NULL,
+          at INTEGER NOT NULL,
+          encr BLOB NOT NULL,
+          sign BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX key_sighting_by_user ON key_sighting (user_id, seq);
+
+        CREATE TABLE walk (
+          seq INTEGER PRIMARY KEY,
+          channel_id TEXT NOT NULL,
+          document INTEGER NOT NULL,
+          at INTEGER NOT NULL,
+          state TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX walk_by_channel ON walk (channel_id, seq);
+        """
+
+    /// Rows come, and never change or go. This guards against a slip of this program's own; what a stranger does to the
+    /// file is what the chain of hashes is for.
+    static let guards = ["document", "version", "object", "key_sighting", "walk"].map { table in
+        """
+        CREATE TRIGGER \(table)_is_never_changed BEFORE UPDATE ON \(table)
+        BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
+        CREATE TRIGGER \(table)_is_never_deleted BEFORE DELETE ON \(table)
+        BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
+        """
+    }.joined(separator: "\n")
+
+    static func create(in database: Database) throws {
+        try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+        try database.execute(sql: sql)
+        try database.execute(sql: guards)
+    }
+}

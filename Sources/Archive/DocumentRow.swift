@@ -1,0 +1,64 @@
+internal import Bytes
+internal import Foundation
+internal import GRDB
+
+/// A row of the table `document`: the record, its hash, and the body compressed with gzip.
+struct DocumentRow: Sendable {
+    let sequence: Int64
+    let record: String
+    let hash: String
+    let compressed: [UInt8]
+
+    init(_ document: ReceivedDocument, sequence: Int64, previous: SHA256Digest, compressed: [UInt8]) {
+        let record = DocumentRecord(document, sequence: sequence, previous: previous)
+        self.sequence = sequence
+        self.record = record.text
+        hash = record.hash.description
+        self.compressed = compressed
+    }
+
+    private init(_ row: Row) {
+        sequence = row["seq"]
+        record = row["record"]
+        hash = row["hash"]
+        compressed = Array(row["body"] as Data)
+    }
+
+    static func fetch(_ database: Database, sequence: Int64) throws -> DocumentRow? {
+        let sql = "SELECT seq, record, hash, body FROM document WHERE seq = ?"
+        return try Row.fetchOne(database, sql: sql, arguments: [sequence]).map(DocumentRow.init)
+    }
+
+    static func fetch(_ database: Database, after sequence: Int64, limit: Int) throws -> [DocumentRow] {
+        let sql = "SELECT seq, record, hash, body FROM document WHERE seq > ? ORDER BY seq LIMIT ?"
+        let rows = try Row.fetchCursor(database, sql: sql, arguments: [sequence, limit])
+        var result: [DocumentRow] = []
+        while let row = try rows.next() { result.append(DocumentRow(row)) }
+        return result
+    }
+
+    func insert(_ database: Database) throws {
+        try database.execute(
+            sql: "INSERT INTO document (seq, record, hash, body) VALUES (?, ?, ?, ?)",
+            arguments: [sequence, record, hash, Data(compressed)])
+    }
+
+    /// The body, byte for byte as received, checked against the record.
+    ///
+    /// - Throws: `damagedDocument`.
+    func body() throws(ArchiveError) -> [UInt8] {
+        guard let record = DocumentRecord(text: record) else {
+            throw .damagedDocument(sequence: sequence, what: "its record cannot be read")
+        }
+        let body: [UInt8]
+        do {
+            body = try Gzip.decompress(compressed, size: record.length)
+        } catch {
+            throw .damagedDocument(sequence: sequence, what: "its body cannot be decompressed")
+        }
+        guard SHA256Digest(of: body) == record.bodyHash else {
+            throw .damagedDocument(sequence: sequence, what: "its body does not have the recorded SHA-256")
+        }
+        return body
+    }
+}

@@ -1,0 +1,135 @@
+internal import Foundation
+internal import GRDB
+
+/// The versions that a query selects, in its order, fixed at one moment: a pull that goes on meanwhile changes nothing.
+///
+/// The list of places is kept in a temporary table of SQLite (row numbers only, never a text), and the versions are
+/// loaded a batch at a time, so that memory does not grow with the archive.
+public final class PostPlan {
+    /// How many versions there are.
+    public let count: Int
+    private let database: DatabaseQueue
+    private let cache = DocumentCache()
+
+    /// A version that differs from its successor in nothing it says is left out: a reply or a pin moves `update_at`,
+    /// and that is no news about the post.
+    init(_ archive: Archive, _ query: PostQuery) throws(ArchiveError) {
+        database = try Archive.open(archive.directory.archivePath, isReadOnly: true)
+        let users =
+            query.userIDs.map { "AND v.user_id IN (\(Array(repeating: "?", count: $0.count).joined(separator: ",")))" }
+            ?? ""
+        let order =
+            switch query.order {
+            case .time: "create_at, identity_id, is_old, seq"
+            case .threads: "thread_at, thread_id, is_reply, create_at, identity_id, is_old, seq DESC"
+            }
+        let sql = """
+            CREATE TEMP TABLE plan AS
+            WITH chosen AS (
+              SELECT v.seq, v.create_at, v.said,
+                CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS identity_id,
+                v.root_id <> '' AS is_reply,
+                CASE WHEN v.root_id <> '' THEN v.root_id WHEN v.original_id <> '' THEN v.original_id
+                  ELSE v.post_id END AS thread_id,
+                v.original_id <> '' AS is_revision, v.delete_at > 0 AS is_deleted,
+                (SELECT n.said FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq
+                 ORDER BY n.seq LIMIT 1) AS next_said
+              FROM version v WHERE v.channel_id = ? AND v.create_at >= ? AND v.create_at < ? \(users)
+            )
+            SELECT seq AS version,
+              CASE WHEN is_revision THEN 'revision' WHEN next_said IS NOT NULL THEN 'earlier'
+                WHEN is_deleted THEN 'deleted' ELSE 'live' END AS state,
+              is_revision OR next_said IS NOT NULL AS is_old,
+              coalesce((SELECT min(r.create_at) FROM version r WHERE r.post_id = thread_id), create_at) AS thread_at
+            FROM chosen WHERE next_said IS NULL OR next_said <> said ORDER BY \(order)
+            """
+        let values: StatementArguments =
+            [query.channelID, query.createAt.lowerBound, query.createAt.upperBound]
+            + StatementArguments(query.userIDs ?? [])
+        count = try Archive.rethrowing { [database] in
+            // A temporary table may be made through a connection that cannot change the archive.
+            try database.unsafeReentrantRead { db in
+                try db.execute(sql: sql, arguments: values)
+                return try Int.fetchOne(db, sql: "SELECT count(*) FROM plan") ?? 0
+            }
+        }
+    }
+
+    /// - Parameter range: places in the plan, within `0..<count`.
+    /// - Throws: `damagedDocument` where a document that holds one of them is not as its record says.
+    public func load(_ range: Range<Int>) throws(ArchiveError) -> [StoredVersion] {
+        let sql = """
+            SELECT v.*, p.state FROM plan p JOIN version v ON v.seq = p.version
+            WHERE p.rowid > ? AND p.rowid <= ? ORDER BY p.rowid
+            """
+        return try Archive.rethrowing { [database, cache] in
+            try database.unsafeReentrantRead { db in
+                let rows = try Row.fetchAll(db, sql: sql, arguments: [range.lowerBound, range.upperBound])
+                return try rows.map { row in
+                    let header = StoredVersion.Header(row)
+                    let start: Int = row["start"]
+                    let length: Int = row["length"]
+                    let body = try cache.body(of: header.documentSequence) {
+                        try DocumentRow.fetch(db, sequence: header.documentSequence)
+                    }
+                    guard start >= 0, length >= 0, start + length <= body.count else {
+                        throw ArchiveError.damagedDocument(
+                            sequence: header.documentSequence, what: "post \(header.id) lies outside of it")
+                    }
+                    return StoredVersion(
+                        header: header, state: PostState(rawValue: row["state"]) ?? .live, document: body,
+                        range: start..<start + length)
+                }
+            }
+        }
+    }
+}
+
+extension Archive {
+    public func plan(_ query: PostQuery) throws(ArchiveError) -> PostPlan { try PostPlan(self, query) }
+}
+
+extension StoredVersion.Header {
+    fileprivate init(_ row: Row) {
+        sequence = row["seq"]
+        documentSequence = row["document"]
+        id = row["post_id"]
+        channelID = row["channel_id"]
+        userID = row["user_id"]
+        rootID = row["root_id"]
+        originalID = row["original_id"]
+        type = row["type"]
+        createAt = row["create_at"]
+        updateAt = row["update_at"]
+        editAt = row["edit_at"]
+        deleteAt = row["delete_at"]
+    }
+}
+
+/// The bodies of the documents used last: neighbours in time are neighbours in a document.
+private final class DocumentCache {
+    private var bodies: [Int64: (body: [UInt8], used: Int)] = [:]
+    private var size = 0
+    private var clock = 0
+    /// Bytes; a page is some hundred kilobytes.
+    private static let room = 24 << 20
+
+    func body(of sequence: Int64, fetch: () throws -> DocumentRow?) throws -> [UInt8] {
+        clock += 1
+        if let found = bodies[sequence]?.body {
+            bodies[sequence]?.used = clock
+            return found
+        }
+        guard let row = try fetch() else {
+            throw ArchiveError.damagedDocument(sequence: sequence, what: "it is missing")
+        }
+        let body = try row.body()
+        while size + body.count > DocumentCache.room, let oldest = bodies.min(by: { $0.value.used < $1.value.used }) {
+            size -= oldest.value.body.count
+            bodies[oldest.key] = nil
+        }
+        bodies[sequence] = (body, clock)
+        size += body.count
+        return body
+    }
+}

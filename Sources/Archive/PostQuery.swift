@@ -1,0 +1,64 @@
+/// Which posts of an archive, and in which order.
+public struct PostQuery: Sendable {
+    /// One channel's id.
+    public var channelID: String
+    /// Only posts of these users; nil for all.
+    public var userIDs: [String]?
+    /// Only posts with `create_at` in this range.
+    public var createAt: Range<Int64>
+    public var order: Order
+
+    public enum Order: Sendable {
+        case time
+        /// Threads by their first post's time, each thread in the order of time; behind a post what it said before.
+        case threads
+    }
+
+    public init(
+        channelID: String, userIDs: [String]? = nil, createAt: Range<Int64> = 0..<Int64.max, order: Order = .time
+    ) {
+        self.channelID = channelID
+        self.userIDs = userIDs
+        self.createAt = createAt
+        self.order = order
+    }
+}
+
+/// What a stored version is to its post. The words are part of the formats that scripts read.
+public enum PostState: String, Sendable, CaseIterable {
+    case live
+    /// The newest archived version is a tombstone.
+    case deleted
+    /// An old revision with an id of its own.
+    case revision
+    /// A version that a newer one of the same id superseded.
+    case earlier
+}
+
+/// One version of a post as the archive holds it.
+public struct StoredVersion: Sendable {
+    public let header: Header
+    public let state: PostState
+    /// The document it is a slice of, and the slice.
+    let document: [UInt8]
+    let range: Range<Int>
+
+    /// The post's JSON, byte for byte as received.
+    public var json: ArraySlice<UInt8> { document[range] }
+
+    public struct Header: Sendable {
+        /// The place in the archive's order of arrival.
+        public let sequence: Int64
+        public let documentSequence: Int64
+        public let id: String
+        public let channelID: String
+        public let userID: String
+        public let rootID: String
+        public let originalID: String
+        public let type: String
+        public let createAt: Int64
+        public let updateAt: Int64
+        public let editAt: Int64
+        public let deleteAt: Int64
+    }
+}

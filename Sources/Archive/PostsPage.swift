@@ -1,0 +1,129 @@
+public import Bytes
+
+/// An answer that carries posts: `{order, posts, next_post_id, prev_post_id}`, read where it stands.
+public struct PostsPage: Sendable {
+    /// Ids, `create_at` descending.
+    public let order: [String]
+    /// Every post of the answer, those that `order` does not list included, in the order of the answer.
+    public let posts: [PostHeader]
+
+    /// - Throws: `notAPage` with what is wrong: a body that was cut, garbled, or is not such an answer.
+    public init(_ body: [UInt8]) throws(ArchiveError) {
+        let root: JSONValue
+        do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
+        guard root.kind == .object, let order = root["order"], let posts = root["posts"] else {
+            throw .notAPage(what: "the answer has no order or no posts")
+        }
+        // A channel without posts may answer null for either.
+        self.order = order.elements.compactMap(\.string)
+        guard self.order.count == order.elements.count else { throw .notAPage(what: "order holds something else") }
+        var headers: [PostHeader] = []
+        for (id, post) in posts.members {
+            let header = try PostHeader(post)
+            guard header.id == id else { throw .notAPage(what: "the post under \(id) is another one") }
+            headers.append(header)
+        }
+        self.posts = headers
+        let known = Set(headers.map(\.id))
+        guard self.order.allSatisfy(known.contains) else { throw .notAPage(what: "order names a post that is missing") }
+    }
+}
+
+/// What the archive's index keeps of one version of a post, and where its bytes stand in the document.
+public struct PostHeader: Equatable, Sendable {
+    public let id: String
+    public let channelID: String
+    public let userID: String
+    /// The thread's first post; empty for a post that is itself one.
+    public let rootID: String
+    /// For an old revision: the post that it is a revision of. Empty otherwise.
+    public let originalID: String
+    public let type: String
+    public let createAt: Int64
+    public let updateAt: Int64
+    public let editAt: Int64
+    public let deleteAt: Int64
+    /// Bytes of the document's body.
+    public let range: Range<Int>
+    /// The first 16 bytes of SHA-256 over what the post says: all but `update_at`, pins and what the server calculates.
+    public let said: [UInt8]
+    /// The same over `said`, `update_at` and `is_pinned`: two sights of a post with one identity are one version.
+    public let identity: [UInt8]
+
+    public init(_ post: JSONValue) throws(ArchiveError) {
+        guard post.kind == .object, let id = post["id"]?.string, PostHeader.isIdentifier(id) else {
+            throw .notAPage(what: "a post has no id")
+        }
+        func text(_ value: JSONValue?, _ name: String) throws(ArchiveError) -> String {
+            guard let value, !value.isNull else { return "" }
+            guard let string = value.string else { throw .notAPage(what: "\(name) of post \(id) is no string") }
+            return string
+        }
+        func identifier(_ value: JSONValue?, _ name: String) throws(ArchiveError) -> String {
+            let string = try text(value, name)
+            guard string.isEmpty || PostHeader.isIdentifier(string) else {
+                throw .notAPage(what: "\(name) of post \(id) is no id")
+            }
+            return string
+        }
+        func time(_ value: JSONValue?, _ name: String) throws(ArchiveError) -> Int64 {
+            guard let value, !value.isNull else { return 0 }
+            // Up to the year 9999: later ones cannot be written as dates.
+            guard let time = value.int, (0...253_402_300_799_999).contains(time) else {
+                throw .notAPage(what: "\(name) of post \(id) is no time")
+            }
+            return time
+        }
+        self.id = id
+        channelID = try identifier(post["channel_id"], "channel_id")
+        userID = try identifier(post["user_id"], "user_id")
+        rootID = try identifier(post["root_id"], "root_id")
+        originalID = try identifier(post["original_id"], "original_id")
+        type = try text(post["type"], "type")
+        createAt = try time(post["create_at"], "create_at")
+        updateAt = try time(post["update_at"], "update_at")
+        editAt = try time(post["edit_at"], "edit_at")
+        deleteAt = try time(post["delete_at"], "delete_at")
+        range = post.range
+
+        // Length-prefixed, so that no two different posts give the same bytes.
+        var material: [UInt8] = []
+        func add(_ bytes: some Collection<UInt8>) {
+            withUnsafeBytes(of: UInt32(bytes.count).littleEndian) { material.append(contentsOf: $0) }
+            material.append(contentsOf: bytes)
+        }
+        for part in [id, channelID, userID, rootID, originalID, type] { add(part.utf8) }
+        for time in [createAt, editAt, deleteAt] { withUnsafeBytes(of: time.littleEndian) { add(Array($0)) } }
+        for value in [post["message"], post["props"], post["file_ids"]] { add(value?.bytes ?? []) }
+        said = Array(SHA256Digest(of: material).bytes.prefix(16))
+        material = said
+        withUnsafeBytes(of: updateAt.littleEndian) { material.append(contentsOf: $0) }
+        material.append(post["is_pinned"]?.bool == true ? 1 : 0)
+        identity = Array(SHA256Digest(of: material).bytes.prefix(16))
+    }
+
+    init(
+        id: String, channelID: String, userID: String, rootID: String, originalID: String, type: String,
+        createAt: Int64, updateAt: Int64, editAt: Int64, deleteAt: Int64, range: Range<Int>, said: [UInt8],
+        identity: [UInt8]
+    ) {
+        self.id = id
+        self.channelID = channelID
+        self.userID = userID
+        self.rootID = rootID
+        self.originalID = originalID
+        self.type = type
+        self.createAt = createAt
+        self.updateAt = updateAt
+        self.editAt = editAt
+        self.deleteAt = deleteAt
+        self.range = range
+        self.said = said
+        self.identity = identity
+    }
+
+    /// 26 small letters and digits, as every id of Mattermost is.
+    public static func isIdentifier(_ text: String) -> Bool {
+        text.utf8.count == 26 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }
+    }
+}
