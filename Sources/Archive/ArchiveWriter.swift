@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 internal import GRDB
 
 /// The one writer of an archive. It holds the archive's lock for as long as it lives, and everything it does is an
@@ -146,7 +146,8 @@ public enum ObjectKind: String, Sendable {
     /// A channel's members: under `channel:user`.
     case member
 
-    func identifier(of object: JSONValue) -> String? {
+    /// The id under which the archive keeps `object`; nil where it has none.
+    public func identifier(of object: JSONValue) -> String? {
         switch self {
         case .user, .channel, .team:
             object["id"]?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil }

@@ -1,0 +1,25 @@
+public import Archive
+
+/// Why something could not be had from a server. What the server wrote is foreign text: whoever prints it neutralises it.
+public enum ExporterError: Error, Equatable, Sendable {
+    case badAddress(String, why: String)
+    /// `http://` to another machine, and nobody said that this is wanted.
+    case insecureAddress(String)
+    case notLoggedIn(account: String)
+    case sessionExpired(server: String)
+    case loginRefused(message: String)
+    case mfaRequired
+    /// The token belongs to another user than the archive.
+    case otherUser(expected: String, found: String)
+    /// The server answers with another address instead of an answer. It is not followed: the token stays where it is.
+    case redirected(from: String, to: String)
+    /// A definite no: 4xx.
+    case refused(status: Int, id: String, message: String, request: String)
+    /// No usable answer after all attempts.
+    case noAnswer(request: String, why: String, attempts: Int)
+    /// The walk through a channel's history cannot be trusted to have come to its end.
+    case unsettledHistory(channelID: String)
+    case noSuchChannel(String)
+    case archive(ArchiveError)
+    case cancelled
+}

@@ -1,0 +1,85 @@
+public import Archive
+internal import Bytes
+internal import NIOHTTP1
+
+/// What a person can prove to be themselves with.
+public enum Credentials: Sendable {
+    /// A personal access token, or the token of a session that is open elsewhere.
+    case token(String)
+    /// `mfaCode`: the six digits of an authenticator, where the account asks for them.
+    case password(username: String, password: String, mfaCode: String?)
+}
+
+public enum Login {
+    /// Checks the credentials and keeps the session in the account's directory, which is made where it is missing.
+    ///
+    /// - Throws: `loginRefused`, `mfaRequired`, `sessionExpired` for a token that the server does not take, and whatever
+    ///   keeps the server from answering.
+    public static func run(
+        _ address: ServerAddress, _ credentials: Credentials, vault: Vault
+    ) async throws(ExporterError) -> (directory: AccountDirectory, session: Session) {
+        let session =
+            switch credentials {
+            case .token(let token): try await session(address, token: token)
+            case .password(let username, let password, let code):
+                try await session(address, username: username, password: password, mfaCode: code)
+            }
+        let account = Account(server: address.url, userID: session.userID, username: session.username)
+        let directory: AccountDirectory
+        do { directory = try vault.makeAccount(account) } catch { throw .archive(error) }
+        try session.save(in: directory)
+        return (directory, session)
+    }
+
+    private static func session(_ address: ServerAddress, token: String) async throws(ExporterError) -> Session {
+        guard Session.isToken(token) else {
+            throw .loginRefused(message: "a token is one word of letters and digits, and this is not")
+        }
+        let user = try await MattermostClient.using(address, token: token, patience: .short) {
+            client throws(ExporterError) in
+            try await client.me()
+        }
+        return Session(address: address, userID: user.id, username: user.username, token: token)
+    }
+
+    private static func session(
+        _ address: ServerAddress, username: String, password: String, mfaCode: String?
+    ) async throws(ExporterError) -> Session {
+        var body = JSONWriter()
+        body.object {
+            $0.string("login_id", username)
+            $0.string("password", password)
+            if let mfaCode { $0.string("token", mfaCode) }
+        }
+        let request = Request(.POST, "/api/v4/users/login", body: body.bytes)
+        return try await MattermostClient.using(address, token: nil, patience: .short) {
+            client throws(ExporterError) in
+            do throws(ExporterError) {
+                return try await client.send(request) { answer throws(ExporterError) in
+                    let user = try RemoteUser(answer)
+                    guard let token = answer.headers.first(name: "Token"), Session.isToken(token) else {
+                        throw .loginRefused(message: "the server said yes, but sent no token")
+                    }
+                    return Session(address: address, userID: user.id, username: user.username, token: token)
+                }
+            } catch .refused(let status, let id, let message, _) where status == 401 || status == 400 {
+                throw id.hasPrefix("mfa.") && mfaCode == nil ? .mfaRequired : .loginRefused(message: message)
+            }
+        }
+    }
+}
+
+/// The part of a user that tells who it is.
+struct RemoteUser: Sendable {
+    let id: String
+    let username: String
+
+    init(_ answer: Answer) throws(ExporterError) {
+        let root = try answer.json().root
+        guard let id = root["id"]?.string, PostHeader.isIdentifier(id), let username = root["username"]?.string else {
+            throw answer.garbled("it is no user")
+        }
+        self.id = id
+        self.username = username
+    }
+}

@@ -1,0 +1,131 @@
+internal import Archive
+internal import AsyncHTTPClient
+internal import Bytes
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPCompression
+
+/// Speaks to one server, and to no other: redirects are not followed, no cookie is kept (one would win over the token),
+/// and the token goes into one header of requests below the server's own address.
+struct MattermostClient: Sendable {
+    let address: ServerAddress
+    private let token: String?
+    private let patience: Patience
+    private let http: HTTPClient
+    private let onRetry: @Sendable (_ request: String, _ why: String, _ seconds: Double) -> Void
+
+    /// More than the largest answer there is: 1000 posts, each for dozens of recipients.
+    private static let maximumBody = 256 << 20
+    private static let userAgent = "mmvault"
+
+    /// Opens a client for as long as `body` runs.
+    static func using<R>(
+        _ address: ServerAddress, token: String?, patience: Patience,
+        onRetry: @escaping @Sendable (String, String, Double) -> Void = { _, _, _ in },
+        _ body: (MattermostClient) async throws(ExporterError) -> R
+    ) async throws(ExporterError) -> R {
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.decompression = .enabled(limit: .size(maximumBody))
+        configuration.timeout = .init(connect: .seconds(15), read: .seconds(60))
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let client = MattermostClient(address: address, token: token, patience: patience, http: http, onRetry: onRetry)
+        do throws(ExporterError) {
+            let result = try await body(client)
+            try? await http.shutdown()
+            return result
+        } catch {
+            try? await http.shutdown()
+            throw error
+        }
+    }
+
+    func me() async throws(ExporterError) -> RemoteUser {
+        try await send(Request(.GET, "/api/v4/users/me")) { answer throws(ExporterError) in try RemoteUser(answer) }
+    }
+
+    /// Asks until there is an answer that `read` takes.
+    ///
+    /// Everything this program asks for may be asked twice. Tried again: no connection, a connection that breaks, a body
+    /// that is cut or that `read` calls garbled, 429, 5xx. Not tried again: any other refusal.
+    func send<R>(
+        _ request: Request, _ read: (Answer) throws(ExporterError) -> R
+    ) async throws(ExporterError) -> R {
+        var attempt = 0
+        while true {
+            attempt += 1
+            let failure: Failure
+            do {
+                let answer = try await exchange(request)
+                return try read(answer)
+            } catch let error as Failure {
+                failure = error
+            } catch ExporterError.noAnswer(_, let why, _) {
+                failure = Failure(why: why)
+            } catch let error as ExporterError {
+                throw error
+            } catch is CancellationError {
+                throw .cancelled
+            } catch {
+                if Task.isCancelled { throw .cancelled }
+                failure = Failure(why: MattermostClient.describe(error))
+            }
+            guard let seconds = patience.delay(after: attempt, requested: failure.requestedDelay) else {
+                throw .noAnswer(request: request.name, why: failure.why, attempts: attempt)
+            }
+            onRetry(request.name, failure.why, seconds)
+            do { try await Task.sleep(for: .seconds(seconds)) } catch { throw .cancelled }
+        }
+    }
+
+    /// A failure that may pass.
+    private struct Failure: Error {
+        let why: String
+        var requestedDelay: Double?
+    }
+
+    private func exchange(_ request: Request) async throws -> Answer {
+        var message = HTTPClientRequest(url: address.url + request.path)
+        message.method = request.method
+        message.headers.add(name: "User-Agent", value: MattermostClient.userAgent)
+        message.headers.add(name: "Accept", value: "application/json")
+        if let token { message.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if let body = request.body {
+            message.headers.add(name: "Content-Type", value: "application/json")
+            message.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let response = try await http.execute(message, timeout: .minutes(5))
+        let buffer = try await response.body.collect(upTo: MattermostClient.maximumBody)
+        let body = Array(buffer.readableBytesView)
+        switch response.status.code {
+        case 200, 201:
+            return Answer(request: request.name, headers: response.headers, body: body, receivedAt: .now)
+        case 300..<400:
+            throw ExporterError.redirected(from: address.url, to: response.headers.first(name: "Location") ?? "?")
+        case 429:
+            throw Failure(
+                why: "the server asks for fewer requests (429)",
+                requestedDelay: Patience.requestedDelay(response.headers))
+        case 500...:
+            throw Failure(why: "the server failed (\(response.status.code))")
+        default:
+            throw refusal(Int(response.status.code), body, request)
+        }
+    }
+
+    private func refusal(_ status: Int, _ body: [UInt8], _ request: Request) -> ExporterError {
+        // `{id, message, …}` from Mattermost; plain text from the plugin and for routes that do not exist.
+        let root = try? JSONDocument(body).root
+        let id = root?["id"]?.string ?? ""
+        if status == 401, id == "api.context.session_expired.app_error" { return .sessionExpired(server: address.url) }
+        let text = root?["message"]?.string ?? String(decoding: body.prefix(300), as: UTF8.self)
+        return .refused(
+            status: status, id: id, message: text.split(whereSeparator: \.isNewline).first.map(String.init) ?? "",
+            request: request.name)
+    }
+
+    private static func describe(_ error: any Error) -> String {
+        if let error = error as? HTTPClientError { return error.shortDescription }
+        return "\(error)".split(whereSeparator: \.isNewline).first.map { String($0.prefix(200)) } ?? "unknown error"
+    }
+}

@@ -1,0 +1,59 @@
+public import Archive
+
+/// What happens during a pull, for whoever shows it.
+public enum PullEvent: Sendable {
+    /// The channels that will be asked about, once they are known.
+    case channels([Channel])
+    case started(Channel)
+    /// A page was committed: how many posts it had, and how many versions among them are new.
+    case page(Channel, posts: Int, added: Int)
+    case finished(ChannelOutcome)
+    /// A request failed and will be tried again.
+    case retrying(request: String, why: String, seconds: Double)
+    case stage(Stage)
+
+    public enum Stage: Sendable { case lists, members, keys }
+}
+
+/// How it ended for one channel.
+public struct ChannelOutcome: Sendable {
+    public let channel: Channel
+    /// Versions of posts that the archive did not have before.
+    public let added: Int
+    public let result: Result
+
+    public enum Result: Sendable {
+        /// Everything the server shows is in the archive.
+        case complete
+        /// Everything down to the time that was asked for; older posts are still to come.
+        case narrowed
+        case failed(ExporterError)
+    }
+}
+
+/// The server showed another key for a user than before.
+public struct KeyChange: Equatable, Sendable {
+    public let userID: String
+    public let username: String
+    public let oldKeyID: String
+    public let newKeyID: String
+    /// The old key was last seen then, so that the change lies between this and now.
+    public let oldLastSeen: Timestamp
+    /// The first key ever seen for the user, and when.
+    public let pinnedKeyID: String
+    public let pinnedSince: Timestamp
+}
+
+public struct PullReport: Sendable {
+    public var outcomes: [ChannelOutcome] = []
+    public var keyChanges: [KeyChange] = []
+    /// Channels that the archive knows and the server no longer lists: kept as they are.
+    public var frozen: [Channel] = []
+    /// Why no keys were fetched, where the plugin does not answer.
+    public var keysFailure: ExporterError?
+    public var membersFailures: [(channel: Channel, error: ExporterError)] = []
+
+    public var failures: [ChannelOutcome] {
+        outcomes.filter { if case .failed = $0.result { true } else { false } }
+    }
+}
