@@ -1,0 +1,64 @@
+internal import E2EE
+
+/// Finds the backups of private keys in whatever people have them in: the armor itself, a chat message around it, the
+/// server's mail as a mail client saves it, a page.
+struct BackupText {
+    enum Found: Equatable {
+        /// A text that holds a clear-text private key.
+        case clearText(String)
+        /// An OpenPGP message, armored or binary, that should hold one.
+        case openPGP([UInt8])
+    }
+
+    static let begin = "-----BEGIN PGP MESSAGE-----"
+    static let end = "-----END PGP MESSAGE-----"
+
+    /// Everything in `bytes` that looks like a backup, each once; empty where there is nothing.
+    static func find(in bytes: [UInt8]) -> [Found] {
+        // Binary OpenPGP begins with a byte whose high bit is set (RFC 9580, section 4.2), which no text of ASCII has.
+        if let first = bytes.first, first & 0x80 != 0, !bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+            return [.openPGP(bytes)]
+        }
+        let whole = String(decoding: bytes, as: UTF8.self)
+        var found = search(MailMessage(whole)?.texts ?? [])
+        if found.isEmpty { found = search([whole]) }
+        // The source of a mail, or of a page, without its beginning.
+        if found.isEmpty || found.contains(where: { isEncoded($0) }) {
+            let decoded = search([QuotedPrintable.decode(whole), HTMLText.plain(whole)])
+            if !decoded.isEmpty { found = decoded }
+        }
+        return found
+    }
+
+    private static func search(_ texts: [String]) -> [Found] {
+        var found: [Found] = []
+        for text in texts {
+            var here: [Found] = KeyBackup.isPresent(in: text) ? [.clearText(text)] : []
+            var rest = text[...]
+            while let opening = rest.firstRange(of: begin) {
+                let after = rest[opening.lowerBound...]
+                guard let closing = after.firstRange(of: end) else { break }
+                let lines = after[..<closing.upperBound].split(
+                    omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+                let armor = lines.map(withoutQuotation).joined(separator: "\n") + "\n"
+                here.append(.openPGP(Array(armor.utf8)))
+                rest = after[closing.upperBound...]
+            }
+            for item in here where !found.contains(item) { found.append(item) }
+        }
+        return found
+    }
+
+    /// Whether the armor still carries the `=3D` of quoted-printable, which no base64 does.
+    private static func isEncoded(_ found: Found) -> Bool {
+        guard case .openPGP(let bytes) = found else { return false }
+        return String(decoding: bytes, as: UTF8.self).contains("=3D")
+    }
+
+    /// A line of armor without the marks that a reply puts before it and the spaces that come with copying.
+    private static func withoutQuotation(_ line: Substring) -> String {
+        var rest = line
+        while let first = rest.first, first == ">" || first.isWhitespace { rest = rest.dropFirst() }
+        return rest.trimmed
+    }
+}

@@ -1,0 +1,112 @@
+internal import Archive
+internal import Glibc
+internal import Subprocess
+
+/// The user's own `gpg`. Whatever is secret goes through pipes: never into an argument, the environment or a file.
+public struct Gpg: Sendable {
+    /// Whether gpg may ask for a passphrase. Without a terminal it must not; what its agent remembers still works.
+    private let mayAsk: Bool
+
+    public init() { mayAsk = isatty(STDIN_FILENO) == 1 }
+
+    /// A secret key of the user's that can be encrypted to.
+    public struct OwnKey: Equatable, Sendable {
+        /// The fingerprint, 40 hexadecimal digits or more.
+        public let fingerprint: String
+        /// `Alice <alice@example.org>`, as its owner chose it.
+        public let userID: String
+    }
+
+    /// How a backup is encrypted.
+    public enum Encryption: Equatable, Sendable {
+        case recipient(String)
+        /// By a passphrase, which gpg asks for.
+        case symmetric
+    }
+
+    /// - Returns: the message's content.
+    /// - Throws: `gpgFailed` with what gpg said, `gpgMissing`.
+    func decrypt(_ message: [UInt8]) async throws(ReaderError) -> [UInt8] {
+        try await run(["--decrypt"], input: message, doing: "decrypt the backup")
+    }
+
+    /// - Returns: an ASCII-armored OpenPGP message.
+    func encrypt(_ text: [UInt8], _ encryption: Encryption) async throws(ReaderError) -> [UInt8] {
+        let arguments =
+            switch encryption {
+            // The recipient is the user's own key, or one that the user named: its trust is not gpg's to judge here.
+            case .recipient(let id): ["--armor", "--trust-model", "always", "--recipient", id, "--encrypt"]
+            case .symmetric: ["--armor", "--symmetric"]
+            }
+        return try await run(arguments, input: text, doing: "encrypt the backup")
+    }
+
+    /// The user's secret keys that can be encrypted to, in gpg's order.
+    public func ownKeys() async throws(ReaderError) -> [OwnKey] {
+        let output = try await run(
+            ["--list-secret-keys", "--with-colons", "--fixed-list-mode"], input: [], doing: "list your keys")
+        // doc/DETAILS of GnuPG: field 1 the record's type, 2 the validity, 10 the fingerprint or user id, 12 what the
+        // key can do, where a capital E stands for the whole key.
+        var keys: [OwnKey] = []
+        var usable = false
+        var fingerprint: String?
+        for line in String(decoding: output, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            guard fields.count > 11 || (fields.count > 9 && fields[0] != "sec") else { continue }
+            switch fields[0] {
+            case "sec":
+                usable = fields[11].contains("E") && !["e", "r", "d", "i"].contains(fields[1])
+                fingerprint = nil
+            case "fpr" where fingerprint == nil: fingerprint = String(fields[9])
+            case "uid":
+                guard usable, let found = fingerprint else { continue }
+                keys.append(OwnKey(fingerprint: found, userID: String(fields[9])))
+                usable = false
+            default: continue
+            }
+        }
+        return keys
+    }
+
+    private func run(
+        _ arguments: [String], input: [UInt8], doing: String
+    ) async throws(ReaderError) -> [UInt8] {
+        var all = ["--batch", "--yes", "--quiet", "--no-tty"]
+        if !mayAsk { all += ["--pinentry-mode", "error"] }
+        all += arguments
+        var environment = Environment.inherit
+        // gpg's input is a pipe, so that it cannot see by itself at which terminal the user sits.
+        if mayAsk, let terminal = ttyname(STDIN_FILENO) {
+            environment = environment.updating(["GPG_TTY": String(cString: terminal)])
+        }
+        do {
+            let result = try await Subprocess.run(
+                .name("gpg"), arguments: Arguments(all), environment: environment, input: .array(input),
+                output: .bytes(limit: 16 << 20), error: .string(limit: 1 << 20))
+            guard result.terminationStatus.isSuccess else {
+                throw ReaderError.gpgFailed(doing: doing, message: Gpg.lastWords(result.standardError))
+            }
+            return result.standardOutput
+        } catch let error as ReaderError {
+            throw error
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            throw .gpgMissing
+        } catch {
+            throw .gpgFailed(doing: doing, message: "\(error)")
+        }
+    }
+
+    private static func lastWords(_ output: String?) -> String {
+        let lines = (output ?? "").split(whereSeparator: \.isNewline).filter { $0.hasPrefix("gpg:") }
+        return lines.suffix(2).map { $0.dropFirst(4).trimmed }.joined(separator: "; ")
+    }
+}
+
+extension Substring {
+    var trimmed: String {
+        var rest = self
+        while rest.first?.isWhitespace == true { rest = rest.dropFirst() }
+        while rest.last?.isWhitespace == true { rest = rest.dropLast() }
+        return String(rest)
+    }
+}

@@ -1,0 +1,159 @@
+public import Archive
+internal import Bytes
+public import E2EE
+
+/// Reads archived posts: verifies, decrypts and judges them on all cores, in the order of the query.
+public struct PostReader: Sendable {
+    private let archive: Archive
+    private let keyring: Keyring
+    private let trusted: TrustedKeys
+
+    /// Posts a task works on at a time.
+    private static let batch = 256
+
+    public init(_ archive: Archive, keyring: Keyring, trusted: TrustedKeys) {
+        self.archive = archive
+        self.keyring = keyring
+        self.trusted = trusted
+    }
+
+    /// Hands each selected version to `consume`, one at a time, in order.
+    ///
+    /// - Throws: `ArchiveError` where the archive itself cannot be read, and what `consume` throws. What is wrong with
+    ///   one post is in its verdict.
+    public func read(_ query: PostQuery, consume: (ReadPost) throws -> Void) async throws {
+        let plan = try archive.plan(query)
+        var start = 0
+        try await OrderedPipeline.run(
+            next: { () throws -> [StoredVersion]? in
+                guard start < plan.count else { return nil }
+                let end = min(start + PostReader.batch, plan.count)
+                defer { start = end }
+                return try plan.load(start..<end)
+            },
+            work: { batch in batch.map(judge) },
+            consume: { posts in for post in posts { try consume(post) } })
+    }
+
+    private func judge(_ version: StoredVersion) -> ReadPost {
+        let root: JSONValue
+        do { root = try JSONDocument(Array(version.json)).root } catch {
+            // The archive took it as JSON once; `check` will say what happened to it.
+            return post(version, Verdict(authenticity: .unchecked, content: .malformed), reason: error.description)
+        }
+        let files = AttachedFile.all(in: root)
+        guard version.header.type == EncryptedPost.type else {
+            return post(
+                version, Verdict(authenticity: nil, content: .plain), text: .plain(root["message"]?.string ?? ""),
+                files: files)
+        }
+        switch EncryptedPost(root) {
+        case .missingPayload:
+            return post(
+                version, Verdict(authenticity: .unchecked, content: .missingPayload), files: files,
+                reason: "an encrypted post without a payload")
+        case .unsupportedVersion(let number):
+            return post(
+                version, Verdict(authenticity: .unchecked, content: .unsupportedVersion), files: files,
+                reason: "version \(number) of the protocol, and only 1 is known")
+        case .malformed(let reason):
+            return post(
+                version, Verdict(authenticity: .unchecked, content: .malformed), files: files,
+                reason: reason.description)
+        case .message(let message):
+            return judge(version, message, files)
+        }
+    }
+
+    private func judge(_ version: StoredVersion, _ message: EncryptedMessage, _ files: [AttachedFile]) -> ReadPost {
+        let (authenticity, signer) = trusted.authenticity(of: message, by: version.header.userID)
+        var reasons: [String] = []
+        switch authenticity {
+        case .signatureInvalid:
+            let count = trusted.count(of: version.header.userID)
+            reasons.append(
+                count == 1
+                    ? "not signed by the author's known key" : "not signed by any of the author's \(count) known keys")
+        case .unknownSender: reasons.append("no key of the author is known")
+        default: break
+        }
+        let content: Content
+        var text = PostText.unreadable
+        var opener: KeyID?
+        switch message.open(with: keyring) {
+        case .decrypted(let bytes, let keyID):
+            content = .decrypted
+            opener = keyID
+            text = authenticity.isVerified ? .verified(VerifiedText(bytes)) : .unverified(UnverifiedText(bytes))
+        case .notForUs:
+            content = .notForUs
+            let count = message.recipients.count
+            reasons.append(
+                count == 0
+                    ? "encrypted for nobody"
+                    : keyring.isEmpty
+                        ? "no private key is at hand"
+                        : "encrypted for \(count == 1 ? "one key that is" : "\(count) keys that are") not at hand")
+        case .keyUnwrapFailed(let keyID):
+            content = .keyUnwrapFailed
+            opener = keyID
+            reasons.append("the message key wrapped for our key \(keyID.short) is damaged")
+        }
+        return post(
+            version, Verdict(authenticity: authenticity, content: content), text: text, files: files, signedBy: signer,
+            openedBy: opener, reason: reasons.joined(separator: "; "))
+    }
+
+    private func post(
+        _ version: StoredVersion, _ verdict: Verdict, text: PostText = .unreadable, files: [AttachedFile] = [],
+        signedBy: KeyID? = nil, openedBy: KeyID? = nil, reason: String = ""
+    ) -> ReadPost {
+        ReadPost(
+            header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
+            text: text, files: files, reason: reason)
+    }
+}
+
+/// What stands where an encrypted post has its payload (protocol, "A message").
+enum EncryptedPost {
+    static let type = "custom_e2ee"
+
+    case message(EncryptedMessage)
+    case missingPayload
+    case malformed(MessageError.Reason)
+    case unsupportedVersion(Int64)
+
+    init(_ post: JSONValue) {
+        guard let payload = post["props"]?["e2ee"] else {
+            self = .missingPayload
+            return
+        }
+        do throws(MessageError) {
+            self = .message(try EncryptedMessage(payload))
+        } catch {
+            switch error {
+            case .malformed(let reason): self = .malformed(reason)
+            case .unsupportedVersion(let number): self = .unsupportedVersion(number)
+            }
+        }
+    }
+}
+
+extension AttachedFile {
+    /// The files that a post names in `metadata`, and those of which only the id is left.
+    fileprivate static func all(in post: JSONValue) -> [AttachedFile] {
+        let described = (post["metadata"]?["files"]?.elements ?? []).compactMap { file -> AttachedFile? in
+            guard let id = file["id"]?.string else { return nil }
+            return AttachedFile(
+                id: id, name: file["name"]?.string, size: file["size"]?.int, mimeType: file["mime_type"]?.string)
+        }
+        let ids = (post["file_ids"]?.elements ?? []).compactMap(\.string)
+        let bare = ids.filter { id in !described.contains { $0.id == id } }
+        return described + bare.map { AttachedFile(id: $0, name: nil, size: nil, mimeType: nil) }
+    }
+}
+
+extension KeyID {
+    /// The first 16 of its 64 digits, for people.
+    public var short: String { String(description.prefix(16)) }
+}

@@ -1,0 +1,54 @@
+public import Archive
+public import E2EE
+
+/// One version of a post, read: the verdict, and the text as far as it may be shown.
+public struct ReadPost: Sendable {
+    public let header: StoredVersion.Header
+    public let state: PostState
+    public let verdict: Verdict
+    /// The author's key that the signature fits.
+    public let signedBy: KeyID?
+    /// Our own key that opened the message.
+    public let openedBy: KeyID?
+    public let text: PostText
+    public let files: [AttachedFile]
+    /// Why the verdict is what it is, for a person; empty where it is clean. Holds nothing that a stranger wrote.
+    public let reason: String
+
+    public var isEdited: Bool { header.editAt > 0 }
+}
+
+/// What a post says, by how far one may believe that its author wrote it. The three kinds cannot be mixed up: each must
+/// be taken out in its own way.
+public enum PostText: Equatable, Sendable {
+    /// Never encrypted and never signed: what the server says.
+    case plain(String)
+    case verified(VerifiedText)
+    case unverified(UnverifiedText)
+    /// There is no text: see the verdict.
+    case unreadable
+}
+
+/// A decrypted text whose signature fits a known key of the post's author.
+public struct VerifiedText: Equatable, Sendable {
+    public let string: String
+
+    init(_ bytes: [UInt8]) { string = String(decoding: bytes, as: UTF8.self) }
+}
+
+/// A decrypted text that nobody is known to have signed. It is not shown unless somebody asks for just that.
+public struct UnverifiedText: Equatable, Sendable {
+    /// The text. Whoever shows it marks it as not verified.
+    public let withheldString: String
+
+    init(_ bytes: [UInt8]) { withheldString = String(decoding: bytes, as: UTF8.self) }
+}
+
+/// A file of a post, as the post describes it. Every name is the sender's choice.
+public struct AttachedFile: Equatable, Sendable {
+    public let id: String
+    public let name: String?
+    /// Bytes.
+    public let size: Int64?
+    public let mimeType: String?
+}

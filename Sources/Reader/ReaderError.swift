@@ -1,0 +1,21 @@
+public import Archive
+public import E2EE
+
+/// What can go wrong between an archive and its reader as a whole. Never holds a text or key bytes.
+public enum ReaderError: Error, Equatable, Sendable {
+    /// There is neither a clear-text backup nor a GPG backup in `source`.
+    case noBackup(source: String)
+    case badKey(source: String, KeyError)
+    /// A stored key file holds another key than its name says.
+    case otherKey(path: String, found: KeyID)
+    case gpgMissing
+    /// gpg said no; `message` is what it said.
+    case gpgFailed(doing: String, message: String)
+    /// The user has no OpenPGP key to encrypt a backup to.
+    case noGpgKey
+    case unreadable(path: String)
+    /// The folder to export to holds something already.
+    case outputExists(path: String)
+    case output(path: String, operation: String, errno: Int32)
+    case archive(ArchiveError)
+}
