@@ -10,6 +10,14 @@ public struct ServerRequest: Sendable, Equatable {
     /// Whether it brought an `Authorization` header. The token itself is not kept.
     public let hasAuthorization: Bool
 
+    public init(sequence: Int, method: String, path: String, query: String = "", hasAuthorization: Bool = false) {
+        self.sequence = sequence
+        self.method = method
+        self.path = path
+        self.query = query
+        self.hasAuthorization = hasAuthorization
+    }
+
     /// Path and query as they were asked for.
     public var target: String { query.isEmpty ? path : path + "?" + query }
 }

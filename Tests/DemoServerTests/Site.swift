@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import DemoServer
 import Foundation
 import NIOCore
+import NIOHTTP1
 
 /// A world of three people and some channels, served, and a client that is logged in as Alice.
 struct Site {
@@ -90,6 +91,16 @@ struct Site {
             posts: reply.object["posts"] as? [String: [String: Any]] ?? [:],
             next: reply.object["next_post_id"] as? String ?? "",
             previous: reply.object["prev_post_id"] as? String ?? "")
+    }
+
+    /// The ids of a page.
+    func order(_ query: String) async throws -> [String] {
+        try await page(query).order
+    }
+
+    /// How many posts a page has.
+    func count(_ query: String) async throws -> Int {
+        try await page(query).order.count
     }
 
     /// Writes posts by Alice, each 1 ms after the other where the world ticks.
