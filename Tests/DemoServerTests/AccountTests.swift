@@ -19,7 +19,8 @@ struct AccountTests {
     }
 
     @Test(arguments: [
-        #"{"login_id":"alice","password":"looking glass"}"#, #"{"login_id":"nobody","password":"wonderland"}"#, "{}", "{bad",
+        #"{"login_id":"alice","password":"looking glass"}"#, #"{"login_id":"nobody","password":"wonderland"}"#, "{}",
+        "{bad",
     ])
     func aWrongPasswordAndAnUnknownUserLookTheSame(_ body: String) async throws {
         try await Site.with { site in
@@ -154,7 +155,8 @@ struct AccountTests {
             #expect(site.world.setEncryption(site.channel, on: true) == nil, "nothing changes, nothing is posted")
             let page = try await site.page("per_page=1")
             let notice = try #require(page.posts.values.first)
-            #expect((notice["message"] as? String)?.hasPrefix("@all: message on this channel are now encrypted. ") == true)
+            #expect(
+                (notice["message"] as? String)?.hasPrefix("@all: message on this channel are now encrypted. ") == true)
             #expect((notice["props"] as? [String: Any])?["from_bot"] as? String == "true")
             let bot = try await site.get("/api/v4/users/\(notice["user_id"] as? String ?? "")")
             #expect(bot.object["is_bot"] as? Bool == true)

@@ -105,7 +105,9 @@ struct FaultTests {
     }
 
     @Test func theConnectionLivesOnAfterAFault() async throws {
-        let interceptor: @Sendable (ServerRequest) -> Fault? = { $0.sequence < 3 ? [.reset, .cutBody, .garbled][$0.sequence] : nil }
+        let interceptor: @Sendable (ServerRequest) -> Fault? = {
+            $0.sequence < 3 ? [.reset, .cutBody, .garbled][$0.sequence] : nil
+        }
         try await Site.with(interceptor: interceptor) { site in
             for _ in 0..<2 {
                 await #expect(throws: (any Error).self) { try await site.get("/api/v4/users/me") }

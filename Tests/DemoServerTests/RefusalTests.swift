@@ -84,7 +84,8 @@ struct RefusalTests {
     }
 
     @Test(arguments: [
-        ("channels/short", "channel_id"), ("channels/short/posts", "channel_id"), ("channels/short/members", "channel_id"),
+        ("channels/short", "channel_id"), ("channels/short/posts", "channel_id"),
+        ("channels/short/members", "channel_id"),
         ("posts/short", "post_id"), ("users/short", "user_id"), ("files/short", "file_id"),
     ])
     func malformedIdentifiersAre400(_ path: String, _ parameter: String) async throws {

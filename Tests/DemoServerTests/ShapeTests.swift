@@ -67,11 +67,12 @@ struct ShapeTests {
         }
     }
 
-    @Test(arguments: [
-        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (1_700_000_000_999, "Tue, 14 Nov 2023 22:13:20 GMT"),
-        (1_709_164_800_000, "Thu, 29 Feb 2024 00:00:00 GMT"), (1_795_422_835_307, "Mon, 23 Nov 2026 08:33:55 GMT"),
-        (951_782_400_000, "Tue, 29 Feb 2000 00:00:00 GMT"), (4_107_542_399_000, "Sun, 28 Feb 2100 23:59:59 GMT"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (1_700_000_000_999, "Tue, 14 Nov 2023 22:13:20 GMT"),
+            (1_709_164_800_000, "Thu, 29 Feb 2024 00:00:00 GMT"), (1_795_422_835_307, "Mon, 23 Nov 2026 08:33:55 GMT"),
+            (951_782_400_000, "Tue, 29 Feb 2000 00:00:00 GMT"), (4_107_542_399_000, "Sun, 28 Feb 2100 23:59:59 GMT"),
+        ] as [(Int64, String)])
     func theDateHeaderIsTheWorldsClock(_ moment: Int64, _ date: String) async throws {
         try await Site.with { site in
             site.world.advance(by: moment - site.world.now)
