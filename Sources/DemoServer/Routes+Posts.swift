@@ -1,0 +1,62 @@
+extension WorldState {
+    static let postRoutes = [
+        Route("GET", "/api/v4/channels/*/posts") { state, call throws(Refusal) in
+            _ = try call.id("channel_id")
+            let query = try PostsQuery(call.exchange)
+            let channel = try state.readableChannel(call)
+            return .json(state.postsPage(of: channel.id, query))
+        },
+        Route("GET", "/api/v4/posts/*") { state, call throws(Refusal) in
+            guard let post = state.post(try call.id("post_id")), post.isLive else { throw .noPost }
+            try state.checkPeek(call, post)
+            return .json(post.json(replyCount: state.replyCount(of: post)) + "\n")
+        },
+        Route("GET", "/api/v4/files/*") { state, call throws(Refusal) in
+            let (file, _) = try state.file(call)
+            var answer = Answer(body: file.attachment.content)
+            answer.contentType = file.attachment.mimeType
+            return answer
+        },
+        Route("GET", "/api/v4/files/*/info") { state, call throws(Refusal) in
+            let (file, post) = try state.file(call)
+            return .json(file.json(in: post) + "\n")
+        },
+    ]
+
+    private func checkPeek(_ call: Call, _ post: Post) throws(Refusal) {
+        guard let channel = channels[post.channelID], mayPeek(call.caller, channel) else { throw .noPermission }
+    }
+
+    /// A file, which is gone for everyone once its post is deleted.
+    private func file(_ call: Call) throws(Refusal) -> (StoredFile, Post) {
+        let id = try call.id("file_id")
+        guard let post = postsOfFiles[id].flatMap(post), let file = post.files.first(where: { $0.id == id }) else {
+            throw .noFile
+        }
+        guard isMember(call.caller, of: post.channelID) else { throw .noPermission }
+        return (file, post)
+    }
+}
+
+extension PostsQuery {
+    fileprivate init(_ exchange: Exchange) throws(Refusal) {
+        page = exchange.number("page", default: 0)
+        perPage = min(200, exchange.number("per_page", default: 60))
+        // Beyond any history; kept where products of it do not overflow.
+        page = min(page, 1 << 32)
+        skipFetchThreads = exchange.query["skipFetchThreads"] == "true"
+        if let text = exchange.query["since"], !text.isEmpty {
+            guard let time = Int64(text) else { throw .badParameter("since") }
+            since = time
+        }
+        if let post = exchange.query["after"], !post.isEmpty {
+            guard Identifier.isValid(post) else { throw .badParameter("after") }
+            anchor = .after(post)
+        }
+        if let post = exchange.query["before"], !post.isEmpty {
+            guard Identifier.isValid(post) else { throw .badParameter("before") }
+            // Asked for both, the server goes after.
+            anchor = anchor ?? .before(post)
+        }
+    }
+}

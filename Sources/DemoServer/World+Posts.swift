@@ -1,0 +1,138 @@
+import Synchronization
+
+/// What people do to posts. Which of `update_at`, `edit_at` and the old revisions each of these touches is
+/// measured on a 6.2 server; the comments say where it was read in the source instead.
+extension World {
+    /// Writes a post; a reply moves its root's `update_at`.
+    /// - Parameters:
+    ///   - type: "" for an ordinary post, `custom_e2ee`, `system_join_channel`, …
+    ///   - props: A JSON object, served byte for byte from then on. The server keeps its keys sorted and has
+    ///     no white space in it; so should this.
+    ///   - root: The id of the thread's first post.
+    ///   - at: The time of the post, where it is not the clock's next moment.
+    /// - Returns: The post's id.
+    @discardableResult
+    public func post(
+        in channelID: String, by userID: String, message: String, type: String = "", props: String = "{}",
+        root: String = "", files: [Attachment] = [], at time: Int64? = nil
+    ) -> String {
+        state.withLock { state in
+            state.write(
+                in: channelID, by: userID, message: message, type: type, props: props, root: root, files: files,
+                at: time)
+        }
+    }
+
+    /// Adds a post as an import does: dated in the past, with `update_at` = `create_at`, so that `since` never
+    /// shows it. The clock stands still.
+    /// - Returns: The post's id.
+    @discardableResult
+    public func importPost(
+        in channelID: String, by userID: String, message: String, type: String = "", props: String = "{}",
+        root: String = "", createAt: Int64
+    ) -> String {
+        post(in: channelID, by: userID, message: message, type: type, props: props, root: root, at: createAt)
+    }
+
+    /// Edits a post: an old revision stays behind, and `edit_at` moves if the message is another one.
+    public func edit(_ id: String, message: String, props: String? = nil) {
+        revise(id) { post, moment in
+            if post.message != message { post.editAt = moment }
+            post.message = message
+            if let props { post.props = props }
+        }
+    }
+
+    /// Edits the props alone: an old revision stays behind and `edit_at` does not move.
+    public func editProps(_ id: String, _ props: String) {
+        revise(id) { post, _ in post.props = props }
+    }
+
+    /// Pins a post, which leaves an old revision behind as an edit does.
+    public func pin(_ id: String) {
+        revise(id) { post, _ in post.isPinned = true }
+    }
+
+    /// Puts an emoji on a post: `update_at` moves, no old revision stays behind.
+    public func react(_ id: String, by userID: String, emoji: String = "smile") {
+        state.withLock { state in
+            let moment = state.nextMoment()
+            state.change(id) { post in
+                precondition(post.isLive, "only a live post takes reactions")
+                post.reactions.append(Reaction(userID: userID, emoji: emoji, createAt: moment))
+                post.updateAt = moment
+            }
+        }
+    }
+
+    /// Deletes a post; a root takes its replies with it, a reply leaves its root as it is.
+    /// - Parameter by: Who deleted it; its author where nothing is said.
+    public func delete(_ id: String, by deleter: String? = nil) {
+        state.withLock { state in
+            guard let post = state.post(id), post.isLive else { preconditionFailure("no live post has the id \(id)") }
+            let moment = state.nextMoment()
+            let deleteBy = JSONText.string(deleter ?? post.userID)
+            // By its source the server does this to every row of the thread: what was deleted before and old
+            // revisions of replies are dated anew as well.
+            let replies = state.threads[id, default: []].compactMap { state.posts[$0.slot]?.id }
+            for row in [id] + replies {
+                state.change(row) { post in
+                    post.updateAt = moment
+                    post.deleteAt = moment
+                    post.message = ""
+                    post.props = JSONText.setting("deleteBy", to: deleteBy, in: post.props)
+                }
+            }
+        }
+    }
+
+    /// Removes a post for good, with its old revisions and its replies: no tombstone, and its id is unknown.
+    ///
+    /// What retention and permanent deletion do.
+    public func purge(_ id: String) {
+        state.withLock { state in
+            guard let post = state.post(id) else { preconditionFailure("no post has the id \(id)") }
+            _ = state.nextMoment()
+            let replies = state.threads[id, default: []].compactMap { state.posts[$0.slot]?.id }
+            let revisions = (state.timelines[post.channelID]?.all ?? [])
+                .compactMap { state.posts[$0.slot] }.filter { $0.originalID == id }.map(\.id)
+            for row in [id] + replies + revisions { state.remove(row) }
+        }
+    }
+
+    /// Switches a channel's encryption on or off; the plugin's bot posts its notice.
+    /// - Parameter by: Who switched it; the channel's first member where nothing is said.
+    /// - Returns: The notice's id, or nil where nothing changed.
+    @discardableResult
+    public func setEncryption(_ channelID: String, on: Bool, by userID: String? = nil) -> String? {
+        state.withLock { $0.setEncryption(channelID, on: on, by: userID) }
+    }
+
+    /// Every row of a channel, newest first: live posts, tombstones and old revisions, but nothing purged.
+    public func posts(in channelID: String) -> [Post] {
+        state.withLock { state in
+            (state.timelines[channelID]?.all ?? []).sorted(by: >).compactMap { state.posts[$0.slot] }
+        }
+    }
+
+    /// A row by its id, whatever it is; nil for what never was or was purged.
+    public func post(_ id: String) -> Post? {
+        state.withLock { $0.post(id) }
+    }
+
+    private func revise(_ id: String, _ body: (inout Post, Int64) -> Void) {
+        state.withLock { state in
+            guard let old = state.post(id), old.isLive else { preconditionFailure("no live post has the id \(id)") }
+            let moment = state.nextMoment()
+            state.insert(old.oldRevision(id: state.makeID(), at: moment, rank: state.makeRank()))
+            state.change(id) { post in
+                body(&post, moment)
+                post.updateAt = moment
+            }
+            // Unlike a new reply, an edited one only moves its root forwards.
+            if state.post(old.rootID) != nil {
+                state.change(old.rootID) { $0.updateAt = max($0.updateAt, moment) }
+            }
+        }
+    }
+}

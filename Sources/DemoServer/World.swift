@@ -1,0 +1,152 @@
+import Synchronization
+
+/// Everything a stand-in Mattermost server knows, and what its people do to it.
+///
+/// Deterministic: the same seed and the same calls give the same ids, times and answers. Methods may be
+/// called from anywhere, also while the server serves this world. An id that does not exist is a mistake
+/// of the caller's and traps. The semantics are those measured on a 6.2 server, or read in its source.
+public final class World: Sendable {
+    let state: Mutex<WorldState>
+
+    /// - Parameters:
+    ///   - seed: Decides ids, the order of ties and what a cut answer leaves out.
+    ///   - startingAt: The clock's first reading, in milliseconds since 1970.
+    ///   - tick: Milliseconds that the clock moves with each mutation. With 0, posts written one after the
+    ///     other tie on `create_at`.
+    public init(seed: UInt64, startingAt: Int64 = 1_700_000_000_000, tick: Int64 = 1) {
+        state = Mutex(WorldState(seed: seed, startingAt: startingAt, tick: tick))
+    }
+
+    /// The clock, in milliseconds since 1970. It moves only with mutations and `advance(by:)`.
+    public var now: Int64 { state.withLock(\.now) }
+
+    /// Milliseconds that the clock moves with each mutation.
+    public var tick: Int64 {
+        get { state.withLock(\.tick) }
+        set { state.withLock { $0.tick = newValue } }
+    }
+
+    /// Moves the clock on.
+    public func advance(by milliseconds: Int64) {
+        state.withLock { $0.now += milliseconds }
+    }
+
+    // MARK: Accounts
+
+    /// - Parameter mfaCode: The six digits that a login must bring as its `token`, if any.
+    /// - Returns: The user's id.
+    @discardableResult
+    public func addUser(
+        username: String, firstName: String = "", lastName: String = "", nickname: String = "",
+        password: String = "correct horse battery staple", mfaCode: String? = nil
+    ) -> String {
+        state.withLock { state in
+            let user = User(
+                id: state.makeID(), username: username, firstName: firstName, lastName: lastName, nickname: nickname,
+                password: password, mfaCode: mfaCode, createAt: state.nextMoment())
+            state.users[user.id] = user
+            return user.id
+        }
+    }
+
+    /// A session token for a user, as a login would answer it.
+    public func issueToken(for userID: String) -> String {
+        state.withLock { $0.makeToken(for: userID) }
+    }
+
+    /// Ends a session: its token answers 401 from now on.
+    public func revoke(_ token: String) {
+        state.withLock { $0.tokens[token] = nil }
+    }
+
+    /// Gives the plugin a user's public keys, in base64; the keys before are gone.
+    public func pushKey(_ userID: String, encr: String, sign: String) {
+        state.withLock { state in
+            _ = state.nextMoment()
+            state.keys[userID] = PublicKeys(encr: encr, sign: sign)
+        }
+    }
+
+    // MARK: Teams and channels
+
+    /// - Returns: The team's id.
+    public func addTeam(name: String, displayName: String, members: [String] = []) -> String {
+        state.withLock { state in
+            let team = Team(
+                id: state.makeID(), name: name, displayName: displayName, createAt: state.nextMoment(),
+                inviteID: state.makeID(), members: members)
+            state.teams[team.id] = team
+            return team.id
+        }
+    }
+
+    /// An open or private channel of a team; its members join the team too. The first is its creator.
+    ///
+    /// Nothing is posted about who joined: post of type `system_join_channel` to have that.
+    /// - Returns: The channel's id.
+    public func addChannel(
+        team: String, name: String, displayName: String, type: ChannelType, members: [String]
+    ) -> String {
+        addChannel(members) { _ in (team, type, name, displayName) }
+    }
+
+    /// The channel of two people, or of one with themselves.
+    /// - Returns: The channel's id.
+    public func addDirectChannel(_ one: String, _ other: String) -> String {
+        let name = [one, other].sorted().joined(separator: "__")
+        return addChannel(one == other ? [one] : [one, other]) { _ in ("", .direct, name, "") }
+    }
+
+    /// A group channel: its name is 40 hexadecimal digits, its display name the usernames.
+    /// - Returns: The channel's id.
+    public func addGroupChannel(_ members: [String]) -> String {
+        addChannel(members) { state in
+            let usernames = members.compactMap { state.users[$0]?.username }.sorted()
+            return ("", .group, state.makeHexName(), usernames.joined(separator: ", "))
+        }
+    }
+
+    private func addChannel(
+        _ members: [String],
+        _ describe: (inout WorldState) -> (team: String, type: ChannelType, name: String, displayName: String)
+    ) -> String {
+        state.withLock { state in
+            let (team, type, name, displayName) = describe(&state)
+            let moment = state.nextMoment()
+            let channel = Channel(
+                id: state.makeID(), teamID: team, type: type, name: name, displayName: displayName,
+                creatorID: type == .group ? "" : members.first ?? "", createAt: moment, updateAt: moment,
+                members: members)
+            state.channels[channel.id] = channel
+            for member in members { state.joinTeam(member, of: channel) }
+            return channel.id
+        }
+    }
+
+    /// Makes a user a member of a channel, and of its team.
+    public func join(_ userID: String, _ channelID: String) {
+        state.withLock { state in
+            _ = state.nextMoment()
+            guard let channel = state.channels[channelID], !channel.members.contains(userID) else { return }
+            state.channels[channelID]?.members.append(userID)
+            state.joinTeam(userID, of: channel)
+        }
+    }
+
+    /// Ends a user's membership of a channel; they stay in its team.
+    public func leave(_ userID: String, _ channelID: String) {
+        state.withLock { state in
+            _ = state.nextMoment()
+            state.channels[channelID]?.members.removeAll { $0 == userID }
+        }
+    }
+
+    /// Archives a channel: it is listed only where deleted channels are asked for, and can still be read.
+    public func archiveChannel(_ channelID: String) {
+        state.withLock { state in
+            let moment = state.nextMoment()
+            state.channels[channelID]?.updateAt = moment
+            state.channels[channelID]?.deleteAt = moment
+        }
+    }
+}
