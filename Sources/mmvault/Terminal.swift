@@ -60,7 +60,11 @@ enum Terminal {
         fputs(text, stream)
     }
 
-    enum Colour: String { case red = "31", yellow = "33" }
+    /// SGR parameters (ECMA-48, 8.3.117).
+    enum Colour: String {
+        case red = "31"
+        case yellow = "33"
+    }
 
     private static func styled(_ text: String, _ colour: Colour) -> String {
         errorIsTerminal && getenv("NO_COLOR") == nil ? "\u{1B}[1;\(colour.rawValue)m\(text)\u{1B}[0m" : text
