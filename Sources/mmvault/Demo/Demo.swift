@@ -26,7 +26,14 @@ struct Demo: AsyncParsableCommand {
         completion: .directory)
     var dir: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Instead of the story, serve a history of so many posts until interrupted, for measurements.",
+            valueName: "posts"))
+    var serve: Int?
+
     func run() async throws {
+        if let serve { return try await serveHistory(posts: serve) }
         let folder = try makeFolder()
         let stage = DemoStage(folder: folder)
         let history = DemoHistory(seed: .random(in: 0...UInt64.max), now: Timestamp.now.milliseconds)
@@ -40,6 +47,24 @@ struct Demo: AsyncParsableCommand {
             throw error
         }
         await stage.close()
+        await server.stop()
+    }
+
+    private func serveHistory(posts: Int) async throws {
+        guard (1...10_000_000).contains(posts) else {
+            throw Failure(.usage, "--serve takes a number of posts from 1 to 10000000")
+        }
+        let folder = try makeFolder()
+        Terminal.note("making \(posts.of("post"))")
+        let history = await MintedHistory.make(posts: posts, endingAt: Timestamp.now.milliseconds)
+        let server = EmbeddedServer(world: history.world)
+        let port = try await server.start()
+        try PrivateFile.replace("\(folder)/token.txt", with: Array("\(history.token)\n".utf8))
+        try PrivateFile.replace("\(folder)/key.asc", with: Array(KeyBackup.text(of: history.key).utf8))
+        Terminal.print("http://127.0.0.1:\(port) \(folder)/token.txt \(folder)/key.asc")
+        fflush(nil)
+        // Until a signal cancels this.
+        try? await Task.sleep(for: .seconds(1 << 30))
         await server.stop()
     }
 
