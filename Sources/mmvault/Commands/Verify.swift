@@ -47,7 +47,7 @@ struct Verify: AsyncParsableCommand {
                 if done.isMultiple(of: 500) {
                     Terminal.showProgress("verifying \(label): \(done.grouped) of \(expected.grouped)")
                 }
-                if json { return Terminal.write(Reader.Export.verdictLine(post)) }
+                if json { return Terminal.write(post.verdictLine) }
                 guard details, !post.verdict.isClean else { return }
                 if !hasHeading { Terminal.print("\(label):") }
                 hasHeading = true
