@@ -57,8 +57,8 @@ public struct PrivateKey: Sendable {
     /// A stranger's name as an error may repeat it: a short word. Anything else could be a piece of the key, or drive
     /// the terminal.
     private static func shown(_ field: String) -> String {
-        let isWord = field.utf8.count <= 16 && field.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == 0x5F }
-        return isWord ? field : "…"
+        let isPlain = field.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "_") }
+        return isPlain && (1...16).contains(field.utf8.count) ? field : "…"
     }
 
     private static func pair(
