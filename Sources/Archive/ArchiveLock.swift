@@ -24,6 +24,8 @@ final class ArchiveLock: Sendable {
     deinit {
         // Whoever reads this before the next holder has written its own number must not be told of a process long gone.
         ftruncate(descriptor, 0)
+        // Closing is not enough: a child process that is just being started holds the same open file until it execs.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }
