@@ -71,7 +71,12 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
+        // What Reader links, and nothing else: the tests look at its symbols to see that it cannot reach a network.
+        .executableTarget(name: "reader-probe", dependencies: ["Archive", "E2EE", "Reader"], swiftSettings: strict),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+        .testTarget(
+            name: "ArchiveTests", dependencies: ["Archive", "Bytes"], swiftSettings: strict),
+        .testTarget(name: "IsolationTests", dependencies: ["reader-probe"], swiftSettings: strict),
         .testTarget(name: "E2EETests", dependencies: ["Bytes", "E2EE"], swiftSettings: strict),
         .testTarget(
             name: "DemoServerTests",

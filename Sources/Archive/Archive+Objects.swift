@@ -88,8 +88,9 @@ extension Archive {
         return try read { db in
             var result: [String: ChannelCounts] = [:]
             for row in try Row.fetchAll(db, sql: sql) {
-                result[row["channel_id"]] = ChannelCounts(
-                    versions: row["versions"], firstCreateAt: row["first"], lastCreateAt: row["last"])
+                result[try row.decode(forColumn: "channel_id")] = ChannelCounts(
+                    versions: try row.decode(forColumn: "versions"), firstCreateAt: try row.decode(forColumn: "first"),
+                    lastCreateAt: try row.decode(forColumn: "last"))
             }
             return result
         }
@@ -111,19 +112,20 @@ extension Archive {
         }.map(Timestamp.init(milliseconds:))
     }
 
-    /// The newest post that is not a tombstone and is younger than `createAt`: where a walk can take hold again when its
-    /// anchor has gone from the server. The oldest such post comes first.
+    /// The posts younger than `createAt` that no tombstone was seen of, the oldest first: where a walk can take hold again
+    /// when its anchor has gone from the server.
     public func livePosts(
         channelID: String, after createAt: Int64, limit: Int
     ) throws(ArchiveError) -> [(id: String, createAt: Int64)] {
         let sql = """
-            SELECT post_id, create_at FROM version v WHERE channel_id = ? AND create_at > ? AND original_id = ''
+            SELECT DISTINCT post_id, create_at FROM version v
+            WHERE channel_id = ? AND create_at > ? AND original_id = ''
               AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
-            GROUP BY post_id ORDER BY create_at LIMIT ?
+            ORDER BY create_at LIMIT ?
             """
         return try read { db in
             try Row.fetchAll(db, sql: sql, arguments: [channelID, createAt, limit]).map {
-                ($0["post_id"], $0["create_at"])
+                (try $0.decode(forColumn: "post_id"), try $0.decode(forColumn: "create_at"))
             }
         }
     }
@@ -140,7 +142,7 @@ extension Archive {
     public func head() throws(ArchiveError) -> (documents: Int64, hash: String) {
         try read { db in
             try Row.fetchOne(db, sql: "SELECT seq, hash FROM document ORDER BY seq DESC LIMIT 1")
-                .map { ($0["seq"], $0["hash"]) } ?? (0, "")
+                .map { (try $0.decode(forColumn: "seq"), try $0.decode(forColumn: "hash")) } ?? (0, "")
         }
     }
 

@@ -10,7 +10,7 @@ public struct Archive: Sendable {
     /// - Throws: `notAnArchive`, `newerFormat`, `database`.
     public init(_ directory: AccountDirectory) throws(ArchiveError) {
         self.directory = directory
-        database = try Archive.open(directory.archivePath, isReadOnly: true)
+        database = try Archive.open(directory.archivePath, .reading)
     }
 
     /// Whose archive it is.
@@ -26,58 +26,35 @@ public struct Archive: Sendable {
         try Archive(directory).account()
     }
 
-    /// Makes an empty archive with its first document. An archive that a kill left half made is made again.
-    static func create(in directory: AccountDirectory, for account: Account) throws(ArchiveError) {
-        let path = directory.archivePath
-        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw .file(path: path, operation: "create", errno: errno) }
-        close(descriptor)
-        let lock = try ArchiveLock(path: directory.lockPath)
-        defer { withExtendedLifetime(lock) {} }
-        var json = JSONWriter()
-        json.object {
-            $0.string("server", account.server)
-            $0.string("user_id", account.userID)
-            $0.string("username", account.username)
-        }
-        let document = ReceivedDocument(
-            kind: .account, request: "-", channelID: nil, receivedAt: .now, body: json.bytes)
-        let row = try DocumentRow(
-            document, sequence: 1, previous: DocumentRecord.none, compressed: Gzip.compress(document.body))
-        let database = try open(path, isReadOnly: false)
-        try rethrowing {
-            try database.write { db in
-                guard try Int.fetchOne(db, sql: "PRAGMA user_version") == 0 else { return }
-                try ArchiveSchema.create(in: db)
-                try row.insert(db)
-            }
-        }
-        PrivateFile.synchronizeDirectory(directory.path)
+    enum Purpose {
+        case reading, writing
+        /// The file is empty, and becomes an archive.
+        case creating
     }
 
-    static func open(_ path: String, isReadOnly: Bool) throws(ArchiveError) -> DatabaseQueue {
+    static func open(_ path: String, _ purpose: Purpose) throws(ArchiveError) -> DatabaseQueue {
         guard PrivateFile.exists(path) else { throw .notAnArchive(path: path) }
         var configuration = Configuration()
-        configuration.readonly = isReadOnly
+        configuration.readonly = purpose == .reading
         configuration.busyMode = .timeout(30)
         configuration.prepareDatabase { db in
+            // What SQLite's manual asks of whoever opens a file that a stranger may have had in hand.
+            try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+            if purpose != .creating { try requireArchive(db, path: path) }
             // Readers see a whole state while a page is written; FULL makes a commit survive a power cut.
-            if !isReadOnly { try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL") }
+            if purpose != .reading { try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL") }
         }
         let settings = configuration
-        let database = try rethrowing(path: path) { try DatabaseQueue(path: path, configuration: settings) }
-        let (application, version) = try rethrowing(path: path) {
-            try database.read { db in
-                (
-                    try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
-                    try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-                )
-            }
-        }
-        guard version <= ArchiveSchema.version else { throw .newerFormat(path: path, version: version) }
-        let isNew = version == 0 && !isReadOnly
-        guard isNew || application == ArchiveSchema.applicationID else { throw .notAnArchive(path: path) }
-        return database
+        return try rethrowing(path: path) { try DatabaseQueue(path: path, configuration: settings) }
+    }
+
+    /// Nothing of a file is touched before it is known to be an archive, and one that this program understands.
+    private static func requireArchive(_ database: Database, path: String) throws {
+        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id")
+        guard application == ArchiveSchema.applicationID else { throw ArchiveError.notAnArchive(path: path) }
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        guard version <= ArchiveSchema.version else { throw ArchiveError.newerFormat(path: path, version: version) }
+        guard version == ArchiveSchema.version else { throw ArchiveError.notAnArchive(path: path) }
     }
 
     func read<T>(_ body: (Database) throws -> T) throws(ArchiveError) -> T {
@@ -94,8 +71,11 @@ public struct Archive: Sendable {
             throw .notAnArchive(path: path)
         } catch let error as DatabaseError {
             throw .database(message: error.message ?? "\(error.resultCode)", isFull: error.resultCode == .SQLITE_FULL)
+        } catch is RowDecodingError {
+            // Its own description would quote the row.
+            throw .database(message: "a row holds a value of another type than its column", isFull: false)
         } catch {
-            throw .database(message: "\(error)", isFull: false)
+            throw .database(message: "\(type(of: error))", isFull: false)
         }
     }
 }

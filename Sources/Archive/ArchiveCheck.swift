@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Foundation
 internal import GRDB
 
 /// What a check of a whole archive found.
@@ -27,72 +28,136 @@ public struct CheckReport: Sendable {
 
 extension Archive {
     /// Reads everything again: every record and its place in the chain, every body and its hash, and every row of the
-    /// index against the bytes that it points to. What is damaged is named; nothing is changed.
+    /// index against the bytes that it comes from. What is damaged is named; nothing is changed.
     ///
     /// - Parameter progress: called with the number of documents read so far, and of all.
+    /// - Throws: `CancellationError`. What cannot be read is damage, and in the report.
     public func check(progress: (Int, Int) -> Void = { _, _ in }) async throws -> CheckReport {
         var report = CheckReport()
-        try checkDatabase(&report)
-        let total = try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM document") ?? 0 }
-        var last: Int64 = 0
-        var next = (sequence: Int64(1), previous: DocumentRecord.none)
+        report.damages += databaseDamages()
+        var end = Int64.max
+        do throws(ArchiveError) {
+            end = try read { try Int64.fetchOne($0, sql: "SELECT max(seq) FROM document") ?? 0 }
+        } catch {
+            report.damages.append(.init(document: nil, context: "", what: error.checkText, posts: []))
+        }
+        if end <= 0 { report.damages.append(.init(document: nil, context: "", what: "it has no documents", posts: [])) }
+        var reading = CheckReading(self, end: end)
+        var chain = Chain()
         try await OrderedPipeline.run(
-            next: { () throws -> [DocumentInspection.Subject]? in
-                let batch = try read { try DocumentInspection.Subject.fetch($0, after: last, limit: 8) }
-                last = batch.last?.document.sequence ?? last
-                return batch.isEmpty ? nil : batch
+            next: { reading.next() },
+            work: { steps in
+                steps.map { step -> (DocumentInspection?, CheckReport.Damage?) in
+                    switch step {
+                    case .document(let subject): (DocumentInspection(subject), nil)
+                    case .unreadable(let damage): (nil, damage)
+                    }
+                }
             },
-            work: { batch in batch.map(DocumentInspection.init) },
-            consume: { inspections in
-                for inspection in inspections {
+            consume: { results in
+                for (inspection, damage) in results {
                     report.documents += 1
-                    report.versions += inspection.versions
-                    report.bytes += inspection.bytes
-                    var problems = inspection.problems
-                    if inspection.sequence != next.sequence {
-                        problems.append("documents \(next.sequence) to \(inspection.sequence - 1) are missing")
+                    if let damage {
+                        report.damages.append(damage)
+                        chain.skip(to: damage.document ?? 0)
                     }
-                    if let previous = inspection.record?.previous, previous != next.previous {
-                        problems.append("the chain is broken: its record names another predecessor")
+                    if let inspection {
+                        report.versions += inspection.versions
+                        report.bytes += inspection.bytes
+                        let problems = inspection.problems + chain.add(inspection) + unindexed(inspection)
+                        report.damages += problems.map(inspection.damage)
+                        report.head = inspection.hash.description
                     }
-                    problems += try read { try inspection.unindexed(in: $0) }
-                    report.damages += problems.map(inspection.damage)
-                    next = (inspection.sequence + 1, inspection.hash)
-                    report.head = inspection.hash.description
-                    progress(report.documents, total)
+                    progress(report.documents, Int(clamping: end))
                 }
             })
-        try report.damages += damagesOfOrphans()
+        report.damages += reading.rest()
         return report
     }
 
-    private func checkDatabase(_ report: inout CheckReport) throws(ArchiveError) {
-        let problems: [String]
-        do {
-            problems = try read { try String.fetchAll($0, sql: "PRAGMA integrity_check(20)") }
-        } catch .database(let message, _) {
-            problems = [message]
+    /// What SQLite itself says of the file, and tables, indexes or guards that are not as this program makes them.
+    private func databaseDamages() -> [CheckReport.Damage] {
+        var problems: [String] = []
+        do throws(ArchiveError) {
+            problems = try read { try String.fetchAll($0, sql: "PRAGMA integrity_check(20)") }.filter { $0 != "ok" }
+        } catch {
+            problems = [error.checkText]
         }
-        for problem in problems where problem != "ok" {
-            report.damages.append(.init(document: nil, context: "", what: "SQLite: \(problem)", posts: []))
+        problems = problems.map { "SQLite: \($0)" }
+        do throws(ArchiveError) {
+            let (found, expected) = try read { (try ArchiveSchema.lines(of: $0), try ArchiveSchema.expectedLines()) }
+            let missing = expected.subtracting(found).map(ArchiveSchema.name(ofLine:))
+            let other = found.subtracting(expected).map(ArchiveSchema.name(ofLine:))
+            problems += Set(missing).union(other).sorted().map { "the \($0) is not as it was made" }
+        } catch {
+            problems.append(error.checkText)
         }
+        return problems.map { .init(document: nil, context: "", what: $0, posts: []) }
     }
 
-    /// Rows of the index whose document is not there.
-    private func damagesOfOrphans() throws(ArchiveError) -> [CheckReport.Damage] {
-        let sql = """
-            SELECT i.document, group_concat(DISTINCT i.post) AS posts FROM (
-              SELECT document, post_id AS post FROM version UNION ALL SELECT document, NULL FROM object
-              UNION ALL SELECT document, NULL FROM key_sighting UNION ALL SELECT document, NULL FROM walk) i
-            WHERE i.document NOT IN (SELECT seq FROM document) GROUP BY i.document ORDER BY i.document
-            """
-        return try read { db in
-            try Row.fetchAll(db, sql: sql).map { row in
-                let posts = (row["posts"] as String?).map { $0.split(separator: ",").map(String.init) } ?? []
-                return CheckReport.Damage(
-                    document: row["document"], context: "", what: "it is missing, and the index points to it",
-                    posts: posts)
+    /// What stands in the document, and in the index neither under it nor under one before.
+    private func unindexed(_ inspection: DocumentInspection) -> [String] {
+        guard !inspection.olderVersions.isEmpty || !inspection.olderObjects.isEmpty else { return [] }
+        do throws(ArchiveError) {
+            return try read { db in
+                let version = try db.cachedStatement(
+                    sql: "SELECT 1 FROM version WHERE post_id = ? AND identity = ? AND document <= ?")
+                let posts = try inspection.olderVersions.filter {
+                    let values: StatementArguments = [$0.id, $0.identity.databaseBlob, inspection.sequence]
+                    return try Int.fetchOne(version, arguments: values) == nil
+                }
+                let last = try db.cachedStatement(
+                    sql: "SELECT json FROM object WHERE kind = ? AND id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1")
+                let objects = try inspection.olderObjects.filter {
+                    let json = try String.fetchOne(last, arguments: [$0.kind, $0.id, inspection.lastObject])
+                    return json.map { Array($0.utf8) } != $0.json
+                }
+                return posts.map { "the index does not know its version of post \($0.id)" }
+                    + objects.map { "the index does not know its description of \($0.kind) \($0.id)" }
             }
+        } catch {
+            return ["what the index says of it cannot be read: \(error.checkText)"]
+        }
+    }
+}
+
+/// The chain as far as it was followed.
+private struct Chain {
+    private var sequence: Int64 = 1
+    /// What the next record must name as its predecessor; nil where that one could not be read.
+    private var previous: SHA256Digest? = DocumentRecord.none
+
+    mutating func skip(to document: Int64) {
+        sequence = document &+ 1
+        previous = nil
+    }
+
+    mutating func add(_ inspection: DocumentInspection) -> [String] {
+        var problems: [String] = []
+        if inspection.sequence > sequence {
+            let gap = inspection.sequence - 1
+            problems.append(
+                gap == sequence ? "document \(gap) is missing" : "documents \(sequence) to \(gap) are missing")
+        } else if inspection.sequence < sequence {
+            problems.append("its number is out of order")
+        }
+        if let previous, let named = inspection.record?.previous, named != previous {
+            problems.append("the chain is broken: its record names another predecessor")
+        }
+        sequence = inspection.sequence &+ 1
+        previous = inspection.hash
+        return problems
+    }
+}
+
+extension ArchiveError {
+    /// The error as a finding of `check`.
+    var checkText: String {
+        switch self {
+        case .database(let message, _): "SQLite: \(message)"
+        case .damagedDocument(_, let what): what
+        case .notAnArchive: "SQLite: it is not a database"
+        default: "\(self)"
         }
     }
 }

@@ -7,7 +7,7 @@ final class ArchiveLock: Sendable {
 
     /// - Throws: `inUse` with the process that holds it.
     init(path: String) throws(ArchiveError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .file(path: path, operation: "open", errno: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let failure = errno
@@ -21,5 +21,11 @@ final class ArchiveLock: Sendable {
         try PrivateFile.write(Array("\(getpid())\n".utf8), to: descriptor, path: path)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Whoever reads this before the next holder has written its own number must not be told of a process long gone.
+        ftruncate(descriptor, 0)
+        // Closing is not enough: a child process that is just being started holds the same open file until it execs.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

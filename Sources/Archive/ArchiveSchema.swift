@@ -60,11 +60,12 @@ enum ArchiveSchema {
           sign BLOB NOT NULL
         ) STRICT;
         CREATE INDEX key_sighting_by_user ON key_sighting (user_id, seq);
+        CREATE INDEX key_sighting_by_key ON key_sighting (user_id, key_id, source, at);
 
         CREATE TABLE walk (
           seq INTEGER PRIMARY KEY,
           channel_id TEXT NOT NULL,
-          document INTEGER NOT NULL,
+          document INTEGER NOT NULL REFERENCES document (seq),
           at INTEGER NOT NULL,
           state TEXT NOT NULL
         ) STRICT;
@@ -86,5 +87,23 @@ enum ArchiveSchema {
         try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
         try database.execute(sql: sql)
         try database.execute(sql: guards)
+    }
+
+    /// What `sqlite_master` holds of an archive, one line a table, index or trigger.
+    static func lines(of database: Database) throws -> Set<String> {
+        let sql = """
+            SELECT type || ' ' || name || ' on ' || tbl_name || coalesce(': ' || sql, '') FROM sqlite_master
+            """
+        return try String.fetchSet(database, sql: sql)
+    }
+
+    /// The kind and name in such a line.
+    static func name(ofLine line: String) -> String { line.split(separator: " ").prefix(2).joined(separator: " ") }
+
+    static func expectedLines() throws -> Set<String> {
+        try DatabaseQueue().write { database in
+            try create(in: database)
+            return try lines(of: database)
+        }
     }
 }

@@ -10,22 +10,26 @@ public actor ArchiveWriter {
     public nonisolated let directory: AccountDirectory
     private var head: (sequence: Int64, hash: SHA256Digest)
 
-    /// - Throws: `inUse` where another process writes.
+    /// - Throws: `inUse` where another process writes; `damagedDocument` where the chain's end cannot be added to.
     public init(_ directory: AccountDirectory) throws(ArchiveError) {
+        let path = directory.archivePath
         self.directory = directory
-        guard PrivateFile.exists(directory.archivePath) else { throw .notAnArchive(path: directory.archivePath) }
+        guard PrivateFile.exists(path) else { throw .notAnArchive(path: path) }
         lock = try ArchiveLock(path: directory.lockPath)
-        database = try Archive.open(directory.archivePath, isReadOnly: false)
-        let last = try Archive.rethrowing { [database] in
-            try database.read { db in
-                try Row.fetchOne(db, sql: "SELECT seq, hash FROM document ORDER BY seq DESC LIMIT 1")
-                    .map { (sequence: $0["seq"] as Int64, hash: $0["hash"] as String) }
+        database = try Archive.open(path, .writing)
+        head = try Archive.rethrowing(path: path) { [database] in
+            let sql = "SELECT seq, record, hash FROM document ORDER BY seq DESC LIMIT 1"
+            guard let last = try database.read({ try Row.fetchOne($0, sql: sql) }) else {
+                throw ArchiveError.notAnArchive(path: path)
             }
+            let sequence = try last.decode(Int64.self, forColumn: "seq")
+            let hash = SHA256Digest(of: Array(try last.decode(String.self, forColumn: "record").utf8))
+            guard try last.decode(String.self, forColumn: "hash") == hash.description else {
+                throw ArchiveError.damagedDocument(
+                    sequence: sequence, what: "its record does not have the SHA-256 noted beside it")
+            }
+            return (sequence, hash)
         }
-        guard let last, let hash = Hex.decode(last.hash).flatMap(SHA256Digest.init(bytes:)) else {
-            throw .notAnArchive(path: directory.archivePath)
-        }
-        head = (last.sequence, hash)
     }
 
     /// Keeps an answer that carries posts, whole, with the versions in it that are new and the walk's new state.
@@ -35,20 +39,18 @@ public actor ArchiveWriter {
     public func append(
         _ document: ReceivedDocument, page: PostsPage, walk: WalkState?
     ) throws(ArchiveError) -> Int {
-        try insert(document, compressed: Gzip.compress(document.body)) { db, sequence in
+        // A walk is a channel's; without one there is nothing to note it under.
+        let walk = document.channelID == nil ? nil : walk
+        return try insert(document, walk: walk) { db, sequence in
+            let statement = try db.cachedStatement(sql: ArchiveWriter.insertVersion)
             var added = 0
             for post in page.posts {
-                try db.cachedStatement(sql: ArchiveWriter.insertVersion).execute(arguments: [
+                try statement.execute(arguments: [
                     sequence, post.range.lowerBound, post.range.count, post.id, post.channelID, post.userID,
                     post.rootID, post.originalID, post.type, post.createAt, post.updateAt, post.editAt, post.deleteAt,
                     post.said.databaseBlob, post.identity.databaseBlob,
                 ])
                 added += db.changesCount
-            }
-            if let walk, let channelID = document.channelID {
-                try db.execute(
-                    sql: "INSERT INTO walk (channel_id, document, at, state) VALUES (?, ?, ?, ?)",
-                    arguments: [channelID, sequence, document.receivedAt.milliseconds, walk.json])
             }
             return added
         }
@@ -65,77 +67,81 @@ public actor ArchiveWriter {
     public func append(_ document: ReceivedDocument, objects kind: ObjectKind) throws(ArchiveError) {
         let root: JSONValue
         do { root = try JSONDocument(document.body).root } catch { throw .notAPage(what: error.description) }
-        let isList = root.kind == .array
-        var news: [(id: String, json: JSONValue)] = []
-        for object in isList ? root.elements : [root] {
+        var objects: [(id: String, json: JSONValue)] = []
+        for object in root.kind == .array ? root.elements : [root] {
             guard let id = kind.identifier(of: object) else { throw .notAPage(what: "a \(kind.rawValue) has no id") }
-            let text = String(decoding: object.bytes, as: UTF8.self)
-            let known = try Archive.rethrowing { [database] in
-                try database.read {
-                    try String.fetchOne(
-                        $0, sql: "SELECT json FROM object WHERE kind = ? AND id = ? ORDER BY seq DESC LIMIT 1",
-                        arguments: [kind.rawValue, id])
+            objects.append((id, object))
+        }
+        let found = objects
+        let news = try Archive.rethrowing(path: directory.archivePath) { [database] in
+            try database.read { db in
+                let statement = try db.cachedStatement(
+                    sql: "SELECT json FROM object WHERE kind = ? AND id = ? ORDER BY seq DESC LIMIT 1")
+                var last: [String: [UInt8]] = [:]
+                return try found.filter { id, json in
+                    let stored = try String.fetchOne(statement, arguments: [kind.rawValue, id])
+                    // Byte by byte: two spellings of a name that look the same are not the same answer.
+                    let known = last[id] ?? stored.map { Array($0.utf8) }
+                    last[id] = Array(json.bytes)
+                    return known != Array(json.bytes)
                 }
             }
-            if known != text { news.append((id, object)) }
         }
         guard !news.isEmpty else { return }
-        try insert(document, compressed: Gzip.compress(document.body)) { db, sequence in
+        let at = document.receivedAt.milliseconds
+        try insert(document, walk: nil) { db, sequence in
+            let statement = try db.cachedStatement(
+                sql: "INSERT INTO object (document, start, length, kind, id, at, json) VALUES (?, ?, ?, ?, ?, ?, ?)")
             for (id, object) in news {
-                try db.execute(
-                    sql:
-                        "INSERT INTO object (document, start, length, kind, id, at, json) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    arguments: [
-                        sequence, object.range.lowerBound, object.range.count, kind.rawValue, id,
-                        document.receivedAt.milliseconds, String(decoding: object.bytes, as: UTF8.self),
-                    ])
+                try statement.execute(arguments: [
+                    sequence, object.range.lowerBound, object.range.count, kind.rawValue, id, at,
+                    String(decoding: object.bytes, as: UTF8.self),
+                ])
             }
         }
     }
 
-    /// Keeps a statement about public keys with the sightings in it.
+    /// Keeps a statement about public keys with the sightings in it: those that `KeySighting.all` finds in its body. They
+    /// were seen when the document came.
     public func append(_ document: ReceivedDocument, keys: [KeySighting]) throws(ArchiveError) {
-        try insert(document, compressed: Gzip.compress(document.body)) { db, sequence in
+        let at = document.receivedAt.milliseconds
+        try insert(document, walk: nil) { db, sequence in
+            let statement = try db.cachedStatement(
+                sql: """
+                    INSERT INTO key_sighting (document, user_id, key_id, source, at, encr, sign)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
+                    """)
             for key in keys {
-                try db.execute(
-                    sql: """
-                        INSERT INTO key_sighting (document, user_id, key_id, source, at, encr, sign)
-                        VALUES (?, ?, ?, ?, ?, ?, ?)
-                        """,
-                    arguments: [
-                        sequence, key.userID, key.keyID, key.source.rawValue, key.at.milliseconds,
-                        key.encryptionPoint.databaseBlob, key.signingPoint.databaseBlob,
-                    ])
+                try statement.execute(arguments: [
+                    sequence, key.userID, key.keyID, key.source.rawValue, at, key.encryptionPoint.databaseBlob,
+                    key.signingPoint.databaseBlob,
+                ])
             }
         }
     }
 
-    /// Notes a new state of the walk that no page came with.
+    /// Notes a new state of the walk that no page came with, as a document without a body.
     public func note(_ walk: WalkState, channelID: String, at: Timestamp) throws(ArchiveError) {
-        let sequence = head.sequence
-        try Archive.rethrowing { [database] in
-            try database.write {
-                try $0.execute(
-                    sql: "INSERT INTO walk (channel_id, document, at, state) VALUES (?, ?, ?, ?)",
-                    arguments: [channelID, sequence, at.milliseconds, walk.json])
-            }
-        }
+        let document = ReceivedDocument(kind: .walk, request: "-", channelID: channelID, receivedAt: at, body: [])
+        try insert(document, walk: walk) { _, _ in }
     }
 
     private func insert<T>(
-        _ document: ReceivedDocument, compressed: [UInt8], _ index: (Database, Int64) throws -> T
+        _ document: ReceivedDocument, walk: WalkState?, _ index: (Database, Int64) throws -> T
     ) throws(ArchiveError) -> T {
-        let row = DocumentRow(document, sequence: head.sequence + 1, previous: head.hash, compressed: compressed)
-        let result = try Archive.rethrowing { [database] in
+        let row = try DocumentRow(document, walk: walk, sequence: head.sequence + 1, previous: head.hash)
+        let result = try Archive.rethrowing(path: directory.archivePath) { [database] in
             try database.write { db in
                 try row.insert(db)
+                if let walk, let channelID = document.channelID {
+                    try db.execute(
+                        sql: "INSERT INTO walk (channel_id, document, at, state) VALUES (?, ?, ?, ?)",
+                        arguments: [channelID, row.sequence, document.receivedAt.milliseconds, walk.json])
+                }
                 return try index(db, row.sequence)
             }
         }
-        guard let hash = Hex.decode(row.hash).flatMap(SHA256Digest.init(bytes:)) else {
-            throw .database(message: "a hash that was just written cannot be read", isFull: false)
-        }
-        head = (row.sequence, hash)
+        head = (row.sequence, SHA256Digest(of: Array(row.record.utf8)))
         return result
     }
 }

@@ -1,8 +1,20 @@
 internal import Bytes
-internal import Foundation
-internal import GRDB
 
-/// One document held against its record, and the index's rows held against the document.
+/// A document with what the index says of it.
+struct CheckSubject: Sendable {
+    let document: DocumentRow
+    var versions: [PostHeader] = []
+    var objects: [ObjectRow] = []
+    var keys: [KeySighting] = []
+    var walks: [WalkRow] = []
+    /// What was wrong already when the rows were read.
+    var problems: [String] = []
+    /// The number of the last row of `object` that belongs to this document or one before.
+    var lastObject = Int64.min
+}
+
+/// One document held against its record, and the index's rows held against the document. Every row of the index can be
+/// told from the documents alone; whatever differs is damage.
 struct DocumentInspection: Sendable {
     let sequence: Int64
     /// What the record's text hashes to, whether or not that is what it should be.
@@ -11,99 +23,43 @@ struct DocumentInspection: Sendable {
     let versions: Int
     let bytes: Int
     let problems: [String]
+    /// Versions and objects that stand in the document and that the index has, if at all, from a document before.
+    let olderVersions: [PostHeader]
+    let olderObjects: [ObjectRow]
+    let lastObject: Int64
     private let indexedPosts: [String]
-    /// Versions that stand in the document, but in the index under another one, or not at all.
-    private let elsewhere: [PostHeader]
 
-    /// A document with what the index says of it.
-    struct Subject: Sendable {
-        let document: DocumentRow
-        fileprivate let versions: [PostHeader]
-        fileprivate let objects: [(start: Int, json: String)]
-        fileprivate let keys: [(keyID: String, encryptionPoint: [UInt8], signingPoint: [UInt8])]
-
-        static func fetch(_ database: Database, after sequence: Int64, limit: Int) throws -> [Subject] {
-            try DocumentRow.fetch(database, after: sequence, limit: limit).map { document in
-                func rows(_ sql: String) throws -> [Row] {
-                    try Row.fetchAll(
-                        database, sql: sql + " WHERE document = ? ORDER BY seq", arguments: [document.sequence])
-                }
-                return Subject(
-                    document: document,
-                    versions: try rows("SELECT * FROM version").map(PostHeader.init),
-                    objects: try rows("SELECT start, json FROM object").map { ($0["start"], $0["json"]) },
-                    keys: try rows("SELECT key_id, encr, sign FROM key_sighting").map {
-                        ($0["key_id"], Array($0["encr"] as Data), Array($0["sign"] as Data))
-                    })
-            }
-        }
-    }
-
-    init(_ subject: Subject) {
+    init(_ subject: CheckSubject) {
         let document = subject.document
+        let record = DocumentRecord(text: document.record)
         sequence = document.sequence
+        self.record = record
         hash = SHA256Digest(of: Array(document.record.utf8))
-        record = DocumentRecord(text: document.record)
         versions = subject.versions.count
         indexedPosts = subject.versions.map(\.id)
-        var problems: [String] = []
-        if document.hash != hash.description { problems.append("its record does not have the SHA-256 noted beside it") }
+        lastObject = subject.lastObject
+        var comparison = Comparison(problems: subject.problems)
+        if document.hash != hash.description {
+            comparison.problems.append("its record does not have the SHA-256 noted beside it")
+        }
         if let record, record.sequence != sequence {
-            problems.append("its record is that of document \(record.sequence)")
+            comparison.problems.append("its record is that of document \(record.sequence)")
         }
         var body: [UInt8] = []
-        var elsewhere: [PostHeader] = []
         do throws(ArchiveError) {
             body = try document.body()
-            let found = DocumentInspection.compare(subject, body, kind: record?.kind)
-            problems += found.problems
-            elsewhere = found.elsewhere
+            if let record { comparison.compare(subject, record, body) }
         } catch {
-            if case .damagedDocument(_, let what) = error { problems.append(what) } else { problems.append("\(error)") }
-        }
-        bytes = body.count
-        self.problems = problems
-        self.elsewhere = elsewhere
-    }
-
-    private static func compare(
-        _ subject: Subject, _ body: [UInt8], kind: String?
-    ) -> (problems: [String], elsewhere: [PostHeader]) {
-        var problems: [String] = []
-        var posts: [Int: PostHeader] = [:]
-        if kind == DocumentKind.posts.rawValue {
-            guard let page = try? PostsPage(body) else { return (["its body is no page of posts"], []) }
-            posts = Dictionary(page.posts.map { ($0.range.lowerBound, $0) }, uniquingKeysWith: { first, _ in first })
-        }
-        for version in subject.versions where posts.removeValue(forKey: version.range.lowerBound) != version {
-            problems.append("the index says something else about post \(version.id) than the document")
-        }
-        for object in subject.objects {
-            let text = Array(object.json.utf8)
-            guard object.start >= 0, object.start + text.count <= body.count,
-                body[object.start..<object.start + text.count].elementsEqual(text)
-            else {
-                problems.append("the index holds an object that is not in the document")
-                continue
+            if case .damagedDocument(_, let what) = error {
+                comparison.problems.append(what)
+            } else {
+                comparison.problems.append("\(error)")
             }
         }
-        let keys = subject.keys.filter { key in
-            let isNamed = key.keyID == SHA256Digest(of: key.encryptionPoint + key.signingPoint).description
-            let text = String(decoding: body, as: UTF8.self)
-            return !isNamed || !text.contains(Base64.standard.encode(key.encryptionPoint))
-                || !text.contains(Base64.standard.encode(key.signingPoint))
-        }
-        problems += keys.map { "the index holds a key that is not in the document: \($0.keyID)" }
-        return (problems, Array(posts.values))
-    }
-
-    /// Versions of this document that the index does not have at all.
-    func unindexed(in database: Database) throws -> [String] {
-        let statement = try database.cachedStatement(sql: "SELECT 1 FROM version WHERE post_id = ? AND identity = ?")
-        return try elsewhere.sorted { $0.id < $1.id }.compactMap { post in
-            let isKnown = try Int.fetchOne(statement, arguments: [post.id, Data(post.identity)]) != nil
-            return isKnown ? nil : "the index does not know its version of post \(post.id)"
-        }
+        bytes = body.count
+        problems = comparison.problems
+        olderVersions = comparison.olderVersions
+        olderObjects = comparison.olderObjects
     }
 
     func damage(_ what: String) -> CheckReport.Damage {
@@ -113,14 +69,96 @@ struct DocumentInspection: Sendable {
     }
 }
 
-extension PostHeader {
-    fileprivate init(_ row: Row) {
-        let start: Int = row["start"]
-        let length: Int = row["length"]
-        self.init(
-            id: row["post_id"], channelID: row["channel_id"], userID: row["user_id"], rootID: row["root_id"],
-            originalID: row["original_id"], type: row["type"], createAt: row["create_at"], updateAt: row["update_at"],
-            editAt: row["edit_at"], deleteAt: row["delete_at"], range: start..<max(start, start + length),
-            said: Array(row["said"] as Data), identity: Array(row["identity"] as Data))
+/// What the index should say of a document, against what it says.
+private struct Comparison {
+    var problems: [String]
+    var olderVersions: [PostHeader] = []
+    var olderObjects: [ObjectRow] = []
+
+    mutating func compare(_ subject: CheckSubject, _ record: DocumentRecord, _ body: [UInt8]) {
+        guard let kind = DocumentKind(rawValue: record.kind) else {
+            return problems.append("its record names an unknown kind of document")
+        }
+        guard let time = Timestamp(iso8601: record.receivedAt) else {
+            return problems.append("its record does not say when it came")
+        }
+        guard (kind == .account) == (record.sequence == 1) else {
+            return problems.append(
+                "its kind has no place here: the first document, and no other, says whose archive it is")
+        }
+        let page = kind == .posts ? try? PostsPage(body) : nil
+        if kind == .posts, page == nil { problems.append("its body is no page of posts") }
+        compare(subject.versions, with: page?.posts ?? [])
+
+        let root = kind == .walk ? nil : try? JSONDocument(body).root
+        if kind != .walk, root == nil { problems.append("its body is not JSON") }
+        compare(subject.objects, with: root.map { Comparison.objects(in: $0, kind, time) } ?? [])
+        compare(subject.keys, with: root.map { Comparison.keys(in: $0, kind, time) } ?? [])
+        compare(subject.walks, with: record, time)
+    }
+
+    private mutating func compare(_ rows: [PostHeader], with posts: [PostHeader]) {
+        var expected = Dictionary(posts.map { ($0.range.lowerBound, $0) }, uniquingKeysWith: { first, _ in first })
+        for row in rows where expected.removeValue(forKey: row.range.lowerBound) != row {
+            problems.append("the index says something else about post \(row.id) than the document")
+        }
+        olderVersions = expected.values.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    }
+
+    private mutating func compare(_ rows: [ObjectRow], with objects: [ObjectRow]) {
+        var expected = Dictionary(objects.map { ($0.start, $0) }, uniquingKeysWith: { first, _ in first })
+        for row in rows where expected.removeValue(forKey: row.start) != row {
+            problems.append("the index says something else about \(row.kind) \(row.id) than the document")
+        }
+        olderObjects = expected.values.sorted { $0.start < $1.start }
+    }
+
+    private mutating func compare(_ rows: [KeySighting], with keys: [KeySighting]) {
+        var expected = keys
+        for row in rows {
+            if let place = expected.firstIndex(of: row) {
+                expected.remove(at: place)
+            } else {
+                problems.append("the index says something else about key \(row.keyID) than the document")
+            }
+        }
+        problems += expected.map { "the index does not know its key \($0.keyID) of user \($0.userID)" }
+    }
+
+    private mutating func compare(_ rows: [WalkRow], with record: DocumentRecord, _ time: Timestamp) {
+        let expected = record.walk.flatMap { state in
+            record.channelID.map { WalkRow(channelID: $0, at: time, state: state) }
+        }
+        if rows != (expected.map { [$0] } ?? []) {
+            problems.append("the index says something else about the walk than the record")
+        }
+    }
+
+    private static func objects(in root: JSONValue, _ kind: DocumentKind, _ time: Timestamp) -> [ObjectRow] {
+        guard let objectKind = ObjectKind(listedIn: kind) else { return [] }
+        return (root.kind == .array ? root.elements : [root]).compactMap { object in
+            objectKind.identifier(of: object).map { ObjectRow(object, kind: objectKind, id: $0, at: time) }
+        }
+    }
+
+    private static func keys(in root: JSONValue, _ kind: DocumentKind, _ time: Timestamp) -> [KeySighting] {
+        switch kind {
+        case .keys: KeySighting.all(in: root, source: .server, at: time)
+        case .ownKey: KeySighting.all(in: root, source: .own, at: time)
+        default: []
+        }
+    }
+}
+
+extension ObjectKind {
+    /// What a document of this kind lists.
+    init?(listedIn kind: DocumentKind) {
+        switch kind {
+        case .users: self = .user
+        case .channels: self = .channel
+        case .teams: self = .team
+        case .members: self = .member
+        case .account, .posts, .keys, .ownKey, .walk: return nil
+        }
     }
 }

@@ -11,6 +11,8 @@ public enum DocumentKind: String, Sendable {
     case keys
     /// A public key that belongs to a private key which the user restored.
     case ownKey = "own-key"
+    /// How far a walk has come that no page came with; the body is empty.
+    case walk
 }
 
 /// A document as it came in, not yet part of an archive.
@@ -33,9 +35,9 @@ public struct ReceivedDocument: Sendable {
     }
 }
 
-/// A document's entry in the chain: a short text of `name value` lines that ends with the hash of the body and begins
-/// with the hash of the record before it, so that no document can be changed, removed, added or moved without changing
-/// every record behind it. docs/archive-format.md specifies it.
+/// A document's entry in the chain: a short text of `name value` lines. It names the hash of the record before it, so
+/// that no document can be changed, removed, added or moved without changing every record behind it.
+/// docs/archive-format.md specifies it.
 struct DocumentRecord: Equatable, Sendable {
     let sequence: Int64
     let previous: SHA256Digest
@@ -43,22 +45,30 @@ struct DocumentRecord: Equatable, Sendable {
     let request: String
     let channelID: String?
     let receivedAt: String
+    /// The state of the channel's walk that was committed with the document, as `WalkState` writes it.
+    let walk: String?
     let length: Int
     let bodyHash: SHA256Digest
+    /// Of the body as it is stored, compressed.
+    let storedHash: SHA256Digest
 
     static let firstLine = "mmvault-document 1"
     /// What the first document names as its predecessor.
     static let none = SHA256Digest(bytes: [UInt8](repeating: 0, count: 32)) ?? SHA256Digest(of: [])
 
-    init(_ document: ReceivedDocument, sequence: Int64, previous: SHA256Digest) {
+    init(
+        _ document: ReceivedDocument, walk: WalkState?, sequence: Int64, previous: SHA256Digest, compressed: [UInt8]
+    ) {
         self.sequence = sequence
         self.previous = previous
         kind = document.kind.rawValue
-        request = document.request.filter { !$0.isNewline }
-        channelID = document.channelID
+        request = DocumentRecord.oneLine(document.request)
+        channelID = document.channelID.map(DocumentRecord.oneLine)
         receivedAt = document.receivedAt.iso8601
+        self.walk = walk?.json
         length = document.body.count
         bodyHash = SHA256Digest(of: document.body)
+        storedHash = SHA256Digest(of: compressed)
     }
 
     var text: String {
@@ -70,8 +80,10 @@ struct DocumentRecord: Equatable, Sendable {
         request \(request)
         channel \(channelID ?? "-")
         received \(receivedAt)
+        walk \(walk ?? "-")
         length \(length)
         sha256 \(bodyHash)
+        gzip \(storedHash)
 
         """
     }
@@ -80,17 +92,21 @@ struct DocumentRecord: Equatable, Sendable {
 
     /// Reads what `text` wrote. Anything else, however slight the difference, is nil.
     init?(text: String) {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)[...]
-        guard lines.popFirst() == DocumentRecord.firstLine[...] else { return nil }
+        var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
+        guard lines.popFirst()?.elementsEqual(DocumentRecord.firstLine.utf8) == true else { return nil }
         func value(_ name: String) -> String? {
-            guard let line = lines.popFirst(), line.hasPrefix(name + " ") else { return nil }
-            return String(line.dropFirst(name.count + 1))
+            let prefix = "\(name) ".utf8
+            guard let line = lines.popFirst(), line.starts(with: prefix) else { return nil }
+            return String(line.dropFirst(prefix.count))
         }
-        guard let sequence = value("seq").flatMap(Int64.init),
-            let previous = value("previous").flatMap(Hex.decode).flatMap(SHA256Digest.init(bytes:)),
+        func digest(_ name: String) -> SHA256Digest? {
+            value(name).flatMap(Hex.decode).flatMap(SHA256Digest.init(bytes:))
+        }
+        guard let sequence = value("seq").flatMap({ Int64($0) }), let previous = digest("previous"),
             let kind = value("kind"), let request = value("request"), let channel = value("channel"),
-            let received = value("received"), let length = value("length").flatMap(Int.init),
-            let bodyHash = value("sha256").flatMap(Hex.decode).flatMap(SHA256Digest.init(bytes:))
+            let received = value("received"), let walk = value("walk"),
+            let length = value("length").flatMap({ Int($0) }), let bodyHash = digest("sha256"),
+            let storedHash = digest("gzip")
         else { return nil }
         self.sequence = sequence
         self.previous = previous
@@ -98,8 +114,17 @@ struct DocumentRecord: Equatable, Sendable {
         self.request = request
         self.channelID = channel == "-" ? nil : channel
         self.receivedAt = received
+        self.walk = walk == "-" ? nil : walk
         self.length = length
         self.bodyHash = bodyHash
-        guard self.text == text else { return nil }
+        self.storedHash = storedHash
+        guard self.text.utf8.elementsEqual(text.utf8) else { return nil }
+    }
+
+    /// A value must not end its line, nor look as if it did.
+    private static func oneLine(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F && !Character($0).isNewline }))
     }
 }

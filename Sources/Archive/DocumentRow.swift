@@ -9,19 +9,21 @@ struct DocumentRow: Sendable {
     let hash: String
     let compressed: [UInt8]
 
-    init(_ document: ReceivedDocument, sequence: Int64, previous: SHA256Digest, compressed: [UInt8]) {
-        let record = DocumentRecord(document, sequence: sequence, previous: previous)
+    init(_ document: ReceivedDocument, walk: WalkState?, sequence: Int64, previous: SHA256Digest) throws(ArchiveError) {
+        let compressed = try Gzip.compress(document.body)
+        let record = DocumentRecord(
+            document, walk: walk, sequence: sequence, previous: previous, compressed: compressed)
         self.sequence = sequence
         self.record = record.text
         hash = record.hash.description
         self.compressed = compressed
     }
 
-    private init(_ row: Row) {
-        sequence = row["seq"]
-        record = row["record"]
-        hash = row["hash"]
-        compressed = Array(row["body"] as Data)
+    private init(_ row: Row) throws {
+        sequence = try row.decode(forColumn: "seq")
+        record = try row.decode(forColumn: "record")
+        hash = try row.decode(forColumn: "hash")
+        compressed = Array(try row.decode(Data.self, forColumn: "body"))
     }
 
     static func fetch(_ database: Database, sequence: Int64) throws -> DocumentRow? {
@@ -29,12 +31,9 @@ struct DocumentRow: Sendable {
         return try Row.fetchOne(database, sql: sql, arguments: [sequence]).map(DocumentRow.init)
     }
 
-    static func fetch(_ database: Database, after sequence: Int64, limit: Int) throws -> [DocumentRow] {
-        let sql = "SELECT seq, record, hash, body FROM document WHERE seq > ? ORDER BY seq LIMIT ?"
-        let rows = try Row.fetchCursor(database, sql: sql, arguments: [sequence, limit])
-        var result: [DocumentRow] = []
-        while let row = try rows.next() { result.append(DocumentRow(row)) }
-        return result
+    static func fetch(_ database: Database, after sequence: Int64) throws -> DocumentRow? {
+        let sql = "SELECT seq, record, hash, body FROM document WHERE seq > ? ORDER BY seq LIMIT 1"
+        return try Row.fetchOne(database, sql: sql, arguments: [sequence]).map(DocumentRow.init)
     }
 
     func insert(_ database: Database) throws {
@@ -49,6 +48,9 @@ struct DocumentRow: Sendable {
     func body() throws(ArchiveError) -> [UInt8] {
         guard let record = DocumentRecord(text: record) else {
             throw .damagedDocument(sequence: sequence, what: "its record cannot be read")
+        }
+        guard SHA256Digest(of: compressed) == record.storedHash else {
+            throw .damagedDocument(sequence: sequence, what: "its compressed body does not have the recorded SHA-256")
         }
         let body: [UInt8]
         do {

@@ -1,3 +1,4 @@
+public import Bytes
 internal import Foundation
 internal import GRDB
 
@@ -43,34 +44,86 @@ public struct KnownKey: Equatable, Sendable {
     public let isOwn: Bool
 }
 
+extension KeySighting {
+    /// The keys in a statement about keys, in the form in which the plugin answers:
+    /// `{"pubKeys": {USER: {"encr": BASE64, "sign": BASE64}}}`. A user without a key, or with one of another form, is left
+    /// out.
+    public static func all(in statement: JSONValue, source: Source, at: Timestamp) -> [KeySighting] {
+        (statement["pubKeys"]?.members ?? []).compactMap { userID, key in
+            guard PostHeader.isIdentifier(userID), let encryption = point(key["encr"]), let signing = point(key["sign"])
+            else { return nil }
+            return KeySighting(
+                userID: userID, keyID: SHA256Digest(of: encryption + signing).description, source: source, at: at,
+                encryptionPoint: encryption, signingPoint: signing)
+        }
+    }
+
+    private static func point(_ value: JSONValue?) -> [UInt8]? {
+        value?.string.flatMap(Base64.standard.decode).flatMap { $0.count == 65 ? $0 : nil }
+    }
+}
+
+extension ReceivedDocument {
+    /// The statement that a key belongs to a private key which the user restored.
+    public static func ownKey(
+        userID: String, encryptionPoint: [UInt8], signingPoint: [UInt8], at: Timestamp
+    ) -> ReceivedDocument {
+        var json = JSONWriter()
+        json.object { json in
+            json.object("pubKeys") { json in
+                json.object(userID) {
+                    $0.string("encr", Base64.standard.encode(encryptionPoint))
+                    $0.string("sign", Base64.standard.encode(signingPoint))
+                }
+            }
+        }
+        return ReceivedDocument(kind: .ownKey, request: "-", channelID: nil, receivedAt: at, body: json.bytes)
+    }
+}
+
 extension Archive {
     /// Every key ever seen, by user id, oldest first.
     public func knownKeys() throws(ArchiveError) -> [String: [KnownKey]] {
+        // The points of a key are the same in every row, since its id is their hash; the rest is all in the index.
         let sql = """
-            SELECT k.user_id, k.key_id, min(k.at) AS first, max(k.at) AS last, k.encr, k.sign,
-              max(k.source = 'own') AS own, max(k.source = 'server') AS server,
-              k.key_id = (SELECT key_id FROM key_sighting c WHERE c.user_id = k.user_id AND c.source = 'server'
-                          ORDER BY c.seq DESC LIMIT 1) AS current,
-              k.key_id = (SELECT key_id FROM key_sighting c WHERE c.user_id = k.user_id AND c.source = 'server'
-                          ORDER BY c.seq LIMIT 1) AS pinned
-            FROM key_sighting k GROUP BY k.user_id, k.key_id ORDER BY k.user_id, min(k.seq)
+            WITH known AS (
+              SELECT user_id, key_id, min(at) AS first, max(at) AS last, max(source = 'own') AS own,
+                max(source = 'server') AS server, min(seq) AS place
+              FROM key_sighting GROUP BY user_id, key_id
+            ), shown AS (
+              SELECT user_id, min(seq) AS pinned, max(seq) AS current
+              FROM key_sighting WHERE source = 'server' GROUP BY user_id
+            )
+            SELECT n.user_id, n.key_id, n.first, n.last, n.own, n.server, k.encr, k.sign,
+              coalesce(n.key_id = c.key_id, 0) AS current, coalesce(n.key_id = p.key_id, 0) AS pinned
+            FROM known n JOIN key_sighting k ON k.seq = n.place LEFT JOIN shown s ON s.user_id = n.user_id
+              LEFT JOIN key_sighting p ON p.seq = s.pinned LEFT JOIN key_sighting c ON c.seq = s.current
+            ORDER BY n.user_id, n.place
             """
         return try read { db in
             var result: [String: [KnownKey]] = [:]
             let rows = try Row.fetchCursor(db, sql: sql)
             while let row = try rows.next() {
-                let first = Timestamp(milliseconds: row["first"])
-                let sighting = KeySighting(
-                    userID: row["user_id"], keyID: row["key_id"], source: row["server"] ? .server : .own, at: first,
-                    encryptionPoint: Array(row["encr"] as Data), signingPoint: Array(row["sign"] as Data))
-                let key = KnownKey(
-                    sighting: sighting, firstSeen: first, lastSeen: Timestamp(milliseconds: row["last"]),
-                    isCurrent: (row["current"] as Bool?) ?? false, isFirst: (row["pinned"] as Bool?) ?? false,
-                    isOwn: row["own"])
-                result[sighting.userID, default: []].append(key)
+                let key = try KnownKey(row)
+                result[key.sighting.userID, default: []].append(key)
             }
             return result
         }
+    }
+}
+
+extension KnownKey {
+    fileprivate init(_ row: Row) throws {
+        firstSeen = Timestamp(milliseconds: try row.decode(forColumn: "first"))
+        lastSeen = Timestamp(milliseconds: try row.decode(forColumn: "last"))
+        isCurrent = try row.decode(forColumn: "current")
+        isFirst = try row.decode(forColumn: "pinned")
+        isOwn = try row.decode(forColumn: "own")
+        sighting = KeySighting(
+            userID: try row.decode(forColumn: "user_id"), keyID: try row.decode(forColumn: "key_id"),
+            source: try row.decode(Bool.self, forColumn: "server") ? .server : .own, at: firstSeen,
+            encryptionPoint: Array(try row.decode(Data.self, forColumn: "encr")),
+            signingPoint: Array(try row.decode(Data.self, forColumn: "sign")))
     }
 }
 

@@ -9,13 +9,11 @@ enum Gzip {
     static let maximumSize = 512 << 20
 
     static func compress(_ bytes: [UInt8]) throws(ArchiveError) -> [UInt8] {
-        guard let archive = archive_write_new(), let entry = archive_entry_new() else {
-            throw .compression(what: "libarchive is out of memory")
-        }
-        defer {
-            archive_entry_free(entry)
-            archive_write_free(archive)
-        }
+        guard bytes.count <= maximumSize else { throw .compression(what: "the body has \(bytes.count) bytes") }
+        guard let archive = archive_write_new() else { throw .compression(what: "libarchive is out of memory") }
+        defer { archive_write_free(archive) }
+        guard let entry = archive_entry_new() else { throw .compression(what: "libarchive is out of memory") }
+        defer { archive_entry_free(entry) }
         // Level 6 costs three times as much here and saves nothing on base64 of ciphertext. Without a time stamp equal
         // bodies compress to equal bytes.
         let options = "gzip:compression-level=2,gzip:!timestamp"
@@ -40,36 +38,43 @@ enum Gzip {
         return output
     }
 
-    /// - Parameter size: how many bytes the record promises; anything else is damage.
+    /// - Parameter size: how many bytes the record promises; anything else is damage, as is anything behind the stream.
     static func decompress(_ bytes: [UInt8], size: Int) throws(ArchiveError) -> [UInt8] {
-        guard size <= maximumSize else { throw .compression(what: "the body claims \(size) bytes") }
+        guard (0...maximumSize).contains(size) else { throw .compression(what: "the body claims \(size) bytes") }
         guard let archive = archive_read_new() else { throw .compression(what: "libarchive is out of memory") }
         defer { archive_read_free(archive) }
         archive_read_support_filter_gzip(archive)
         archive_read_support_format_raw(archive)
-        // libarchive reports a format error for an empty stream of the raw format; there is nothing to read then.
-        if size == 0 { return [] }
+        // Without this one libarchive calls a stream of no bytes an error of the format.
+        archive_read_support_format_empty(archive)
         let result = bytes.withUnsafeBytes { input -> [UInt8]? in
             var entry: OpaquePointer?
+            // libarchive passes on as it is what is not compressed at all.
             guard archive_read_open_memory(archive, input.baseAddress, input.count) == ARCHIVE_OK,
-                archive_read_next_header(archive, &entry) == ARCHIVE_OK
+                archive_filter_code(archive, 0) == ARCHIVE_FILTER_GZIP
             else { return nil }
-            var total = 0
+            let header = archive_read_next_header(archive, &entry)
+            if header == ARCHIVE_EOF { return size == 0 && isAllRead(archive, input) ? [] : nil }
+            guard header == ARCHIVE_OK else { return nil }
             let output = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-                while total < size {
-                    let read = archive_read_data(archive, buffer.baseAddress.map { $0 + total }, size - total)
+                while count < size {
+                    let read = archive_read_data(archive, buffer.baseAddress.map { $0 + count }, size - count)
                     if read <= 0 { break }
-                    total += read
+                    count += read
                 }
-                count = total
             }
             var spare: UInt8 = 0
-            return total == size && archive_read_data(archive, &spare, 1) == 0 ? output : nil
+            let isWhole = output.count == size && archive_read_data(archive, &spare, 1) == 0
+            return isWhole && isAllRead(archive, input) ? output : nil
         }
         guard let result else {
             throw .compression(what: archive_errno(archive) == 0 ? "the body has another length" : message(archive))
         }
         return result
+    }
+
+    private static func isAllRead(_ archive: OpaquePointer, _ input: UnsafeRawBufferPointer) -> Bool {
+        archive_filter_bytes(archive, -1) == Int64(input.count)
     }
 
     private static func message(_ archive: OpaquePointer) -> String {

@@ -20,7 +20,6 @@ public enum OrderedPipeline {
             var finished: [Int: Result] = [:]
             var wanted = 0
             func start() throws -> Bool {
-                try Task.checkCancellation()
                 guard let batch = try next() else { return false }
                 let place = started
                 started += 1
@@ -29,6 +28,7 @@ public enum OrderedPipeline {
             }
             var isOpen = true
             while isOpen || wanted < started {
+                try Task.checkCancellation()
                 // The window is over the batches not yet consumed, so that one slow batch cannot pile up the others.
                 while isOpen, started - wanted < width { isOpen = try start() }
                 while let result = finished.removeValue(forKey: wanted) {

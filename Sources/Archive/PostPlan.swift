@@ -1,4 +1,3 @@
-internal import Foundation
 internal import GRDB
 
 /// The versions that a query selects, in its order, fixed at one moment: a pull that goes on meanwhile changes nothing.
@@ -9,19 +8,24 @@ public final class PostPlan {
     /// How many versions there are.
     public let count: Int
     private let database: DatabaseQueue
-    private let cache = DocumentCache()
+    let cache = DocumentCache()
 
     /// A version that differs from its successor in nothing it says is left out: a reply or a pin moves `update_at`,
     /// and that is no news about the post.
     init(_ archive: Archive, _ query: PostQuery) throws(ArchiveError) {
-        database = try Archive.open(archive.directory.archivePath, isReadOnly: true)
+        database = try Archive.open(archive.directory.archivePath, .reading)
         let users =
             query.userIDs.map { "AND v.user_id IN (\(Array(repeating: "?", count: $0.count).joined(separator: ",")))" }
             ?? ""
-        let order =
+        // The time of a thread is asked for only where it is needed: it is one more look-up for each version.
+        let (order, threadAt) =
             switch query.order {
-            case .time: "create_at, identity_id, is_old, seq"
-            case .threads: "thread_at, thread_id, is_reply, create_at, identity_id, is_old, seq DESC"
+            case .time: ("create_at, identity_id, is_old, seq", "NULL")
+            case .threads:
+                (
+                    "thread_at, thread_id, is_reply, create_at, identity_id, is_old, seq DESC",
+                    "coalesce((SELECT min(r.create_at) FROM version r WHERE r.post_id = thread_id), create_at)"
+                )
             }
         let sql = """
             CREATE TEMP TABLE plan AS
@@ -39,8 +43,7 @@ public final class PostPlan {
             SELECT seq AS version,
               CASE WHEN is_revision THEN 'revision' WHEN next_said IS NOT NULL THEN 'earlier'
                 WHEN is_deleted THEN 'deleted' ELSE 'live' END AS state,
-              is_revision OR next_said IS NOT NULL AS is_old,
-              coalesce((SELECT min(r.create_at) FROM version r WHERE r.post_id = thread_id), create_at) AS thread_at
+              is_revision OR next_said IS NOT NULL AS is_old, \(threadAt) AS thread_at
             FROM chosen WHERE next_said IS NULL OR next_said <> said ORDER BY \(order)
             """
         let values: StatementArguments =
@@ -66,19 +69,19 @@ public final class PostPlan {
             try database.unsafeReentrantRead { db in
                 let rows = try Row.fetchAll(db, sql: sql, arguments: [range.lowerBound, range.upperBound])
                 return try rows.map { row in
-                    let header = StoredVersion.Header(row)
-                    let start: Int = row["start"]
-                    let length: Int = row["length"]
+                    let header = try StoredVersion.Header(row)
+                    let start: Int = try row.decode(forColumn: "start")
+                    let length: Int = try row.decode(forColumn: "length")
                     let body = try cache.body(of: header.documentSequence) {
                         try DocumentRow.fetch(db, sequence: header.documentSequence)
                     }
-                    guard start >= 0, length >= 0, start + length <= body.count else {
+                    guard start >= 0, length >= 0, start <= body.count, length <= body.count - start else {
                         throw ArchiveError.damagedDocument(
                             sequence: header.documentSequence, what: "post \(header.id) lies outside of it")
                     }
                     return StoredVersion(
-                        header: header, state: PostState(rawValue: row["state"]) ?? .live, document: body,
-                        range: start..<start + length)
+                        header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live,
+                        json: body[start..<start + length])
                 }
             }
         }
@@ -90,46 +93,18 @@ extension Archive {
 }
 
 extension StoredVersion.Header {
-    fileprivate init(_ row: Row) {
-        sequence = row["seq"]
-        documentSequence = row["document"]
-        id = row["post_id"]
-        channelID = row["channel_id"]
-        userID = row["user_id"]
-        rootID = row["root_id"]
-        originalID = row["original_id"]
-        type = row["type"]
-        createAt = row["create_at"]
-        updateAt = row["update_at"]
-        editAt = row["edit_at"]
-        deleteAt = row["delete_at"]
-    }
-}
-
-/// The bodies of the documents used last: neighbours in time are neighbours in a document.
-private final class DocumentCache {
-    private var bodies: [Int64: (body: [UInt8], used: Int)] = [:]
-    private var size = 0
-    private var clock = 0
-    /// Bytes; a page is some hundred kilobytes.
-    private static let room = 24 << 20
-
-    func body(of sequence: Int64, fetch: () throws -> DocumentRow?) throws -> [UInt8] {
-        clock += 1
-        if let found = bodies[sequence]?.body {
-            bodies[sequence]?.used = clock
-            return found
-        }
-        guard let row = try fetch() else {
-            throw ArchiveError.damagedDocument(sequence: sequence, what: "it is missing")
-        }
-        let body = try row.body()
-        while size + body.count > DocumentCache.room, let oldest = bodies.min(by: { $0.value.used < $1.value.used }) {
-            size -= oldest.value.body.count
-            bodies[oldest.key] = nil
-        }
-        bodies[sequence] = (body, clock)
-        size += body.count
-        return body
+    fileprivate init(_ row: Row) throws {
+        sequence = try row.decode(forColumn: "seq")
+        documentSequence = try row.decode(forColumn: "document")
+        id = try row.decode(forColumn: "post_id")
+        channelID = try row.decode(forColumn: "channel_id")
+        userID = try row.decode(forColumn: "user_id")
+        rootID = try row.decode(forColumn: "root_id")
+        originalID = try row.decode(forColumn: "original_id")
+        type = try row.decode(forColumn: "type")
+        createAt = try row.decode(forColumn: "create_at")
+        updateAt = try row.decode(forColumn: "update_at")
+        editAt = try row.decode(forColumn: "edit_at")
+        deleteAt = try row.decode(forColumn: "delete_at")
     }
 }

@@ -39,12 +39,15 @@ public enum PostState: String, Sendable, CaseIterable {
 public struct StoredVersion: Sendable {
     public let header: Header
     public let state: PostState
-    /// The document it is a slice of, and the slice.
-    let document: [UInt8]
-    let range: Range<Int>
-
     /// The post's JSON, byte for byte as received.
-    public var json: ArraySlice<UInt8> { document[range] }
+    public let json: ArraySlice<UInt8>
+
+    init(header: Header, state: PostState, json: ArraySlice<UInt8>) {
+        self.header = header
+        self.state = state
+        // A copy: a slice would keep its whole page in memory for as long as the post is.
+        self.json = Array(json)[...]
+    }
 
     public struct Header: Sendable {
         /// The place in the archive's order of arrival.

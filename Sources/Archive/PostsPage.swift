@@ -11,10 +11,10 @@ public struct PostsPage: Sendable {
     public init(_ body: [UInt8]) throws(ArchiveError) {
         let root: JSONValue
         do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
-        guard root.kind == .object, let order = root["order"], let posts = root["posts"] else {
-            throw .notAPage(what: "the answer has no order or no posts")
-        }
         // A channel without posts may answer null for either.
+        guard root.kind == .object, let order = root["order"], let posts = root["posts"],
+            order.kind == .array || order.isNull, posts.kind == .object || posts.isNull
+        else { throw .notAPage(what: "the answer has no order or no posts") }
         self.order = order.elements.compactMap(\.string)
         guard self.order.count == order.elements.count else { throw .notAPage(what: "order holds something else") }
         var headers: [PostHeader] = []
@@ -45,9 +45,10 @@ public struct PostHeader: Equatable, Sendable {
     public let deleteAt: Int64
     /// Bytes of the document's body.
     public let range: Range<Int>
-    /// The first 16 bytes of SHA-256 over what the post says: all but `update_at`, pins and what the server calculates.
+    /// The first 16 bytes of SHA-256 over what the post says: who, where, when, the text and what is attached.
     public let said: [UInt8]
-    /// The same over `said`, `update_at` and `is_pinned`: two sights of a post with one identity are one version.
+    /// The same over every field but those that the server calculates anew for each answer: two sights of a post with
+    /// one identity are one version.
     public let identity: [UInt8]
 
     public init(_ post: JSONValue) throws(ArchiveError) {
@@ -76,31 +77,30 @@ public struct PostHeader: Equatable, Sendable {
         }
         self.id = id
         channelID = try identifier(post["channel_id"], "channel_id")
+        guard !channelID.isEmpty else { throw .notAPage(what: "post \(id) is in no channel") }
         userID = try identifier(post["user_id"], "user_id")
         rootID = try identifier(post["root_id"], "root_id")
         originalID = try identifier(post["original_id"], "original_id")
         type = try text(post["type"], "type")
         createAt = try time(post["create_at"], "create_at")
+        guard createAt > 0 else { throw .notAPage(what: "create_at of post \(id) is no time") }
         updateAt = try time(post["update_at"], "update_at")
         editAt = try time(post["edit_at"], "edit_at")
         deleteAt = try time(post["delete_at"], "delete_at")
         range = post.range
 
-        // Length-prefixed, so that no two different posts give the same bytes.
-        var material: [UInt8] = []
-        func add(_ bytes: some Collection<UInt8>) {
-            withUnsafeBytes(of: UInt32(bytes.count).littleEndian) { material.append(contentsOf: $0) }
-            material.append(contentsOf: bytes)
+        var content = VersionDigest()
+        for part in [id, channelID, userID, rootID, originalID, type] { content.add(part.utf8) }
+        for time in [createAt, editAt, deleteAt] { withUnsafeBytes(of: time.littleEndian) { content.add($0) } }
+        for value in [post["message"], post["props"], post["file_ids"]] {
+            content.add(value.map { VersionDigest.isEmpty($0) ? [] : $0.bytes } ?? [])
         }
-        for part in [id, channelID, userID, rootID, originalID, type] { add(part.utf8) }
-        for time in [createAt, editAt, deleteAt] { withUnsafeBytes(of: time.littleEndian) { add(Array($0)) } }
-        for value in [post["message"], post["props"], post["file_ids"]] { add(value?.bytes ?? []) }
-        said = Array(SHA256Digest(of: material).bytes.prefix(16))
-        material = said
-        withUnsafeBytes(of: updateAt.littleEndian) { material.append(contentsOf: $0) }
-        material.append(post["is_pinned"]?.bool == true ? 1 : 0)
-        identity = Array(SHA256Digest(of: material).bytes.prefix(16))
+        said = content.value
+        identity = VersionDigest(ofAllBut: PostHeader.volatileFields, in: post).value
     }
+
+    /// What the server calculates anew for each answer, and what therefore is no news about the post.
+    static let volatileFields: Set<String> = ["metadata", "reply_count", "last_reply_at", "participants"]
 
     init(
         id: String, channelID: String, userID: String, rootID: String, originalID: String, type: String,

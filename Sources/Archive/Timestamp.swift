@@ -38,6 +38,20 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         guard components.day == day, components.month == month else { return nil }
     }
 
+    /// Reads what `iso8601` wrote, and nothing else.
+    public init?(iso8601 text: String) {
+        let digits = text.utf8.map { (0x30...0x39).contains($0) ? Int64($0 - 0x30) : -1 }
+        guard digits.count == 24 else { return nil }
+        func number(_ range: Range<Int>) -> Int64 { digits[range].reduce(0) { $0 * 10 + max($1, 0) } }
+        guard let day = Timestamp(year: Int(number(0..<4)), month: Int(number(5..<7)), day: Int(number(8..<10))) else {
+            return nil
+        }
+        let seconds = (number(11..<13) * 60 + number(14..<16)) * 60 + number(17..<19)
+        milliseconds = day.milliseconds + seconds * 1000 + number(20..<23)
+        // Separators, digits and ranges at one go.
+        guard iso8601.utf8.elementsEqual(text.utf8) else { return nil }
+    }
+
     /// `2026-11-23T08:31:05.881Z` (RFC 3339).
     public var iso8601: String {
         let c = components

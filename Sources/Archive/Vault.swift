@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Glibc
 
 /// A directory with one directory per account on a server.
 public struct Vault: Sendable {
@@ -8,7 +9,7 @@ public struct Vault: Sendable {
 
     /// The names of the accounts that it holds, sorted.
     public var accountNames: [String] {
-        PrivateFile.names(in: path).filter { PrivateFile.exists("\(path)/\($0)/\(AccountDirectory.archiveName)") }
+        PrivateFile.names(in: path).filter { directory($0).holdsArchive }
     }
 
     /// The account called `name`, or the only one there is.
@@ -17,28 +18,52 @@ public struct Vault: Sendable {
         let names = accountNames
         if let name {
             guard names.contains(name) else { throw .unknownAccount(name: name, known: names) }
-            return AccountDirectory(path: "\(path)/\(name)", name: name)
+            return directory(name)
         }
         guard let only = names.first else { throw .noAccount(vault: path) }
         guard names.count == 1 else { throw .severalAccounts(names: names) }
-        return AccountDirectory(path: "\(path)/\(only)", name: only)
+        return directory(only)
     }
 
     /// The directory of an account, made where it is missing. An account is its user id on a server; the directory is
     /// called after the server and the user's name, so that a person finds it.
+    ///
+    /// - Throws: `notAnArchive` and the like where the directory that should be the account's cannot be read.
     public func makeAccount(_ account: Account) throws(ArchiveError) -> AccountDirectory {
         try PrivateFile.makeDirectory(path)
+        let names = account.directoryNames
         for name in accountNames {
-            let directory = AccountDirectory(path: "\(path)/\(name)", name: name)
-            if let known = try Archive.account(in: directory), known.isSame(as: account) { return directory }
+            do throws(ArchiveError) {
+                if try Archive.account(in: directory(name)).isSame(as: account) { return directory(name) }
+            } catch {
+                // Another account's damage is no reason not to log in to this one.
+                if names.contains(name) { throw error }
+            }
         }
-        let base = "\(account.serverLabel)_\(Account.isSafeName(account.username) ? account.username : account.userID)"
-        let name = PrivateFile.exists("\(path)/\(base)") ? "\(base)_\(account.userID)" : base
-        let directory = AccountDirectory(path: "\(path)/\(name)", name: name)
-        try PrivateFile.makeDirectory(directory.path)
-        try PrivateFile.makeDirectory(directory.keysPath)
-        try Archive.create(in: directory, for: account)
-        return directory
+        for name in names where mayBecome(directory(name)) {
+            let directory = directory(name)
+            try PrivateFile.makeDirectory(directory.path)
+            try PrivateFile.makeDirectory(directory.keysPath)
+            try Archive.create(in: directory, for: account)
+            if try Archive.account(in: directory).isSame(as: account) { return directory }
+        }
+        throw .file(path: path, operation: "make a directory for the account", errno: EEXIST)
+    }
+
+    private func directory(_ name: String) -> AccountDirectory {
+        AccountDirectory(path: "\(path)/\(name)", name: name)
+    }
+
+    /// Whether there is nothing yet, or only what a kill left of an account that was being made.
+    private func mayBecome(_ directory: AccountDirectory) -> Bool {
+        guard PrivateFile.exists(directory.path) else { return true }
+        // A journal without its archive may be all that is left of one: that is for a person to look at.
+        guard PrivateFile.size("\(directory.archivePath)-wal") ?? 0 == 0 else { return false }
+        let own = ["keys", "lock", "session.json"]
+        return PrivateFile.isDirectory(directory.path) && !directory.holdsArchive
+            && PrivateFile.names(in: directory.path).allSatisfy {
+                own.contains($0) || $0.hasPrefix(AccountDirectory.archiveName)
+            }
     }
 }
 
@@ -52,6 +77,10 @@ public struct AccountDirectory: Sendable {
 
     public var archivePath: String { "\(path)/\(AccountDirectory.archiveName)" }
     var lockPath: String { "\(path)/lock" }
+
+    /// Whether there is an archive, not just the empty file that is left of one.
+    var holdsArchive: Bool { PrivateFile.size(archivePath).map { $0 > 0 } ?? false }
+
     /// The server's address and the token, 0600. Only Exporter reads and writes it.
     public var sessionPath: String { "\(path)/session.json" }
     /// One OpenPGP file per restored private key. Only Reader reads and writes there.
@@ -71,22 +100,34 @@ public struct Account: Equatable, Sendable {
         self.username = username
     }
 
-    /// The server as a directory's name: host, port and path, nothing but letters, digits, `.`, `-` and `_`.
-    /// A server on loopback is named without its port, which changes from one start to the next.
-    public var serverLabel: String {
+    /// The server without the scheme: one that is moved from http to https is still the same. A server on loopback goes
+    /// without its port, which changes from one start to the next.
+    private var address: Substring {
         var rest = server[...]
         if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
         let host = rest.prefix { $0 != "/" }
         for loopback in ["127.0.0.1", "localhost", "[::1]"] where host == loopback || host.hasPrefix("\(loopback):") {
             return "localhost"
         }
-        let label = String(rest.map { $0.isASCII && ($0.isLetter || $0.isNumber || ".-".contains($0)) ? $0 : "_" })
-        return label.hasPrefix(".") ? "_" + label.dropFirst() : label
+        return rest
     }
 
-    func isSame(as other: Account) -> Bool { userID == other.userID && serverLabel == other.serverLabel }
+    /// The server as a directory's name: host, port and path, nothing but letters, digits, `.`, `-` and `_`.
+    public var serverLabel: String {
+        let label = String(address.map { $0.isASCII && ($0.isLetter || $0.isNumber || ".-".contains($0)) ? $0 : "_" })
+        return String((label.hasPrefix(".") ? "_" + label.dropFirst() : label).prefix(100))
+    }
 
-    static func isSafeName(_ name: String) -> Bool {
+    /// What the account's directory may be called, the first of them that is free.
+    var directoryNames: [String] {
+        let id = PostHeader.isIdentifier(userID) ? userID : SHA256Digest(of: Array(userID.utf8)).description
+        let base = "\(serverLabel)_\(Account.isSafeName(username) ? username : id)"
+        return [base, "\(base)_\(id)"] + (2...9).map { "\(base)_\(id)_\($0)" }
+    }
+
+    func isSame(as other: Account) -> Bool { userID == other.userID && address == other.address }
+
+    private static func isSafeName(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 64 && !name.hasPrefix(".")
             && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
     }

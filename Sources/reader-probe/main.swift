@@ -1,0 +1,27 @@
+internal import Archive
+internal import E2EE
+internal import Reader
+
+// Reads an archive without any key, through everything that Reader does for `verify`, and prints what it met. It is
+// built so that tests can look at what a program with Reader in it can reach.
+
+guard CommandLine.arguments.count == 3 else { fatalError("usage: reader-probe VAULT ACCOUNT") }
+let directory = try Vault(path: CommandLine.arguments[1]).account(named: CommandLine.arguments[2])
+let archive = try Archive(directory)
+let account = try archive.account()
+let trusted = TrustedKeys(known: try archive.knownKeys(), own: [], ownerID: account.userID)
+let reader = PostReader(archive, keyring: Keyring([]), trusted: trusted)
+
+var contents: [String: Int] = [:]
+for channel in try archive.channels() {
+    for order in [PostQuery.Order.time, .threads] {
+        try await reader.read(PostQuery(channelID: channel.id, order: order)) { post in
+            contents["\(order) \(post.verdict.content.rawValue)", default: 0] += 1
+        }
+    }
+}
+let report = try await archive.check()
+print("documents \(report.documents)")
+print("damages \(report.damages.count)")
+print("keys \(KeyStore(directory).ids.count)")
+for (name, count) in contents.sorted(by: { $0.key < $1.key }) { print("\(name) \(count)") }

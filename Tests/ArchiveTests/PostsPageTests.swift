@@ -1,0 +1,142 @@
+import Archive
+import Bytes
+import Testing
+
+/// What is taken for an answer with posts, and what tells two versions of a post apart.
+@Suite struct PostsPageTests {
+    static let whole = page([
+        PostText("first", at: start, "A original"),
+        PostText("second", at: start + 45, "äöü \\u2028").with {
+            $0.root = id("first")
+            $0.type = "custom_e2ee"
+            $0.props = #"{"e2ee":{"signature":"QUJD","v":1}}"#
+        },
+    ])
+
+    @Test func anAnswerIsReadWhereItStands() throws {
+        let page = try PostsPage(Self.whole)
+        #expect(page.order == [id("second"), id("first")])
+        #expect(page.posts.map(\.id) == [id("first"), id("second")])
+        let second = page.posts[1]
+        #expect(second.rootID == id("first") && second.type == "custom_e2ee" && second.createAt == start + 45)
+        let slice = try JSONDocument(Array(Self.whole[second.range])).root
+        #expect(slice["id"]?.string == second.id)
+        #expect(
+            Self.whole[second.range].first == UInt8(ascii: "{") && Self.whole[second.range].last == UInt8(ascii: "}"))
+    }
+
+    @Test func anAnswerCutAnywhereIsRefused() {
+        for count in 0..<Self.whole.count {
+            #expect(throws: ArchiveError.self, "cut at \(count)") { try PostsPage(Array(Self.whole[..<count])) }
+        }
+    }
+
+    @Test func aChannelWithoutPostsIsAnEmptyAnswer() throws {
+        for body in [#"{"order":[],"posts":{}}"#, #"{"order":null,"posts":null,"next_post_id":""}"#] {
+            let page = try PostsPage(Array(body.utf8))
+            #expect(page.order.isEmpty && page.posts.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        #"{"id":"api.context.session_expired.app_error","message":"","status_code":401}"#,
+        "[]", "null", "{}", #"{"order":[]}"#, #"{"posts":{}}"#,
+        #"{"order":[],"posts":[]}"#, #"{"order":{},"posts":{}}"#, #"{"order":"","posts":{}}"#,
+        #"{"order":[7],"posts":{}}"#, #"{"order":[],"posts":7}"#,
+        #"{"order":[],"posts":{}} x"#,
+    ])
+    func whatIsNoPageIsRefused(_ body: String) {
+        #expect(throws: ArchiveError.self) { try PostsPage(Array(body.utf8)) }
+    }
+
+    @Test func anOrderThatNamesAMissingPostIsRefused() throws {
+        let post = PostText("first", at: start)
+        let body = #"{"order":["\#(post.id)","\#(id("other"))"],"posts":{"\#(post.id)":\#(post.json)}}"#
+        #expect(throws: ArchiveError.notAPage(what: "order names a post that is missing")) {
+            try PostsPage(Array(body.utf8))
+        }
+    }
+
+    @Test func aPostUnderAnotherIdIsRefused() {
+        let body = #"{"order":[],"posts":{"\#(id("other"))":\#(PostText("first", at: start).json)}}"#
+        #expect(throws: ArchiveError.self) { try PostsPage(Array(body.utf8)) }
+    }
+
+    static let bad: [(String, String)] = [
+        ("\"create_at\":\(start)", "\"create_at\":-1"), ("\"create_at\":\(start)", "\"create_at\":0"),
+        ("\"create_at\":\(start)", "\"create_at\":253402300800000"), ("\"create_at\":\(start)", "\"create_at\":1.0"),
+        ("\"create_at\":\(start)", "\"create_at\":\"1\""), ("\"create_at\":\(start),", ""),
+        ("\"create_at\":\(start)", "\"create_at\":18446744073709551617"),
+        ("\"update_at\":\(start)", "\"update_at\":-5"), ("\"delete_at\":0", "\"delete_at\":true"),
+        ("\"edit_at\":0", "\"edit_at\":1e3"),
+        ("\"id\":\"\(id("first"))\"", "\"id\":\"\(id("FIRST"))\""), ("\"id\":\"\(id("first"))\"", "\"id\":null"),
+        ("\"id\":\"\(id("first"))\"", "\"id\":\"../../../../etc/passwd\""),
+        ("\"user_id\":\"\(alice)\"", "\"user_id\":\"short\""), ("\"user_id\":\"\(alice)\"", "\"user_id\":7"),
+        ("\"channel_id\":\"\(town)\"", "\"channel_id\":\"\(town)x\""),
+        ("\"channel_id\":\"\(town)\"", "\"channel_id\":\"\""),
+        ("\"root_id\":\"\"", "\"root_id\":\"a b\""), ("\"original_id\":\"\"", "\"original_id\":\"é\""),
+        ("\"type\":\"\"", "\"type\":{}"),
+    ]
+
+    @Test(arguments: bad)
+    func aPostWithAFieldOfAnotherFormIsRefused(_ field: String, _ replacement: String) throws {
+        let text = String(decoding: page([PostText("first", at: start)]), as: UTF8.self)
+        let changed = text.replacing(field, with: replacement)
+        try #require(changed != text)
+        #expect(throws: ArchiveError.self) { try PostsPage(Array(changed.utf8)) }
+    }
+
+    private func header(_ post: PostText) throws -> PostHeader { try #require(try PostsPage(page([post])).posts.first) }
+
+    @Test func whatTheServerCalculatesMakesNoVersion() throws {
+        let post = PostText("first", at: start, "hi")
+        let other = post.with {
+            $0.volatile =
+                #""reply_count":3,"last_reply_at":17,"participants":[{"id":"x"}],"metadata":{"files":[{"id":"f"}]}"#
+        }
+        #expect(try header(post).identity == header(other).identity)
+        #expect(try header(post).said == header(other).said)
+    }
+
+    /// A server that leaves an empty field out says the same as one that sends it.
+    @Test func anEmptyFieldIsAMissingOne() throws {
+        let post = PostText("first", at: start)
+        let short =
+            #"{"id":"\#(post.id)","create_at":\#(start),"update_at":\#(start),"user_id":"\#(alice)","#
+            + #""channel_id":"\#(town)"}"#
+        let long = post.with { $0.files = #""file_ids":[],"has_reactions":false,"remote_id":null,"# }
+        let left = try PostHeader(JSONDocument(Array(short.utf8)).root)
+        for other in [try header(post), try header(long), try header(post.with { $0.props = "{ }" })] {
+            #expect(left.identity == other.identity && left.said == other.said)
+        }
+    }
+
+    static let changes: [(String, says: Bool, @Sendable (inout PostText) -> Void)] = [
+        ("message", true, { $0.message = "ho" }), ("props", true, { $0.props = #"{"x":1}"# }),
+        ("props' spelling", true, { $0.props = #"{"x": 1}"# }), ("edit_at", true, { $0.editAt = 9 }),
+        ("delete_at", true, { $0.deleteAt = 9 }), ("user_id", true, { $0.user = bob }),
+        ("channel_id", true, { $0.channel = id("cother") }), ("root_id", true, { $0.root = id("root") }),
+        ("original_id", true, { $0.original = id("orig") }), ("type", true, { $0.type = "system_join" }),
+        ("create_at", true, { $0.createAt += 1 }), ("file_ids", true, { $0.files = #""file_ids":["a"],"# }),
+        ("update_at", false, { $0.updateAt += 1 }), ("is_pinned", false, { $0.isPinned = true }),
+        ("has_reactions", false, { $0.files = #""has_reactions":true,"# }),
+        ("a field of the future", false, { $0.files = #""sealed":"yes","# }),
+    ]
+
+    @Test(arguments: changes.indices)
+    func everyOtherFieldMakesAVersion(_ place: Int) throws {
+        let (name, says, change) = Self.changes[place]
+        let post = PostText("first", at: start, "hi")
+        let before = try header(post)
+        let after = try header(post.with(change))
+        #expect(before.identity != after.identity, "\(name)")
+        #expect((before.said != after.said) == says, "\(name)")
+    }
+
+    /// Nothing of one field can be taken for a part of its neighbour.
+    @Test func fieldsDoNotRunTogether() throws {
+        let left = try header(PostText("first", at: start, "ab").with { $0.type = "c" })
+        let right = try header(PostText("first", at: start, "b").with { $0.type = "ca" })
+        #expect(left.said != right.said && left.identity != right.identity)
+    }
+}
