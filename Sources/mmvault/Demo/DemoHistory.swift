@@ -77,17 +77,18 @@ final class DemoHistory {
     @discardableResult
     private func say(_ channel: String, _ author: Person, _ text: String, root: String = "") -> String {
         say(
-            seal(text, author, channel), channel, author, delay: 7 * 60_000 + Int64(text.utf8.count) * 800, root: root)
+            props: DemoHistory.props(seal(text, author, channel)), channel, author,
+            delay: 7 * 60_000 + Int64(text.utf8.count) * 800, root: root)
     }
 
     @discardableResult
     private func say(
-        _ message: EncryptedMessage, _ channel: String, _ author: Person, delay: Int64, root: String
+        props: String, _ channel: String, _ author: Person, delay: Int64, root: String
     ) -> String {
         world.advance(by: delay)
         return world.post(
             in: channel, by: author.id, message: "Encrypted message", type: "custom_e2ee",
-            props: DemoHistory.props(message), root: root)
+            props: props, root: root)
     }
 
     private func edit(_ post: String, _ author: Person, _ text: String, in channel: String) {
@@ -108,10 +109,9 @@ final class DemoHistory {
         for (place, difference) in zip(5..., zip("2.3.1 only".utf8, "it now! ok".utf8)) where place < data.count {
             data[place] ^= difference.0 ^ difference.1
         }
-        let forged = EncryptedMessage(
-            iv: message.iv, ephemeralPoint: message.ephemeralPoint, recipients: message.recipients,
-            encryptedData: data, signature: message.signature)
-        say(forged, channel, author, delay: 11 * 60_000, root: "")
+        let forged = DemoHistory.props(message).replacing(
+            Base64.standard.encode(message.encryptedData), with: Base64.standard.encode(data))
+        say(props: forged, channel, author, delay: 11 * 60_000, root: "")
     }
 
     private func seal(_ text: String, _ author: Person, _ channel: String) -> EncryptedMessage {
