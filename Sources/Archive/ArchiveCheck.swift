@@ -85,10 +85,9 @@ extension Archive {
         }
         problems = problems.map { "SQLite: \($0)" }
         do throws(ArchiveError) {
-            let (found, expected) = try read { (try ArchiveSchema.lines(of: $0), try ArchiveSchema.expectedLines()) }
-            let missing = expected.subtracting(found).map(ArchiveSchema.name(ofLine:))
-            let other = found.subtracting(expected).map(ArchiveSchema.name(ofLine:))
-            problems += Set(missing).union(other).sorted().map { "the \($0) is not as it was made" }
+            let found = try read { try ArchiveSchema.lines(of: $0) }
+            let other = found.symmetricDifference(ArchiveSchema.expectedLines).map(ArchiveSchema.name(ofLine:))
+            problems += Set(other).sorted().map { "the \($0) is not as it was made" }
         } catch {
             problems.append(error.checkText)
         }

@@ -70,12 +70,7 @@ struct CheckReading {
                 document: nil, context: "", what: "SQLite cannot read the table \(name): \(message)", posts: [])
         }
         do throws(ArchiveError) {
-            let orphans = try archive.read { try index.orphans($0) }
-            damages += orphans.map {
-                .init(
-                    document: $0.document, context: "", what: "it is missing, and the index points to it",
-                    posts: $0.posts)
-            }
+            damages += try archive.read { try index.strays($0) }
         } catch {
             damages.append(.init(document: nil, context: "", what: error.checkText, posts: []))
         }
@@ -90,6 +85,8 @@ private struct IndexTables {
     private var keys = IndexTable("key_sighting", KeySighting.columns) { try KeySighting($0) }
     private var walks = IndexTable("walk", "channel_id, at, state") { try WalkRow($0) }
 
+    private var strays: [Stray] = []
+
     var failures: [(name: String, message: String)] {
         [
             (versions.name, versions.failure), (objects.name, objects.failure), (keys.name, keys.failure),
@@ -100,12 +97,12 @@ private struct IndexTables {
     mutating func fill(_ subject: inout CheckSubject, _ database: Database) {
         let sequence = subject.document.sequence
         var problems: [String] = []
-        func rows<Content>(_ table: inout IndexTable<Content>) -> [Content] {
-            let entries = table.take(upTo: sequence, database)
-            return entries.compactMap { entry in
+        var strays = strays
+        func rows<Content>(_ table: inout IndexTable<Content>, _ post: (Content) -> String? = { _ in nil }) -> [Content]
+        {
+            table.take(upTo: sequence, database).compactMap { entry in
                 guard entry.document == sequence else {
-                    problems.append(
-                        "before its rows, the table \(table.name) has row \(entry.sequence), which is out of place")
+                    strays.append(Stray(table.name, entry, post))
                     return nil
                 }
                 if entry.content == nil {
@@ -114,12 +111,13 @@ private struct IndexTables {
                 return entry.content
             }
         }
-        subject.versions = rows(&versions)
+        subject.versions = rows(&versions, \.id)
         subject.objects = rows(&objects)
         subject.keys = rows(&keys)
         subject.walks = rows(&walks)
         subject.problems = problems
         subject.lastObject = objects.last
+        self.strays = strays
     }
 
     /// The posts of the index up to a document that cannot be read.
@@ -130,19 +128,45 @@ private struct IndexTables {
         return versions.take(upTo: document, database).compactMap { $0.content?.id }
     }
 
-    /// Documents that rows point to and that are not there, with their posts. (Rows that a pull has added since the check
-    /// began have their documents.)
-    mutating func orphans(_ database: Database) throws -> [(document: Int64, posts: [String])] {
-        var posts: [Int64: [String]] = [:]
+    /// A row that did not come with its document.
+    private struct Stray {
+        let table: String
+        let row: Int64
+        let document: Int64
+        let post: String?
+
+        init<Content>(
+            _ table: String, _ entry: IndexTable<Content>.Entry, _ post: (Content) -> String? = { _ in nil }
+        ) {
+            self.table = table
+            row = entry.sequence
+            document = entry.document
+            self.post = entry.content.flatMap(post)
+        }
+    }
+
+    /// Rows that point to documents which are not there, and rows out of the order of their documents.
+    mutating func strays(_ database: Database) throws -> [CheckReport.Damage] {
+        // Documents that a pull has added since the check began have rows too, in their place.
         let left =
-            versions.take(upTo: .max, database).map { ($0.document, $0.content?.id) }
-            + objects.take(upTo: .max, database).map { ($0.document, nil) }
-            + keys.take(upTo: .max, database).map { ($0.document, nil) }
-            + walks.take(upTo: .max, database).map { ($0.document, nil) }
-        for (document, post) in left { posts[document, default: []] += post.map { [$0] } ?? [] }
+            versions.take(upTo: .max, database).map { Stray(versions.name, $0, \.id) }
+            + objects.take(upTo: .max, database).map { Stray(objects.name, $0) }
+            + keys.take(upTo: .max, database).map { Stray(keys.name, $0) }
+            + walks.take(upTo: .max, database).map { Stray(walks.name, $0) }
         let statement = try database.cachedStatement(sql: "SELECT 1 FROM document WHERE seq = ?")
-        return try posts.sorted { $0.key < $1.key }.filter { document, _ in
-            try Int.fetchOne(statement, arguments: [document]) == nil
-        }.map { ($0.key, $0.value) }
+        func exists(_ document: Int64) throws -> Bool { try Int.fetchOne(statement, arguments: [document]) != nil }
+        var damages = try strays.filter { try exists($0.document) }.map { stray in
+            CheckReport.Damage(
+                document: stray.document, context: "",
+                what: "row \(stray.row) of the table \(stray.table) is out of the order of the documents",
+                posts: stray.post.map { [$0] } ?? [])
+        }
+        let orphans = try Dictionary(grouping: strays + left, by: \.document).filter { try !exists($0.key) }
+        damages += orphans.sorted { $0.key < $1.key }.map { document, rows in
+            CheckReport.Damage(
+                document: document, context: "", what: "it is missing, and the index points to it",
+                posts: rows.compactMap(\.post))
+        }
+        return damages
     }
 }

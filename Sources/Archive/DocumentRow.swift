@@ -9,14 +9,19 @@ struct DocumentRow: Sendable {
     let hash: String
     let compressed: [UInt8]
 
+    init(sequence: Int64, record: String, hash: String, compressed: [UInt8]) {
+        self.sequence = sequence
+        self.record = record
+        self.hash = hash
+        self.compressed = compressed
+    }
+
     init(_ document: ReceivedDocument, walk: WalkState?, sequence: Int64, previous: SHA256Digest) throws(ArchiveError) {
         let compressed = try Gzip.compress(document.body)
         let record = DocumentRecord(
             document, walk: walk, sequence: sequence, previous: previous, compressed: compressed)
-        self.sequence = sequence
-        self.record = record.text
-        hash = record.hash.description
-        self.compressed = compressed
+        self.init(
+            sequence: sequence, record: record.text, hash: record.hash.description, compressed: compressed)
     }
 
     private init(_ row: Row) throws {

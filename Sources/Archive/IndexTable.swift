@@ -28,7 +28,7 @@ struct IndexTable<Content: Sendable> {
         sql = "SELECT seq, document, \(columns) FROM \(name) WHERE seq > ? ORDER BY seq LIMIT 500"
     }
 
-    /// The rows up to those of `document`. Rows of documents before it, if there are any, are out of place.
+    /// The rows up to those of `document`. Rows of documents before it, if there are any, did not come with theirs.
     mutating func take(upTo document: Int64, _ database: Database) -> [Entry] {
         var result: [Entry] = []
         while true {

@@ -1,0 +1,233 @@
+import Bytes
+import Foundation
+import Testing
+
+@testable import Archive
+
+/// What `check` says about an archive that somebody changed, or a disk damaged.
+@Suite struct CheckTests {
+    let sandbox: Sandbox
+    let directory: AccountDirectory
+
+    init() throws {
+        sandbox = try Sandbox()
+        directory = try sandbox.account()
+    }
+
+    private func fill() async throws {
+        try await fillSmallArchive(directory)
+    }
+
+    private func findings() async throws -> [String] {
+        try await Archive(directory).check().damages.map { "\($0.document.map { "\($0): " } ?? "")\($0.what)" }
+    }
+
+    @Test func aWholeArchiveIsClean() async throws {
+        try await fill()
+        let archive = try Archive(directory)
+        let report = try await archive.check()
+        #expect(report.isClean, "\(report.damages)")
+        #expect(report.documents == 8 && report.versions == 4)
+        #expect(report.head == (try archive.head().hash))
+        #expect(report.bytes > 1000)
+    }
+
+    @Test func progressIsToldInOrder() async throws {
+        try await fill()
+        var steps: [Int] = []
+        _ = try await Archive(directory).check { done, total in
+            #expect(total == 8)
+            steps.append(done)
+        }
+        #expect(steps == Array(1...8))
+    }
+
+    static let index = "the index says something else about"
+    static let cases: [(change: String, finding: String)] = [
+        // Documents.
+        ("DELETE FROM document WHERE seq = 4", "4: it is missing, and the index points to it"),
+        ("DELETE FROM document WHERE seq = 5", "6: document 5 is missing"),
+        ("DELETE FROM document WHERE seq IN (4, 5)", "6: documents 4 to 5 are missing"),
+        ("DELETE FROM document WHERE seq = 8", "8: it is missing, and the index points to it"),
+        ("DELETE FROM document", "it has no documents"),
+        ("DELETE FROM document WHERE seq = 1", "2: document 1 is missing"),
+        (
+            "INSERT INTO document SELECT 9, record, hash, body FROM document WHERE seq = 8",
+            "9: its record is that of document 8"
+        ),
+        (
+            "UPDATE document SET seq = 90 WHERE seq = 2; UPDATE document SET seq = 2 WHERE seq = 4; UPDATE document SET seq = 4 WHERE seq = 90",
+            "2: its record is that of document 4"
+        ),
+        ("UPDATE document SET seq = -7 WHERE seq = 2", "-7: its number is out of order"),
+        (
+            "UPDATE document SET seq = 9223372036854775807 WHERE seq = 8",
+            "9223372036854775807: documents 8 to 9223372036854775806 are missing"
+        ),
+        (
+            "UPDATE document SET record = replace(record, 'per_page=200', 'per_page=100') WHERE seq = 2",
+            "2: its record does not have the SHA-256 noted beside it"
+        ),
+        ("UPDATE document SET record = '' WHERE seq = 2", "2: its record cannot be read"),
+        (
+            "UPDATE document SET hash = upper(hash) WHERE seq = 2",
+            "2: its record does not have the SHA-256 noted beside it"
+        ),
+        (
+            "UPDATE document SET body = zeroblob(30) WHERE seq = 2",
+            "2: its compressed body does not have the recorded SHA-256"
+        ),
+        (
+            "UPDATE document SET body = CAST(body || x'00' AS BLOB) WHERE seq = 2",
+            "2: its compressed body does not have the recorded SHA-256"
+        ),
+        (
+            "UPDATE document SET body = (SELECT body FROM document WHERE seq = 8) WHERE seq = 2",
+            "2: its compressed body does not have the recorded SHA-256"
+        ),
+        // Versions.
+        ("DELETE FROM version WHERE post_id LIKE 'p2%'", "2: the index does not know its version of post \(id("p2"))"),
+        ("UPDATE version SET start = start + 1 WHERE seq = 1", "2: \(index) post \(id("p1")) than the document"),
+        (
+            "UPDATE version SET length = 9223372036854775807 WHERE seq = 1",
+            "2: row 1 of the table version cannot be read"
+        ),
+        ("UPDATE version SET delete_at = 5 WHERE seq = 1", "2: \(index) post \(id("p1")) than the document"),
+        ("UPDATE version SET user_id = '\(bob)' WHERE seq = 1", "2: \(index) post \(id("p1")) than the document"),
+        ("UPDATE version SET said = zeroblob(16) WHERE seq = 1", "2: \(index) post \(id("p1")) than the document"),
+        ("UPDATE version SET document = 3 WHERE seq = 1", "3: \(index) post \(id("p1")) than the document"),
+        ("UPDATE version SET document = 77 WHERE seq = 4", "77: it is missing, and the index points to it"),
+        (
+            "UPDATE version SET seq = 99 WHERE seq = 1",
+            "2: row 99 of the table version is out of the order of the documents"
+        ),
+        (
+            "INSERT INTO version SELECT 50, document, start, length, post_id, channel_id, user_id, root_id, original_id, type, create_at, update_at, edit_at, delete_at, said, zeroblob(16) FROM version WHERE seq = 4",
+            "4: \(index) post \(id("p1")) than the document"
+        ),
+        // Objects.
+        ("DELETE FROM object WHERE seq = 1", "3: the index does not know its description of user \(alice)"),
+        ("DELETE FROM object WHERE seq = 3", "5: the index does not know its description of user \(alice)"),
+        (
+            "UPDATE object SET json = replace(json, 'Al', 'Bo') WHERE seq = 1",
+            "3: \(index) user \(alice) than the document"
+        ),
+        ("UPDATE object SET json = substr(json, 1, 20) WHERE seq = 1", "3: row 1 of the table object cannot be read"),
+        (
+            "UPDATE object SET json = substr(json, 1, 20), length = 20 WHERE seq = 1",
+            "3: \(index) user \(alice) than the document"
+        ),
+        ("UPDATE object SET kind = 'team' WHERE seq = 1", "3: \(index) team \(alice) than the document"),
+        ("UPDATE object SET id = '\(bob)' WHERE seq = 1", "3: \(index) user \(bob) than the document"),
+        ("UPDATE object SET at = at + 1 WHERE seq = 1", "3: \(index) user \(alice) than the document"),
+        // Keys.
+        ("DELETE FROM key_sighting WHERE seq = 1", "6: the index does not know its key"),
+        ("UPDATE key_sighting SET user_id = '\(alice)' WHERE seq = 1", "6: \(index) key"),
+        ("UPDATE key_sighting SET at = at + 1 WHERE seq = 1", "6: \(index) key"),
+        ("UPDATE key_sighting SET source = 'own' WHERE seq = 1", "6: \(index) key"),
+        (
+            "UPDATE key_sighting SET source = 'friend' WHERE seq = 1",
+            "6: row 1 of the table key_sighting cannot be read"
+        ),
+        ("UPDATE key_sighting SET sign = encr WHERE seq = 2", "7: \(index) key"),
+        // The walk.
+        ("DELETE FROM walk WHERE seq = 1", "2: \(index) the walk than the record"),
+        ("UPDATE walk SET state = replace(state, '1', '2') WHERE seq = 1", "2: \(index) the walk than the record"),
+        ("UPDATE walk SET channel_id = '\(bob)' WHERE seq = 2", "8: \(index) the walk than the record"),
+        ("UPDATE walk SET at = 0 WHERE seq = 2", "8: \(index) the walk than the record"),
+        (
+            "INSERT INTO walk SELECT 9, channel_id, document, at, state FROM walk WHERE seq = 2",
+            "8: \(index) the walk than the record"
+        ),
+        // What holds it together.
+        ("DROP INDEX version_by_post", "the index version_by_post is not as it was made"),
+        ("CREATE TRIGGER extra AFTER INSERT ON walk BEGIN SELECT 1; END", "the trigger extra is not as it was made"),
+        ("CREATE VIEW extra AS SELECT 1", "the view extra is not as it was made"),
+    ]
+
+    @Test(arguments: cases.indices)
+    func aChangeIsFoundAndNamed(_ place: Int) async throws {
+        let (change, finding) = Self.cases[place]
+        try await fill()
+        try sandbox.tamper(directory, change)
+        let found = try await findings()
+        #expect(found.contains { $0.hasPrefix(finding) }, "\(change): \(found)")
+    }
+
+    /// Without the guards the archive could be changed by a slip of the program.
+    @Test func aMissingGuardIsFound() async throws {
+        try await fill()
+        try sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TRIGGER walk_is_never_changed'")
+        #expect(try await findings() == ["the trigger walk_is_never_changed is not as it was made"])
+    }
+
+    /// Whoever rewrites a record and its hash together breaks the chain behind it.
+    @Test func aForgedRecordBreaksTheChain() async throws {
+        try await fill()
+        let row = try #require(try Archive(directory).read { try DocumentRow.fetch($0, sequence: 3) })
+        let forged = row.record.replacing("GET /", with: "PUT /")
+        let hash = SHA256Digest(of: Array(forged.utf8))
+        try sandbox.tamper(
+            directory, "UPDATE document SET record = '\(forged)', hash = '\(hash)' WHERE seq = 3")
+        #expect(try await findings() == ["4: the chain is broken: its record names another predecessor"])
+    }
+
+    /// The chain cannot show that its end is missing; whoever noted the head down can.
+    @Test func aMissingEndShowsOnlyInTheHead() async throws {
+        try await fill()
+        let before = try await Archive(directory).check()
+        try sandbox.tamper(directory, "DELETE FROM document WHERE seq = 8; DELETE FROM walk WHERE document = 8")
+        let after = try await Archive(directory).check()
+        #expect(after.isClean && after.head != before.head && after.documents == before.documents - 1)
+    }
+
+    @Test func damageNamesTheDocumentAndItsPosts() async throws {
+        try await fill()
+        try sandbox.tamper(directory, "UPDATE document SET body = zeroblob(30) WHERE seq = 2")
+        let damage = try #require(try await Archive(directory).check().damages.first)
+        #expect(damage.document == 2 && damage.posts == [id("p1"), id("p2"), id("p3")])
+        #expect(damage.context == "posts of channel \(town), \(Timestamp(milliseconds: start).iso8601)")
+    }
+
+    @Test func anArchiveCutAnywhereIsNotClean() async throws {
+        try await fill()
+        let whole = try #require(try PrivateFile.read(sandbox.copy(directory).archivePath))
+        let copy = try sandbox.copy(directory)
+        for count in stride(from: 0, to: whole.count, by: 997) {
+            try PrivateFile.replace(copy.archivePath, with: Array(whole[..<count]))
+            #expect(try await isNoticed(copy), "cut at \(count) of \(whole.count)")
+        }
+        try PrivateFile.replace(copy.archivePath, with: whole)
+        #expect(try await !isNoticed(copy))
+    }
+}
+
+/// Whether damage shows: the archive does not open, or its check finds something.
+func isNoticed(_ directory: AccountDirectory) async throws -> Bool {
+    let archive: Archive
+    do { archive = try Archive(directory) } catch { return true }
+    return try await !archive.check().isClean
+}
+
+/// One of everything: posts with a walk, an object that changes and changes back, keys of both kinds, a note.
+func fillSmallArchive(_ directory: AccountDirectory) async throws {
+    let writer = try ArchiveWriter(directory)
+    func user(_ name: String) -> String { #"[{"id":"\#(alice)","nickname":"\#(name)"}]"# }
+    let posts = (1...3).map { PostText("p\($0)", at: start + Int64($0), "text") }
+    try await writer.keep(posts, walk: WalkState(cursor: 1, backward: .newest, hasAskedForPast: false))
+    try await writer.keep(user("Al"), .users)
+    try await writer.keep([posts[0].deleted(at: start + 50), posts[1]])
+    try await writer.keep(
+        #"[{"id":"\#(alice)","nickname":"Ally"},{"id":"\#(alice)","nickname":"Al"}]"#, .users)
+    let shown = received(
+        ReceivedDocument.ownKey(
+            userID: bob, encryptionPoint: point(1), signingPoint: point(2), at: Timestamp(milliseconds: start)
+        ).body, .keys, channel: nil)
+    try await writer.append(shown, keys: sightings(in: shown))
+    let own = ReceivedDocument.ownKey(
+        userID: alice, encryptionPoint: point(3), signingPoint: point(4), at: Timestamp(milliseconds: start))
+    try await writer.append(own, keys: sightings(in: own))
+    try await writer.note(
+        WalkState(cursor: 1, backward: nil, hasAskedForPast: true), channelID: town,
+        at: Timestamp(milliseconds: start))
+}
