@@ -25,7 +25,7 @@ extension ChannelWalk {
             case .goOn:
                 let next = position.next(after: page)
                 if next.anchor != position.anchor { anchorTime = listed.first { $0.id == next.anchor }?.createAt }
-                if next.reached < position.reached { effort.hops = 0 }
+                if next.reached < effort.deepest { effort = Effort(deepest: next.reached) }
                 state.backward = next
             }
             try await keep(answer, page)
@@ -34,9 +34,11 @@ extension ChannelWalk {
 
     /// What does not bring the walk further down, and so must not go on for ever.
     struct Effort {
-        /// Anchors replaced since the walk last came further down.
+        /// The oldest `create_at` that this run has come to.
+        var deepest = Int64.max
+        /// Anchors replaced since then.
         var hops = 0
-        /// Walks begun again from the newest post.
+        /// Walks begun again from the newest post since then.
         var restarts = 0
     }
 

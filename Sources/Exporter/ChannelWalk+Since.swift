@@ -62,11 +62,12 @@ extension ChannelWalk {
         var times = Set(sample.posts.map(\.updateAt))
         var best: (from: Int64, answer: Answer, page: PostsPage)?
         var questions = 0
-        while high - low > 1 {
+        while high - low > 1, questions < ChannelWalk.mostQuestions {
+            let between = times.filter { $0 > low && $0 < high }.sorted()
+            // No change is known between what is cut and what is complete.
+            if between.isEmpty, best != nil { break }
+            let middle = between.isEmpty ? high - 1 : between[between.count / 2]
             questions += 1
-            // Answers that keep naming new times could draw this out; halving the distance cannot be.
-            let between = questions < 30 ? times.filter { $0 > low && $0 < high }.sorted() : []
-            let middle = between.isEmpty ? low + (high - low) / 2 : between[between.count / 2]
             let (answer, page) = try await fetch(WalkPath.since(channelID, middle))
             try await keep(answer, page)
             if isComplete(page) {
