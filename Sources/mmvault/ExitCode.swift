@@ -32,7 +32,7 @@ enum ExitCode: Int32, CaseIterable {
 
     /// The lines for a command's help.
     static func help(_ codes: ExitCode...) -> String {
-        let lines = ([.success] + codes).map { code in
+        let lines = ([.success] + codes.sorted { $0.rawValue < $1.rawValue }).map { code in
             let number = String(code.rawValue)
             return "  \(number)\(String(repeating: " ", count: 5 - number.count))\(code.meaning)"
         }

@@ -43,11 +43,12 @@ struct Failure: Error {
         case .unknownAccount(let name, let known):
             Failure(
                 .noArchive, "there is no account “\(SafeText.line(name))” in the vault",
-                hint: known.isEmpty ? "“mmvault login URL” adds one" : "there is \(known.joined(separator: ", "))")
+                hint: known.isEmpty
+                    ? "“mmvault login URL” adds one" : "there is \(SafeText.line(known.joined(separator: ", ")))")
         case .severalAccounts(let names):
             Failure(
                 .noArchive, "the vault holds several accounts, and none was chosen",
-                hint: "add --account with one of \(names.joined(separator: ", "))")
+                hint: "add --account with one of \(SafeText.line(names.joined(separator: ", ")))")
         case .inUse(let process, let path):
             Failure(
                 .inUse, "the archive is in use by \(process.map { "process \($0)" } ?? "another process")",
@@ -112,7 +113,9 @@ struct Failure: Error {
                 .server, "\(SafeText.line(from)) sends its visitors on to \(SafeText.line(to))",
                 hint: "the token was not sent there; if that is the right server, log in with that address")
         case .refused(let status, _, let message, let request):
-            Failure(.server, "refused (\(status)): \(SafeText.line(message)) [\(SafeText.line(request))]")
+            Failure(
+                .server,
+                "the server refused the request (\(status)): \(SafeText.line(message)) [\(SafeText.line(request))]")
         case .noAnswer(let request, let why, let attempts):
             Failure(
                 .server,
@@ -141,20 +144,24 @@ struct Failure: Error {
         case .badKey(let source, let error):
             Failure(
                 .key, "the key in \(SafeText.line(source)) cannot be used: \(SafeText.line(error.description))",
-                hint: "nothing was stored; get the backup again with “/e2ee show_backup” or from the mail")
+                hint:
+                    "nothing was stored; take the backup again from the mail, or from “/e2ee show_backup” in Mattermost"
+            )
         case .otherKey(let path, let found):
             Failure(.damaged, "\(SafeText.line(path)) holds another key: \(found.short)…")
         case .gpgMissing:
             Failure(.key, "there is no gpg", hint: "install GnuPG (on Debian: apt install gnupg)")
         case .gpgFailed(let doing, let message):
             Failure(
-                .key, "gpg could not \(doing): \(SafeText.line(message))",
-                hint: "try “gpg --decrypt” on the file by hand; without a terminal gpg must not ask for a passphrase")
+                .key, "gpg could not \(doing)\(message.isEmpty ? "" : ": \(SafeText.line(message))")",
+                hint: doing.hasPrefix("decrypt")
+                    ? "try “gpg --decrypt” on the file by hand; without a terminal gpg must not ask for a passphrase"
+                    : "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase")
         case .noGpgKey:
             Failure(
                 .key, "you have no OpenPGP key to encrypt the private key to, and in clear text it is not stored",
-                hint: "make one with “gpg --quick-gen-key NAME”, name one with --recipient, or use --symmetric;\n"
-                    + "      “--key FILE” reads a key for one command without storing it")
+                hint: "make one with “gpg --quick-gen-key NAME”, name one with --recipient, or use --symmetric; "
+                    + "“--key FILE” reads a key for one command without storing it")
         case .unreadable(let path): Failure(.key, "\(SafeText.line(path)) cannot be read")
         case .outputExists(let path):
             Failure(

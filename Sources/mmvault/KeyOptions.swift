@@ -27,33 +27,6 @@ struct KeyOptions: ParsableArguments {
     }
 }
 
-/// A file named on the command line, or standard input for `-`.
-enum InputFile {
-    /// More than any backup, mail or token has.
-    private static let maximumSize = 8 << 20
-
-    static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
-
-    static func read(_ path: String) throws -> [UInt8] {
-        let bytes = try PrivateFile.read(path == "-" ? "/dev/stdin" : path)
-        guard let bytes else { throw Failure(.usage, "there is no file \(SafeText.line(path))") }
-        guard bytes.count <= maximumSize else {
-            throw Failure(.usage, "\(SafeText.line(path)) is too large to be what it should be")
-        }
-        return bytes
-    }
-
-    /// The one line of a file that holds a secret.
-    static func readLine(_ path: String) throws -> String {
-        let text = String(decoding: try read(path), as: UTF8.self)
-        let lines = text.split(whereSeparator: \.isNewline)
-        guard let line = lines.first, lines.count == 1 else {
-            throw Failure(.usage, "\(SafeText.line(name(path))) does not hold one line")
-        }
-        return String(line)
-    }
-}
-
 /// An account's archive opened for reading, with everything that reading needs.
 struct OpenArchive {
     let archive: Archive

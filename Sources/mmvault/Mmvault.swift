@@ -1,6 +1,6 @@
 import ArgumentParser
-import Dispatch
 import Glibc
+import Reader
 
 /// The program. Its commands are one file each; each ends by returning, or with an error that `Failure` knows.
 @main
@@ -42,51 +42,55 @@ struct Mmvault: AsyncParsableCommand {
         defer { withExtendedLifetime(signals) {} }
         do {
             try await work.value
-            Terminal.clearProgress()
+            end(.success)
         } catch let code as ArgumentParser.ExitCode {
-            Terminal.clearProgress()
-            Glibc.exit(code.rawValue)
-        } catch  where error is CleanExit || error is ValidationError {
+            end(ExitCode(rawValue: code.rawValue) ?? .failure)
+        } catch  where isParsers(error) {
             end(parsing: error)
         } catch {
             let failure = work.isCancelled ? Failure.interrupted : Failure(error)
             Terminal.fail(failure)
-            Glibc.exit(failure.code.rawValue)
+            end(failure.code)
         }
-        Glibc.exit(ExitCode.success.rawValue)
+    }
+
+    private static func end(_ code: ExitCode) -> Never {
+        Terminal.clearProgress()
+        Terminal.flush()
+        Glibc.exit(code.rawValue)
+    }
+
+    /// Whether an error is the parser's own: a request for help, which it raises on running, or a bad value.
+    private static func isParsers(_ error: any Error) -> Bool {
+        let code = exitCode(for: error)
+        return code == .success || code == .validationFailure
     }
 
     /// Help and versions are no errors; for what is one, the program's own voice.
     private static func end(parsing error: any Error) -> Never {
-        guard exitCode(for: error) != .success else { exit(withError: error) }
+        guard exitCode(for: error) != .success else {
+            Terminal.print(fullMessage(for: error))
+            end(.success)
+        }
         let lines = message(for: error).split(separator: "\n", omittingEmptySubsequences: false)
         let first = lines.first.map(String.init) ?? "the command line is not understood"
-        let command = CommandLine.arguments.dropFirst().first { word in
-            configuration.subcommands.contains { $0._commandName == word }
-        }
-        let help = command.map { "“mmvault \($0) --help”" } ?? "“mmvault --help”"
-        Terminal.fail(Failure(.usage, first, hint: "\(help) shows how it is used"))
-        Glibc.exit(ExitCode.usage.rawValue)
+        let help = (["mmvault"] + commandWords + ["--help"]).joined(separator: " ")
+        Terminal.fail(
+            Failure(
+                .usage, SafeText.line(first.prefix(1).lowercased() + first.dropFirst()),
+                hint: "“\(help)” shows how it is used"))
+        end(.usage)
     }
-}
 
-/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation, so that a command ends between two steps; a second one
-/// ends the program at once, which costs no more than the page under way.
-private final class InterruptHandler {
-    private var sources: [any DispatchSourceSignal] = []
-
-    init(_ cancel: @escaping @Sendable () -> Void) {
-        for number in [SIGINT, SIGTERM, SIGHUP] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            nonisolated(unsafe) var isSecond = false
-            source.setEventHandler {
-                if isSecond { _exit(ExitCode.interrupted.rawValue) }
-                isSecond = true
-                cancel()
-            }
-            source.resume()
-            sources.append(source)
+    /// The command that was meant, as far as it can be told.
+    private static var commandWords: [String] {
+        var words: [String] = []
+        var candidates = configuration.subcommands
+        for argument in VaultOptions.movedBehindCommand(Array(CommandLine.arguments.dropFirst())) {
+            guard let command = candidates.first(where: { $0._commandName == argument }) else { break }
+            words.append(argument)
+            candidates = command.configuration.subcommands
         }
+        return words
     }
 }

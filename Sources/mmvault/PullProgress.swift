@@ -52,6 +52,7 @@ final class PullProgress: Sendable {
             case .finished(let outcome):
                 state.finished += 1
                 Terminal.print(PullProgress.line(outcome, state.names))
+                Terminal.flush()
             case .retrying(_, let why, let seconds):
                 let wait = seconds < 1 ? "" : ", again in \(Int(seconds.rounded(.up))) s"
                 Terminal.showProgress("\(SafeText.line(why))\(wait)")
@@ -63,7 +64,7 @@ final class PullProgress: Sendable {
         let done = state.posts.values.reduce(0, +)
         let elapsed = Double((ContinuousClock.now - state.startedAt).components.seconds)
         let rate = elapsed > 0 ? Double(done) / elapsed : 0
-        var parts = ["\(state.finished + 1) of \(state.total)", "\(done.grouped) posts"]
+        var parts = ["\(state.finished + 1) of \(state.total)", done.of("post")]
         if rate >= 1 { parts.append("\(Int(rate).grouped) posts/s") }
         // Deleted posts are counted by the server and not served, so that this is a guess, and never less than nothing.
         if rate >= 1, state.expected > done {

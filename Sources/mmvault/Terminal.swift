@@ -4,7 +4,6 @@ import Synchronization
 /// The program's voice. Results go to standard output, everything else to standard error. Text that somebody else chose
 /// has been through `SafeText` before it comes here.
 enum Terminal {
-    static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
     static let errorIsTerminal = isatty(STDERR_FILENO) == 1
     static let inputIsTerminal = isatty(STDIN_FILENO) == 1
 
@@ -15,30 +14,62 @@ enum Terminal {
         return isKnown ? Int(size.ws_col) : 80
     }
 
+    /// Columns that results and messages keep to, wherever they go.
+    static let textWidth = 80
+
     private static let progress = Mutex("")
 
-    static func print(_ line: String = "") { write(line + "\n", to: stdout) }
+    static func print(_ line: String = "") { write(Array((line + "\n").utf8)) }
 
     static func write(_ bytes: [UInt8]) {
         clearProgress()
-        _ = bytes.withUnsafeBufferPointer { fwrite($0.baseAddress, 1, $0.count, stdout) }
+        let written = bytes.withUnsafeBufferPointer { fwrite($0.baseAddress, 1, $0.count, stdout) }
+        if written < bytes.count { outputFailed(errno) }
+    }
+
+    /// Sends what was printed on its way, so that a pipe shows it in time and it comes before what follows on standard
+    /// error.
+    static func flush() {
+        if fflush(stdout) != 0 { outputFailed(errno) }
+    }
+
+    /// A result that nobody can take is no result. Where its reader has gone (`| head`), end as any filter does.
+    private static func outputFailed(_ errno: Int32) -> Never {
+        if errno == EPIPE {
+            signal(SIGPIPE, SIG_DFL)
+            raise(SIGPIPE)
+        }
+        let failure = Failure(.failure, "cannot write to standard output: \(describe(errno: errno))")
+        say(styled("error:", .red), "error:", failure.message)
+        _exit(failure.code.rawValue)
     }
 
     /// A line about what is going on; never part of a result.
-    static func note(_ line: String) { write(line + "\n", to: stderr) }
+    static func note(_ line: String) {
+        flush()
+        writeError(line.wrapped(indent: 2))
+    }
 
-    static func warn(_ line: String) { write(styled("warning:", .yellow) + " \(line)\n", to: stderr) }
+    static func warn(_ line: String) {
+        flush()
+        say(styled("warning:", .yellow), "warning:", line)
+    }
 
     static func fail(_ failure: Failure) {
-        fflush(stdout)
-        write(styled("error:", .red) + " \(failure.message)\n", to: stderr)
-        if let hint = failure.hint { write("hint: \(hint)\n", to: stderr) }
+        flush()
+        say(styled("error:", .red), "error:", failure.message)
+        if let hint = failure.hint { say("hint:", "hint:", hint) }
+    }
+
+    private static func say(_ label: String, _ plainLabel: String, _ text: String) {
+        let lines = "\(plainLabel) \(text)".wrapped(indent: plainLabel.count + 1)
+        writeError(label + lines.dropFirst(plainLabel.count))
     }
 
     /// Shows `line` in place of the progress shown before; only on a terminal.
     static func showProgress(_ line: String) {
         guard errorIsTerminal else { return }
-        let shown = String(line.prefix(max(20, width - 1)))
+        let shown = line.prefix(columns: max(20, width - 1))
         progress.withLock { current in
             current = shown
             fputs("\r\u{1B}[K\(shown)", stderr)
@@ -55,9 +86,9 @@ enum Terminal {
         }
     }
 
-    private static func write(_ text: String, to stream: UnsafeMutablePointer<FILE>?) {
+    private static func writeError(_ text: String) {
         clearProgress()
-        fputs(text, stream)
+        fputs(text + "\n", stderr)
     }
 
     /// SGR parameters (ECMA-48, 8.3.117).
@@ -71,53 +102,4 @@ enum Terminal {
     }
 
     static func describe(errno: Int32) -> String { String(cString: strerror(errno)) }
-
-    /// Reads one line without showing it.
-    static func readSecret(_ prompt: String) -> String? {
-        fputs(prompt, stderr)
-        fflush(stderr)
-        var settings = termios()
-        guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
-        var silent = settings
-        silent.c_lflag &= ~tcflag_t(ECHO)
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
-        defer {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
-            fputs("\n", stderr)
-        }
-        return readLine()
-    }
-
-    static func readAnswer(_ prompt: String) -> String? {
-        fputs(prompt, stderr)
-        fflush(stderr)
-        return readLine()
-    }
-}
-
-extension String {
-    /// Cut or filled up to `width` columns. Wide characters count as one; a table with them is a little uneven.
-    func padded(to width: Int) -> String {
-        count > width ? String(prefix(width - 1)) + "…" : self + String(repeating: " ", count: width - count)
-    }
-
-    func rightAligned(in width: Int) -> String { String(repeating: " ", count: Swift.max(0, width - count)) + self }
-}
-
-extension Int {
-    /// `12,345`
-    var grouped: String {
-        var digits = Array(String(magnitude))
-        var place = digits.count - 3
-        while place > 0 {
-            digits.insert(",", at: place)
-            place -= 3
-        }
-        return (self < 0 ? "-" : "") + String(digits)
-    }
-
-    /// `3 posts`, `1 post`
-    func of(_ noun: String, _ plural: String? = nil) -> String {
-        "\(grouped) \(self == 1 ? noun : plural ?? noun + "s")"
-    }
 }

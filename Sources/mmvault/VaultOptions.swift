@@ -30,9 +30,11 @@ struct VaultOptions: ParsableArguments {
         return text.isEmpty ? nil : text
     }
 
-    /// Lets `--vault` and `--account` stand before the command as well: the parser takes them only behind it.
+    /// Lets `--vault` and `--account` stand before the command, or between its words, as well: the parser takes them
+    /// only behind it.
     static func movedBehindCommand(_ arguments: [String]) -> [String] {
         var leading: [String] = []
+        var words: [String] = []
         var rest = arguments[...]
         while let first = rest.first {
             if ["--vault", "--account"].contains(first), rest.count >= 2 {
@@ -41,11 +43,16 @@ struct VaultOptions: ParsableArguments {
             } else if first.hasPrefix("--vault=") || first.hasPrefix("--account=") {
                 leading.append(first)
                 rest = rest.dropFirst()
+            } else if words.isEmpty, first == Key._commandName {
+                words.append(first)
+                rest = rest.dropFirst()
             } else {
                 break
             }
         }
+        // Help needs no vault.
+        if rest.first == "help" || (words + rest).allSatisfy({ Key._commandName == $0 }) { leading = [] }
         let end = rest.firstIndex(of: "--") ?? rest.endIndex
-        return rest[..<end] + leading + rest[end...]
+        return words + rest[..<end] + leading + rest[end...]
     }
 }

@@ -5,6 +5,7 @@ import Reader
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read the whole archive again, and name what is damaged.",
+        usage: "mmvault check [<options>]",
         discussion: """
             Recomputes the SHA-256 of every document and the chain that joins them, and
             holds the index against the documents. Needs no key and changes nothing.

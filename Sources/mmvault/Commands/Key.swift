@@ -11,6 +11,7 @@ struct Key: AsyncParsableCommand {
     struct Restore: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Restore a private key from its backup.",
+            usage: "mmvault key restore <file> [<options>]",
             discussion: """
                 Takes what people have: the clear-text backup (also with chat text around it),
                 the GPG backup, or the mail that the server sent, saved as .eml. The key is
@@ -97,6 +98,7 @@ struct Key: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List your keys, and how many archived posts each opens.",
+            usage: "mmvault key list [<options>]",
             discussion: """
                 Needs no private key: who a post is encrypted for can be seen from outside.
 

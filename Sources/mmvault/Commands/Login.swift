@@ -6,6 +6,7 @@ import Reader
 struct Login: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Log in to a server.",
+        usage: "mmvault login <url> [<options>]",
         discussion: """
             Asks for what is needed at a terminal. Passwords and tokens are never
             arguments: they come from the prompt or from a file. The token is kept in the
@@ -14,7 +15,8 @@ struct Login: AsyncParsableCommand {
             EXAMPLES:
               mmvault login https://chat.example.org
               mmvault login https://chat.example.org --token-file token.txt
-              pass mattermost | mmvault login chat.example.org --username me --password-file -
+              pass mattermost | mmvault login chat.example.org --username me \\
+                --password-file -
 
             \(ExitCode.help(.notLoggedIn, .server, .usage))
             """)
@@ -50,7 +52,7 @@ struct Login: AsyncParsableCommand {
         let (directory, session) = try await logIn(address)
         Terminal.print("Logged in to \(SafeText.line(address.url)) as \(SafeText.line(session.username)).")
         Terminal.print("The archive is in \(SafeText.line(directory.path))")
-        Terminal.print("Next: mmvault pull")
+        Terminal.print("Next: “mmvault pull” fetches your messages.")
     }
 
     private func logIn(_ address: ServerAddress) async throws -> (directory: AccountDirectory, session: Session) {
@@ -58,9 +60,13 @@ struct Login: AsyncParsableCommand {
         let credentials = try credentials(for: address)
         do {
             return try await Exporter.Login.run(address, credentials, vault: vault)
-        } catch .mfaRequired where Terminal.inputIsTerminal {
-            guard case .password(let username, let password, _) = credentials,
-                let code = Terminal.readAnswer("MFA code: ")
+        } catch ExporterError.sessionExpired {
+            throw Failure(
+                .notLoggedIn, "\(SafeText.line(address.url)) does not accept this token",
+                hint: "it has expired or was revoked, or it is of another server; nothing was changed")
+        } catch ExporterError.mfaRequired {
+            guard Terminal.inputIsTerminal, case .password(let username, let password, _) = credentials,
+                let code = Prompt.answer("MFA code: ")
             else { throw ExporterError.mfaRequired }
             let complete = Credentials.password(username: username, password: password, mfaCode: code)
             return try await Exporter.Login.run(address, complete, vault: vault)
@@ -69,10 +75,13 @@ struct Login: AsyncParsableCommand {
 
     private func credentials(for address: ServerAddress) throws -> Credentials {
         if let tokenFile {
-            guard username == nil, passwordFile == nil else {
+            guard username == nil, passwordFile == nil, mfaCodeFile == nil else {
                 throw Failure(.usage, "--token-file and a user name do not go together", hint: "choose one")
             }
-            return .token(try InputFile.readLine(tokenFile))
+            return .token(try InputFile.readLine(tokenFile).filter { !$0.isWhitespace })
+        }
+        guard passwordFile != "-" || mfaCodeFile != "-" else {
+            throw Failure(.usage, "only one of two files can be standard input")
         }
         let code = try mfaCodeFile.map(InputFile.readLine)
         if let passwordFile {
@@ -87,14 +96,14 @@ struct Login: AsyncParsableCommand {
                 hint: "add --token-file FILE, or --username NAME with --password-file FILE")
         }
         Terminal.note("Logging in to \(SafeText.line(address.url))")
-        guard let name = username ?? Terminal.readAnswer("User name or mail address (empty to use a token): ") else {
+        guard let name = username ?? Prompt.answer("User name or mail address (empty to use a token): ") else {
             throw Failure.interrupted
         }
         if name.isEmpty {
-            guard let token = Terminal.readSecret("Token: ") else { throw Failure.interrupted }
-            return .token(token)
+            guard let token = Prompt.secret("Token: ") else { throw Failure.interrupted }
+            return .token(token.filter { !$0.isWhitespace })
         }
-        guard let password = Terminal.readSecret("Password: ") else { throw Failure.interrupted }
+        guard let password = Prompt.secret("Password: ") else { throw Failure.interrupted }
         return .password(username: name, password: password, mfaCode: code)
     }
 }

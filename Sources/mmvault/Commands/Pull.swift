@@ -6,6 +6,7 @@ import Reader
 struct Pull: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fetch what is new on the server into the archive.",
+        usage: "mmvault pull [<options>]",
         discussion: """
             Fetches every channel of every team, direct and group ones and archived ones
             too, as the server sends it: still encrypted, and without needing a key.
@@ -27,7 +28,9 @@ struct Pull: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only this team's channels; may be repeated.", valueName: "team"))
     var team: [String] = []
 
-    @Option(help: ArgumentHelp("Do not go back further than this day (UTC).", valueName: "date"))
+    @Option(
+        help: ArgumentHelp("Do not go back further than this day (UTC): 2026-11-23.", valueName: "date"),
+        transform: Day.init(typed:))
     var since: Day?
 
     func run() async throws {
@@ -48,13 +51,15 @@ struct Pull: AsyncParsableCommand {
         let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
         func label(_ channel: Channel) -> String { SafeText.line(names.label(channel)) }
         for change in report.keyChanges {
+            let pinned =
+                change.pinnedKeyID == change.oldKeyID
+                ? "" : "; the first was \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
             Terminal.warn(
                 """
-                the server shows a new key for @\(SafeText.line(change.username)) since some time after \
+                the server shows a new key for @\(SafeText.line(change.username)), since some time after \
                 \(change.oldLastSeen.minute) UTC
-                  before \(change.oldKeyID.prefix(16))…, now \(change.newKeyID.prefix(16))…; \
-                first seen was \(change.pinnedKeyID.prefix(16))… on \(change.pinnedSince.date)
-                  Ask them whether they made a new key. Both stay known.
+                before \(change.oldKeyID.prefix(16))…, now \(change.newKeyID.prefix(16))…\(pinned)
+                Ask them whether they made a new key. Both stay known.
                 """)
         }
         if let failure = report.keysFailure {
@@ -70,11 +75,11 @@ struct Pull: AsyncParsableCommand {
         }
         let added = report.outcomes.reduce(0) { $0 + $1.added }
         let narrowed = report.outcomes.filter { if case .narrowed = $0.result { true } else { false } }.count
-        Terminal.print(
-            "\(added.of("new post version")) in \(report.outcomes.count.of("channel")); "
-                + "the archive is in \(SafeText.line(directory.path))")
+        Terminal.print("\(added.of("new post version")) in \(report.outcomes.count.of("channel"))")
+        Terminal.print("The archive is in \(SafeText.line(directory.path))")
         if narrowed > 0 {
-            Terminal.print("Older posts of \(narrowed.of("channel")) are still to come: run it without --since.")
+            Terminal.print(
+                "Older posts of \(narrowed.of("channel")) are still to come: “mmvault pull” without --since.")
         }
         guard report.failures.isEmpty else {
             for case let outcome in report.failures {
@@ -89,17 +94,17 @@ struct Pull: AsyncParsableCommand {
 }
 
 /// A day in UTC, as typed: 2026-11-23.
-struct Day: ExpressibleByArgument {
+struct Day {
     let start: Timestamp
 
     var end: Timestamp { Timestamp(milliseconds: start.milliseconds + 86_400_000) }
 
-    init?(argument: String) {
-        let parts = argument.split(separator: "-", omittingEmptySubsequences: false)
+    init(typed text: String) throws {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
             let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
             let start = Timestamp(year: year, month: month, day: day)
-        else { return nil }
+        else { throw ValidationError("a day looks like 2026-11-23") }
         self.start = start
     }
 }

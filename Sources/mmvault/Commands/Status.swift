@@ -7,6 +7,7 @@ import Reader
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what is in the archive, and which keys would open how much of it.",
+        usage: "mmvault status [<options>]",
         discussion: """
             Needs no private key: who a post is encrypted for can be seen from outside.
 
@@ -59,19 +60,22 @@ struct Status: AsyncParsableCommand {
             "\(label.padded(to: 40)) \(survey.posts.of("post").padded(to: 14)) \(range.joined(separator: " to "))")
         var facts = ["\(survey.encrypted.grouped) encrypted", "\(survey.plain.grouped) plain"]
         facts += survey.unusable.sorted { $0.key < $1.key }.map { "\($0.value.grouped) \($0.key.rawValue)" }
-        Terminal.print("  \(facts.joined(separator: ", "))")
+        Terminal.print("  \(facts.joined(separator: ", "))".wrapped(indent: 4))
         if survey.encrypted > 0 {
             for (id, count) in owners.own(survey.openableBy) {
                 Terminal.print("  key \(id.short)… opens \(count.grouped)  \(owners.describe(id))")
             }
-            if survey.closed > 0 { Terminal.print("  \(survey.closed.grouped) opened by no restored key") }
+            if survey.closed > 0 { Terminal.print("  no restored key opens \(survey.closed.grouped)") }
         }
         if survey.channel.deleteAt > 0 {
             Terminal.print("  archived on the server on \(Timestamp(milliseconds: survey.channel.deleteAt).date)")
         }
         if let state = try open.archive.walkState(channelID: survey.channel.id), let backward = state.backward {
-            let reached = backward.reached == .max ? "anything" : Timestamp(milliseconds: backward.reached).date
-            Terminal.print("  NOT complete: posts older than \(reached) are still to be pulled")
+            Terminal.print(
+                backward.reached == .max
+                    ? "  NOT complete: it is still to be pulled"
+                    : "  NOT complete: posts older than \(Timestamp(milliseconds: backward.reached).date) are still to be"
+                        + " pulled")
         }
         if let time = try open.archive.lastFetch(channelID: survey.channel.id) {
             Terminal.print("  last asked for on \(time.minute) UTC")
@@ -79,9 +83,13 @@ struct Status: AsyncParsableCommand {
         guard months else { return }
         for (month, counts) in survey.months.sorted(by: { $0.key < $1.key }) {
             let keys = owners.own(counts.openableBy).map { "\($0.key.short)… opens \($0.value.grouped)" }
-            let closed = counts.closed > 0 ? ["\(counts.closed.grouped) opened by no restored key"] : []
+            let closed = counts.closed > 0 ? ["no restored key opens \(counts.closed.grouped)"] : []
+            let posts = counts.posts.of("post")
+            let opened = (keys + closed).joined(separator: ", ")
             Terminal.print(
-                "    \(month)  \(counts.posts.of("post").padded(to: 14)) \((keys + closed).joined(separator: ", "))")
+                opened.isEmpty
+                    ? "    \(month)  \(posts)"
+                    : "    \(month)  \(posts.padded(to: 14)) \(opened)".wrapped(indent: 28))
         }
     }
 
@@ -94,12 +102,14 @@ struct Status: AsyncParsableCommand {
         let closed = surveys.reduce(0) { $0 + $1.closed }
         Terminal.print()
         guard encrypted > 0 else { return Terminal.print("No post is encrypted.") }
-        for (id, count) in owners.own(total) {
-            Terminal.print(
-                "key \(id.short)…  \(owners.describe(id)): opens \(count.grouped) of \(encrypted.of("encrypted post"))")
+        let own = owners.own(total)
+        if !own.isEmpty { Terminal.print("Your keys:") }
+        for (id, count) in own {
+            Terminal.print("  key \(id.short)… opens \(count.grouped) of \(encrypted.of("encrypted post"))")
+            Terminal.print("    \(owners.describe(id))\(owners.since(id))")
         }
         if closed > 0 {
-            Terminal.print("\(closed.of("encrypted post")) opened by no restored key.")
+            Terminal.print("No restored key opens \(closed.of("encrypted post")).")
             for (id, count) in owners.unknown(total).prefix(8) {
                 Terminal.print("  key \(id.short)…, of nobody known, would open \(count.grouped)")
             }
@@ -146,9 +156,10 @@ private struct KeyOwners {
     }
 
     func describe(_ id: KeyID) -> String {
-        var facts = [restored.contains(id) ? "yours, restored" : "yours, NOT restored"]
+        var facts = [restored.contains(id) ? "restored" : "NOT restored"]
         if ownKeys[id]?.isCurrent == true { facts.append("registered on the server") }
-        if let since = ownKeys[id]?.firstSeen { facts.append("seen since \(since.date)") }
         return facts.joined(separator: ", ")
     }
+
+    func since(_ id: KeyID) -> String { ownKeys[id].map { ", known since \($0.firstSeen.date)" } ?? "" }
 }

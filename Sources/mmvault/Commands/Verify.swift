@@ -5,6 +5,7 @@ import Reader
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check every signature, and open every post.",
+        usage: "mmvault verify [<options>]",
         discussion: """
             One line per channel, and how many posts got which verdict. A signature covers
             a post's text and recipients, not its place, time or thread
@@ -36,7 +37,8 @@ struct Verify: AsyncParsableCommand {
         let users = Dictionary(open.users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
         var total: [Verdict: Int] = [:]
         var done = 0
-        let expected = try open.archive.counts().values.reduce(0) { $0 + $1.versions }
+        let versions = try open.archive.counts()
+        let expected = channels.reduce(0) { $0 + (versions[$1.id]?.versions ?? 0) }
         for channel in channels {
             var counts: [Verdict: Int] = [:]
             var hasHeading = false
@@ -56,7 +58,7 @@ struct Verify: AsyncParsableCommand {
             total.merge(counts, uniquingKeysWith: +)
             if !json { Verify.print(counts, label) }
         }
-        if !json { Verify.print(total, channels: channels.count) }
+        if !json { summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty) }
         if total.keys.contains(where: { !$0.isClean }) { throw ArgumentParser.ExitCode(ExitCode.findings.rawValue) }
     }
 
@@ -64,7 +66,8 @@ struct Verify: AsyncParsableCommand {
         let posts = counts.values.reduce(0, +)
         let clean = counts.filter(\.key.isClean).values.reduce(0, +)
         let rest = posts == clean ? "all well" : "\((posts - clean).grouped) to look at"
-        Terminal.print("\(label.padded(to: 40)) \(posts.grouped.rightAligned(in: 9)) posts  \(rest)")
+        Terminal.print(
+            "\(label.padded(to: 40)) \(posts.grouped.rightAligned(in: 9)) \(posts == 1 ? "post " : "posts")  \(rest)")
     }
 
     private static func print(_ post: ReadPost, _ users: [String: String]) {
@@ -73,25 +76,30 @@ struct Verify: AsyncParsableCommand {
         let state = post.state == .live ? "" : " (\(post.state.rawValue))"
         Terminal.print("  \(time)  @\(author)  \(post.header.id)\(state)")
         let verdict = [post.verdict.authenticity?.rawValue, post.verdict.content.rawValue].compactMap { $0 }
-        Terminal.print("    \(verdict.joined(separator: ", ")): \(SafeText.line(post.reason))")
+        Terminal.print("    \(verdict.joined(separator: ", ")): \(SafeText.line(post.reason))".wrapped(indent: 6))
     }
 
-    private static func print(_ total: [Verdict: Int], channels: Int) {
+    private func summarize(_ total: [Verdict: Int], channels: Int, hasKeys: Bool) {
         let posts = total.values.reduce(0, +)
         Terminal.print()
-        Terminal.print("\(posts.of("post and old revision", "posts and old revisions")) in \(channels.of("channel")):")
+        guard posts > 0 else { return Terminal.print("No posts are archived here. “mmvault pull” fetches them.") }
+        Terminal.print("\(posts.of("post or old revision", "posts and old revisions")) in \(channels.of("channel")):")
         for (verdict, count) in total.sorted(by: { $0.key < $1.key }) {
             let authenticity = verdict.authenticity?.rawValue ?? "-"
-            let mark = verdict.isClean ? "" : "  !"
-            Terminal.print(
+            let row =
                 "  \(count.grouped.rightAligned(in: 9))  \(authenticity.padded(to: 22))"
-                    + "\(verdict.content.rawValue.padded(to: 20))\(mark)")
+            Terminal.print(
+                verdict.isClean
+                    ? row + verdict.content.rawValue : "\(row)\(verdict.content.rawValue.padded(to: 20))!")
         }
         let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
+        if wrong == 0 { return Terminal.print("Nothing is wrong.") }
         Terminal.print(
-            wrong == 0
-                ? "Nothing is wrong."
-                : "\(wrong.of("post")) to look at (!): “mmvault verify --details” says which and why.")
+            "\(wrong.of("post")) to look at (!)"
+                + (details ? "." : ": “mmvault verify --details” says which and why."))
+        if !hasKeys, total.keys.contains(where: { $0.content == .notForUs }) {
+            Terminal.print("No private key is at hand: “mmvault key restore FILE” restores one.")
+        }
     }
 }
 
