@@ -64,7 +64,7 @@ struct MarkdownRenderer: PostRenderer {
         if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }
         if post.state == .deleted { marks.append("**deleted** \(Timestamp(milliseconds: header.deleteAt).minute)") }
         if case .unverified = text {
-            marks.append("**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(post.reason))")
+            marks.append("**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))")
         }
         if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
         if post.verdict.content == .plain, isEncrypted { marks.append("not encrypted, not signed") }
@@ -91,13 +91,21 @@ struct MarkdownRenderer: PostRenderer {
 
     /// Foreign text within a line of ours: shown as it is, and never markup.
     static func escape(_ text: String) -> String {
-        var result = ""
-        for character in SafeText.line(text).replacing("www.", with: "www\\.") {
-            // A backslash before ASCII punctuation takes its meaning away (CommonMark, section 2.4); dots, hyphens and
-            // the like have none within a line.
-            if "`*_{}[]<>#|~&!".contains(character) { result.append("\\") }
-            result.append(character)
+        var result = String.UnicodeScalarView()
+        let scalars = Array(SafeText.line(text).unicodeScalars)
+        for (index, scalar) in scalars.enumerated() {
+            // A backslash before ASCII punctuation takes its meaning away (CommonMark, section 2.4). Most of dots,
+            // colons and the like have none within a line; those of addresses, which GitHub makes links, have. By
+            // scalars: an asterisk with an accent on it is one character, and still an asterisk.
+            let isMarkup =
+                switch scalar {
+                case ":": scalars.dropFirst(index + 1).first == "/"
+                case ".": scalars[..<index].suffix(3).elementsEqual("www".unicodeScalars)
+                default: "\\`*_{}[]<>#|~&!".unicodeScalars.contains(scalar)
+                }
+            if isMarkup { result.append("\\") }
+            result.append(scalar)
         }
-        return result
+        return String(result)
     }
 }
