@@ -46,10 +46,13 @@ struct Export: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only posts of this user; may be repeated.", valueName: "user"))
     var user: [String] = []
 
-    @Option(help: ArgumentHelp("Only posts from this day on (UTC).", valueName: "date"))
+    @Option(
+        help: ArgumentHelp("Only posts from this day on (UTC).", valueName: "date"), transform: Day.init(typed:))
     var since: Day?
 
-    @Option(help: ArgumentHelp("Only posts up to the end of this day (UTC).", valueName: "date"))
+    @Option(
+        help: ArgumentHelp("Only posts up to the end of this day (UTC).", valueName: "date"),
+        transform: Day.init(typed:))
     var until: Day?
 
     @Flag(help: "Show texts whose signature does not verify, marked as such.")
