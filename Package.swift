@@ -79,7 +79,9 @@ let package = Package(
         .testTarget(name: "IsolationTests", dependencies: ["reader-probe"], swiftSettings: strict),
         .testTarget(name: "E2EETests", dependencies: ["Bytes", "E2EE"], swiftSettings: strict),
         .testTarget(
-            name: "ReaderTests", dependencies: ["Archive", "Bytes", "E2EE", "Reader"], swiftSettings: strict),
+            name: "ReaderTests",
+            dependencies: ["Archive", "Bytes", "E2EE", "Reader", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
         .testTarget(
             name: "DemoServerTests",
             dependencies: [

@@ -104,7 +104,8 @@ extension Channel {
         _ name: String, id word: String = "channel", kind: Kind? = .open, team: String = "team", display: String = ""
     ) -> Channel {
         Channel(
-            id: ReaderTests.id(word), kind: kind, teamID: ReaderTests.id(team), name: name, displayName: display, deleteAt: 0,
+            id: ReaderTests.id(word), kind: kind, teamID: ReaderTests.id(team), name: name, displayName: display,
+            deleteAt: 0,
             totalMessageCount: 0, lastPostAt: 0)
     }
 }

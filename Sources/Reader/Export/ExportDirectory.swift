@@ -7,7 +7,8 @@ internal import Glibc
 final class ExportDirectory {
     let path: String
     private let descriptor: Int32
-    private var folders: [String: Int32] = [:]
+    /// By the bytes of their names: to a dictionary, two ways to encode an accent are one string.
+    private var folders: [[UInt8]: Int32] = [:]
 
     /// Stands there while the export is not complete.
     static let marker = "INCOMPLETE"
@@ -42,13 +43,13 @@ final class ExportDirectory {
     }
 
     private func folder(_ name: String) throws(ReaderError) -> Int32 {
-        if let known = folders[name] { return known }
+        if let known = folders[Array(name.utf8)] { return known }
         guard mkdirat(descriptor, name, 0o700) == 0 || errno == EEXIST else {
             throw .output(path: "\(path)/\(name)", operation: "make the folder", errno: errno)
         }
         let folder = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard folder >= 0 else { throw .output(path: "\(path)/\(name)", operation: "open", errno: errno) }
-        folders[name] = folder
+        folders[Array(name.utf8)] = folder
         return folder
     }
 

@@ -64,7 +64,9 @@ struct MarkdownRenderer: PostRenderer {
         if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }
         if post.state == .deleted { marks.append("**deleted** \(Timestamp(milliseconds: header.deleteAt).minute)") }
         if case .unverified = text {
-            marks.append("**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))")
+            marks.append(
+                "**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))"
+            )
         }
         if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
         if post.verdict.content == .plain, isEncrypted { marks.append("not encrypted, not signed") }

@@ -15,6 +15,8 @@ struct MboxRenderer: PostRenderer {
     private let label: String
     /// The subject of the thread under way, and its first post.
     private var thread: (id: String, subject: String)?
+    /// The old revisions of the post under way that are written: the archive may hold several versions of one.
+    private var revisions: (original: String, ids: Set<String>) = ("", [])
 
     init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile) {
         self.channel = channel
@@ -26,6 +28,9 @@ struct MboxRenderer: PostRenderer {
 
     mutating func write(_ post: ReadPost, _ text: ShownText) {
         let header = post.header
+        if post.state == .revision, revisions.original != header.originalID { revisions = (header.originalID, []) }
+        let isKnown = post.state == .revision && !revisions.ids.insert(header.id).inserted
+        let isSuperseded = post.state == .earlier || isKnown
         let time = Timestamp(milliseconds: header.createAt)
         file.write("From mmvault@localhost \(time.asctime)\n")
         let username = people.username(header.userID)
@@ -34,7 +39,7 @@ struct MboxRenderer: PostRenderer {
         field("To", "\(MailText.phrase(label)) <\(MailText.atom(channel.id))@\(host)>")
         field("Date", time.rfc5322)
         field("Subject", MailText.unstructured(subject(post, text)))
-        field("Message-ID", messageID(post))
+        field("Message-ID", isSuperseded ? messageID(header, version: header.sequence) : messageID(header.id))
         let references = references(post)
         if let parent = references.last {
             field("In-Reply-To", parent)
@@ -82,10 +87,9 @@ struct MboxRenderer: PostRenderer {
 
     // MARK: Threads
 
-    private func messageID(_ post: ReadPost) -> String {
-        // Versions of one post share its id; the one that counts has the plain one, so that replies find it.
-        post.state == .earlier
-            ? "<\(post.header.id).v\(post.header.sequence)@\(host)>" : messageID(post.header.id)
+    /// Versions of one post share its id; the newest has the plain one, so that replies find it.
+    private func messageID(_ header: StoredVersion.Header, version: Int64) -> String {
+        "<\(header.id).v\(version)@\(host)>"
     }
 
     private func messageID(_ id: String) -> String { "<\(id)@\(host)>" }
