@@ -89,15 +89,15 @@ struct GoldenTests {
 
     @Test("Python's mailbox reads every message and text", .enabled("python3 is not installed") { python != nil })
     func mailbox() throws {
-        let script = """
+        let script = #"""
             import json, mailbox, re, sys, email.header
             for message in mailbox.mbox(sys.argv[1], create=False):
                 body = message.get_payload(decode=True).decode()
                 if message["Content-Transfer-Encoding"] == "8bit":
-                    body = re.sub("(?m)^>(>*From )", r"\\\\1", body)[:-1]
+                    body = re.sub("(?m)^>(>*From )", r"\1", body)[:-1]
                 subject = str(email.header.make_header(email.header.decode_header(message["Subject"])))
                 print(json.dumps([message["X-Mattermost-Post-Id"], subject, body, len(message.defects)]))
-            """.replacing("\\\\\\\\", with: "\\\\")
+            """#
         let texts = hostileTexts.filter { $0.utf8.count < 300 }
         let process = Process()
         process.executableURL = URL(filePath: GoldenTests.python ?? "")
