@@ -78,7 +78,7 @@ struct GoldenTests {
     @Test("hostile texts look as they always have", arguments: ExportFormat.allCases)
     func hostile(_ format: ExportFormat) throws {
         let texts = hostileTexts.filter { $0.utf8.count < 300 }
-        let drafts = texts.enumerated().map { Draft("p\($0.offset)", verified: $0.element) }
+        let drafts = texts.enumerated().map { Draft("p\($0.offset)z", verified: $0.element) }
         let bytes = try GoldenTests.rendering(format, includesUnverified: false).bytes(drafts)
         try GoldenTests.expect("hostile.\(format.fileExtension)", bytes)
     }
@@ -111,7 +111,7 @@ struct GoldenTests {
         let lines = try output.split(separator: 0x0A).map { try JSONDocument(Array($0)).root.elements }
         #expect(lines.count == texts.count)
         for (index, line) in lines.enumerated() where line.count == 4 {
-            #expect(line[0].string == id("p\(index)") && line[3].int == 0)
+            #expect(line[0].string == id("p\(index)z") && line[3].int == 0)
             #expect(line[2].string.map { Array($0.utf8) } == Array(texts[index].utf8), "\(index)")
         }
     }
