@@ -19,6 +19,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -66,7 +67,8 @@ let package = Package(
                 "Archive", "Bytes", "E2EE", "Exporter", "Reader",
                 "DemoServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         // What Reader links, and nothing else: the tests look at its symbols to see that it cannot reach a network.
@@ -77,12 +79,39 @@ let package = Package(
         .testTarget(name: "IsolationTests", dependencies: ["reader-probe"], swiftSettings: strict),
         .testTarget(name: "E2EETests", dependencies: ["Bytes", "E2EE"], swiftSettings: strict),
         .testTarget(
+            name: "ReaderTests",
+            dependencies: ["Archive", "Bytes", "E2EE", "Reader", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .testTarget(
             name: "DemoServerTests",
             dependencies: [
                 "DemoServer",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ExporterTests",
+            dependencies: [
+                "Archive", "Bytes", "DemoServer", "Exporter",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RecordingTests",
+            dependencies: [
+                "Archive", "Bytes", "E2EE", "Reader",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "mmvault", "Archive", "Bytes", "DemoServer", "E2EE",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
     ],

@@ -130,6 +130,14 @@ extension Archive {
         }
     }
 
+    /// Whether any post of the channel was encrypted.
+    public func holdsEncryptedPosts(channelID: String) throws(ArchiveError) -> Bool {
+        try read { db in
+            let sql = "SELECT 1 FROM version WHERE channel_id = ? AND type = 'custom_e2ee' LIMIT 1"
+            return try Int.fetchOne(db, sql: sql, arguments: [channelID]) != nil
+        }
+    }
+
     /// The number of documents and the hash that vouches for all of them.
     public func head() throws(ArchiveError) -> (documents: Int64, hash: String) {
         try read { db in

@@ -24,7 +24,11 @@ public final class PostPlan {
             case .threads:
                 (
                     "thread_at, thread_id, is_reply, create_at, identity_id, is_old, seq DESC",
-                    "coalesce((SELECT min(r.create_at) FROM version r WHERE r.post_id = thread_id), create_at)"
+                    // A thread whose first post the archive does not hold stands where its first reply does.
+                    """
+                    coalesce((SELECT min(r.create_at) FROM version r WHERE r.post_id = thread_id),
+                      min(create_at) OVER (PARTITION BY thread_id))
+                    """
                 )
             }
         let sql = """

@@ -8,6 +8,8 @@ public struct JSONDocument: Sendable {
 
     /// Deeper nesting is refused, so that a hostile text cannot exhaust the stack of whoever walks the tree.
     public static let maximumDepth = 128
+    /// More values than the largest answer has; a text of nothing but commas would take eight times its size in memory.
+    static let maximumNodes = 1 << 24
 
     /// One value, or one key of an object. A container's children follow it; `next` is the node after the last of them.
     struct Node: Sendable {

@@ -66,6 +66,7 @@ struct JSONParser {
     private mutating func value(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) {
         skipSpace(text)
         guard position < text.count else { throw fail(.unexpectedEnd) }
+        guard nodes.count < JSONDocument.maximumNodes else { throw fail(.tooLarge) }
         let start = position
         switch text[position] {
         case UInt8(ascii: "{"), UInt8(ascii: "["):

@@ -37,11 +37,8 @@ public struct JSONValue: Sendable {
             guard !overflow, !carry else { return nil }
             magnitude = sum
         }
-        if isNegative {
-            guard magnitude <= UInt64(Int64.max) else { return nil }
-            return -Int64(magnitude)
-        }
-        return Int64(exactly: magnitude)
+        guard isNegative else { return Int64(exactly: magnitude) }
+        return magnitude <= Int64.min.magnitude ? Int64(truncatingIfNeeded: 0 &- magnitude) : nil
     }
 
     /// The bytes between the quotes, where the string is written without escapes.
@@ -86,9 +83,11 @@ public struct JSONValue: Sendable {
         return result
     }
 
+    /// Whether an object names a member twice. Names are compared by their bytes once escapes are resolved, never by
+    /// what Unicode holds to be equivalent, so this and the subscript agree on which names are the same.
     public var hasDuplicateKeys: Bool {
-        var seen: Set<String> = []
-        return !members.allSatisfy { seen.insert($0.key).inserted }
+        guard kind == .object else { return false }
+        return document.repeatsName(in: index)
     }
 
     /// The elements of an array; empty for any other value.
@@ -149,10 +148,10 @@ public struct JSONValue: Sendable {
 }
 
 extension JSONDocument {
-    /// Whether the string at `index` is `key`, without building a `String` in the common case.
+    /// Whether the string at `index` is `key`, byte by byte.
     fileprivate func matches(_ key: StaticString, at index: Int) -> Bool {
         let node = nodes[index]
-        if node.hasEscapes { return JSONValue(document: self, index: index).string == key.description }
+        if node.hasEscapes { return unescapedName(at: index).elementsEqual(key.description.utf8) }
         let start = Int(node.start) + 1
         let count = Int(node.end) - 1 - start
         guard count == key.utf8CodeUnitCount else { return false }
@@ -160,5 +159,35 @@ extension JSONDocument {
             for offset in 0..<count where text[start + offset] != key.utf8Start[offset] { return false }
             return true
         }
+    }
+
+    /// Few names without escapes, which is every object that Mattermost or the plugin writes, are compared where they
+    /// stand; the rest goes through a set, so that a hostile object of a million members costs no more than its length.
+    fileprivate func repeatsName(in object: Int) -> Bool {
+        var names: [Int] = []
+        var child = object + 1
+        while child < Int(nodes[object].next) {
+            names.append(child)
+            child = Int(nodes[child + 1].next)
+        }
+        guard names.count <= 16, !names.contains(where: { nodes[$0].hasEscapes }) else {
+            var seen: Set<[UInt8]> = []
+            return !names.allSatisfy { seen.insert(unescapedName(at: $0)).inserted }
+        }
+        return bytes.withUnsafeBufferPointer { text in
+            for (place, name) in names.enumerated() {
+                for earlier in names[..<place] where isEqual(nodes[earlier], nodes[name], in: text) { return true }
+            }
+            return false
+        }
+    }
+
+    private func isEqual(_ left: Node, _ right: Node, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard left.end - left.start == right.end - right.start else { return false }
+        return text[Int(left.start)..<Int(left.end)].elementsEqual(text[Int(right.start)..<Int(right.end)])
+    }
+
+    private func unescapedName(at index: Int) -> [UInt8] {
+        Array((JSONValue(document: self, index: index).string ?? "").utf8)
     }
 }

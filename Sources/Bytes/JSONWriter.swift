@@ -61,6 +61,12 @@ public struct JSONWriter {
     private mutating func quote(_ string: String) {
         bytes.append(UInt8(ascii: "\""))
         for byte in string.utf8 {
+            // U+0085, U+2028 and U+2029 end a line for some readers of JSON Lines: their last byte turns them into `\u`.
+            if let escape = JSONWriter.lineEnd(bytes.suffix(2), byte) {
+                bytes.removeLast(escape.length)
+                bytes.append(contentsOf: escape.text.utf8)
+                continue
+            }
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
             case 0x0A: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
@@ -71,5 +77,15 @@ public struct JSONWriter {
             }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// What to write instead of a character that ends with `byte` behind `before`, of which `length` bytes are written.
+    private static func lineEnd(_ before: ArraySlice<UInt8>, _ byte: UInt8) -> (length: Int, text: String)? {
+        switch byte {
+        case 0x85 where before.last == 0xC2: (1, "\\u0085")
+        case 0xA8 where before.elementsEqual([0xE2, 0x80]): (2, "\\u2028")
+        case 0xA9 where before.elementsEqual([0xE2, 0x80]): (2, "\\u2029")
+        default: nil
+        }
     }
 }

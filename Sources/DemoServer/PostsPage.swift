@@ -16,9 +16,6 @@ struct PostsQuery {
 }
 
 extension WorldState {
-    /// The most rows that a `since` answer is made from; the rest is left out without a word.
-    private static let sinceLimit = 1000
-
     /// Answers a page of a channel's posts.
     ///
     /// Which posts come along with a page, and where `reply_count` is filled in, follows the queries in the
@@ -84,13 +81,13 @@ extension WorldState {
     /// Everything that changed after a moment, strictly: tombstones and old revisions too.
     private func since(_ query: PostsQuery, _ timeline: Timeline) -> String {
         var matches = timeline.all.filter { (posts[$0.slot]?.updateAt ?? 0) > query.since }
-        if matches.count > Self.sinceLimit {
+        if matches.count > sinceLimit {
             // Which thousand comes has nothing to do with time: any thousand.
             var generator = SeededGenerator(seed: seed ^ UInt64(bitPattern: query.since))
-            for index in 0..<Self.sinceLimit {
+            for index in 0..<sinceLimit {
                 matches.swapAt(index, Int.random(in: index..<matches.count, using: &generator))
             }
-            matches.removeSubrange(Self.sinceLimit...)
+            matches.removeSubrange(sinceLimit...)
         }
         // The roots of replies come along; those that changed themselves stand in `order` as well.
         let chosen = Set(matches.map(\.slot))

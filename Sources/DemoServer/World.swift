@@ -26,6 +26,13 @@ public final class World: Sendable {
         set { state.withLock { $0.tick = newValue } }
     }
 
+    /// The most rows that a `since` answer is made from; the rest is left out without a word. 1000, as on a real server,
+    /// unless a test wants small histories to be cut.
+    public var sinceLimit: Int {
+        get { state.withLock(\.sinceLimit) }
+        set { state.withLock { $0.sinceLimit = newValue } }
+    }
+
     /// Moves the clock on.
     public func advance(by milliseconds: Int64) {
         state.withLock { $0.now += milliseconds }

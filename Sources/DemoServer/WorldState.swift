@@ -4,6 +4,7 @@ struct WorldState {
     /// Milliseconds since 1970.
     var now: Int64
     var tick: Int64
+    var sinceLimit = 1000
     private var generator: SeededGenerator
     /// Apart from `generator`, so that logging in does not shift the ids of posts.
     private var tokenGenerator: SeededGenerator

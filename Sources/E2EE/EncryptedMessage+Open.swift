@@ -25,25 +25,35 @@ public struct Keyring: Sendable {
 }
 
 extension EncryptedMessage {
-    /// Decrypts with the first recipient's key that `keyring` holds (protocol, "Decrypt").
+    /// Decrypts with the first recipient's key that `keyring` holds and that unwraps the message key (protocol,
+    /// "Decrypt"). The signature does not cover the wrapped keys, so one of them damaged must not hide the others.
     public func open(with keyring: Keyring) -> OpenedMessage {
+        var failed: KeyID?
         for recipient in recipients {
             guard let key = keyring[recipient.keyID] else { continue }
-            // The ephemeral point was checked by the parser; for one made by hand the exchange itself fails.
-            guard let z = P256.sharedX(scalar: key.encryptionScalar, point: ephemeralPoint),
-                let messageKey = AESKeyWrap.unwrap(recipient.wrappedKey, with: z.sha256Prefix(16)),
-                messageKey.count == 16
-            else { return .keyUnwrapFailed(key.id) }
-            return .decrypted(AESCounterMode.apply(key: messageKey, counterBlock: iv, to: encryptedData), by: key.id)
+            if let messageKey = unwrapKey(of: recipient, with: key) {
+                let text = AESCounterMode.apply(key: messageKey, counterBlock: iv, to: encryptedData)
+                return .decrypted(text, by: key.id)
+            }
+            failed = failed ?? key.id
         }
-        return .notForUs
+        return failed.map { .keyUnwrapFailed($0) } ?? .notForUs
+    }
+
+    private func unwrapKey(of recipient: Recipient, with key: PrivateKey) -> SecretBytes? {
+        // The length comes from the server and is not signed: a huge one must not reach the secure heap.
+        guard recipient.wrappedKey.count == Recipient.wrappedKeyLength else { return nil }
+        // The parser checked that the ephemeral point is on the curve, so that the exchange does not fail.
+        return P256.sharedX(scalar: key.encryptionScalar, point: ephemeralPoint).flatMap {
+            AESKeyWrap.unwrap(recipient.wrappedKey, with: $0.sha256Prefix(16))
+        }
     }
 
     /// Encrypts `text` for `recipients`, in their order, and signs it as `sender`, as the plugin's client does.
     public static func seal(_ text: [UInt8], from sender: PrivateKey, to recipients: [PublicKey]) -> EncryptedMessage {
         let ephemeral = P256.generateScalar()
         guard let ephemeralPoint = P256.publicPoint(of: ephemeral) else { fatalError("a scalar just made was refused") }
-        let messageKey = SecretBytes(randomBytes(16))
+        let messageKey = SecretBytes.random(16)
         let iv = randomBytes(16)
         let wrapped = recipients.map { recipient in
             // A `PublicKey`'s points are on the curve, so that neither step can fail.

@@ -18,13 +18,12 @@ public struct EncryptedMessage: Equatable, Sendable {
         public let keyID: KeyID
         public let wrappedKey: [UInt8]
 
-        public init(keyID: KeyID, wrappedKey: [UInt8]) {
-            self.keyID = keyID
-            self.wrappedKey = wrappedKey
-        }
+        /// A wrapped AES-128 key.
+        static let wrappedKeyLength = 24
     }
 
-    public init(
+    /// Unchecked: for `seal`, which makes them right.
+    init(
         iv: [UInt8], ephemeralPoint: [UInt8], recipients: [Recipient], encryptedData: [UInt8], signature: [UInt8]
     ) {
         self.iv = iv

@@ -26,10 +26,20 @@ final class SecretBytes: @unchecked Sendable {
         self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
     }
 
+    /// From the generator that libcrypto keeps apart for secrets (RAND_priv_bytes(3)).
+    static func random(_ count: Int) -> SecretBytes {
+        SecretBytes(count: count) {
+            guard RAND_priv_bytes($0.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32($0.count)) == 1 else {
+                fatalError("the system has no randomness")
+            }
+        }
+    }
+
     deinit { CRYPTO_secure_clear_free(pointer, max(count, 1), #file, #line) }
 
     func withUnsafeBytes<R>(_ body: (UnsafePointer<UInt8>) -> R) -> R {
-        body(UnsafePointer(pointer.assumingMemoryBound(to: UInt8.self)))
+        // Not even the optimiser may release this object, and wipe the bytes, while `body` reads them.
+        withExtendedLifetime(self) { body(UnsafePointer(pointer.assumingMemoryBound(to: UInt8.self))) }
     }
 
     /// The first `count` bytes of this secret's SHA-256.
@@ -47,6 +57,7 @@ final class SecretBytes: @unchecked Sendable {
 /// P-256 (FIPS 186-5, secp256r1): points as 65 bytes uncompressed, scalars as 32 bytes big-endian.
 enum P256 {
     static let pointLength = 65
+    static let coordinateLength = 32
     static let scalarLength = 32
 
     private struct Group: @unchecked Sendable { let handle: OpaquePointer }
@@ -62,7 +73,7 @@ enum P256 {
     /// d·G, or nil where d is not in 1…n−1.
     static func publicPoint(of scalar: SecretBytes) -> [UInt8]? {
         withScalar(scalar) { d in
-            let product = EC_POINT_new(group.handle)
+            guard let product = EC_POINT_new(group.handle) else { return nil }
             defer { EC_POINT_free(product) }
             guard EC_POINT_mul(group.handle, product, d, nil, nil, nil) == 1 else { return nil }
             var bytes = [UInt8](repeating: 0, count: pointLength)
@@ -76,18 +87,16 @@ enum P256 {
     static func sharedX(scalar: SecretBytes, point: [UInt8]) -> SecretBytes? {
         withPoint(point) { point in
             withScalar(scalar) { d -> SecretBytes? in
-                let product = EC_POINT_new(group.handle)
-                let x = BN_secure_new()
-                defer {
-                    EC_POINT_clear_free(product)
-                    BN_clear_free(x)
-                }
+                guard let product = EC_POINT_new(group.handle) else { return nil }
+                defer { EC_POINT_clear_free(product) }
+                guard let x = BN_secure_new() else { return nil }
+                defer { BN_clear_free(x) }
                 // For a single point libcrypto's P-256 multiplies in constant time (EC_POINT_mul(3)).
                 guard EC_POINT_mul(group.handle, product, nil, point, d, nil) == 1,
                     EC_POINT_get_affine_coordinates(group.handle, product, x, nil, nil) == 1
                 else { return nil }
-                return SecretBytes(count: scalarLength) {
-                    _ = BN_bn2binpad(x, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(scalarLength))
+                return SecretBytes(count: coordinateLength) {
+                    _ = BN_bn2binpad(x, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32($0.count))
                 }
             } ?? nil
         } ?? nil
@@ -95,11 +104,7 @@ enum P256 {
 
     static func generateScalar() -> SecretBytes {
         while true {
-            let candidate = SecretBytes(count: scalarLength) {
-                guard RAND_priv_bytes($0.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32($0.count)) == 1 else {
-                    fatalError("the system has no randomness")
-                }
-            }
+            let candidate = SecretBytes.random(scalarLength)
             if withScalar(candidate, { _ in true }) == true { return candidate }
         }
     }
@@ -115,7 +120,7 @@ enum P256 {
     private static func withScalar<R>(_ scalar: SecretBytes, _ body: (OpaquePointer) -> R) -> R? {
         guard scalar.count == scalarLength, let d = BN_secure_new() else { return nil }
         defer { BN_clear_free(d) }
-        scalar.withUnsafeBytes { _ = BN_bin2bn($0, Int32(scalarLength), d) }
+        guard scalar.withUnsafeBytes({ BN_bin2bn($0, Int32(scalarLength), d) }) != nil else { return nil }
         BN_set_flags(d, BN_FLG_CONSTTIME)
         guard BN_is_zero(d) == 0, BN_cmp(d, EC_GROUP_get0_order(group.handle)) < 0 else { return nil }
         return body(d)
@@ -167,6 +172,9 @@ final class ECDSAKey: @unchecked Sendable {
 
     deinit { EVP_PKEY_free(handle) }
 
+    /// A context holds a reference of its own to the key, so that it may outlive this object.
+    private func makeContext() -> OpaquePointer? { withExtendedLifetime(self) { EVP_PKEY_CTX_new(handle, nil) } }
+
     func isValid(signature: [UInt8], digest: [UInt8]) -> Bool {
         guard signature.count == ECDSAKey.signatureLength, let pair = ECDSA_SIG_new() else { return false }
         defer { ECDSA_SIG_free(pair) }
@@ -177,14 +185,14 @@ final class ECDSAKey: @unchecked Sendable {
         var der: UnsafeMutablePointer<UInt8>?
         let length = i2d_ECDSA_SIG(pair, &der)
         defer { CRYPTO_free(der, #file, #line) }
-        guard length > 0, let context = EVP_PKEY_CTX_new(handle, nil) else { return false }
+        guard length > 0, let context = makeContext() else { return false }
         defer { EVP_PKEY_CTX_free(context) }
         return EVP_PKEY_verify_init(context) == 1
             && EVP_PKEY_verify(context, der, Int(length), digest, digest.count) == 1
     }
 
     func sign(digest: [UInt8]) -> [UInt8]? {
-        guard let context = EVP_PKEY_CTX_new(handle, nil) else { return nil }
+        guard let context = makeContext() else { return nil }
         defer { EVP_PKEY_CTX_free(context) }
         var der = [UInt8](repeating: 0, count: 80)
         var length = der.count
@@ -237,7 +245,9 @@ enum AESKeyWrap {
         EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW)
         let ready = kek.withUnsafeBytes { EVP_CipherInit_ex(context, EVP_aes_128_wrap(), nil, $0, nil, encrypting) }
         var written: Int32 = 0
-        guard ready == 1, EVP_CipherUpdate(context, output, &written, input, Int32(count)) == 1 else { return -1 }
+        guard ready == 1, let length = Int32(exactly: count),
+            EVP_CipherUpdate(context, output, &written, input, length) == 1
+        else { return -1 }
         return Int(written)
     }
 }
@@ -268,12 +278,16 @@ enum AESCounterMode {
         guard !range.isEmpty, let from = input.baseAddress, let to = output.baseAddress else { return }
         let context = EVP_CIPHER_CTX_new()
         defer { EVP_CIPHER_CTX_free(context) }
-        var written: Int32 = 0
         let ready = key.withUnsafeBytes { EVP_EncryptInit_ex(context, EVP_aes_128_ctr(), nil, $0, counterBlock) }
-        // EVP counts in 32 bits; a post is far smaller, and a larger text would be refused here.
-        guard ready == 1, let length = Int32(exactly: range.count),
-            EVP_EncryptUpdate(context, to + range.lowerBound, &written, from + range.lowerBound, length) == 1
-        else { fatalError("libcrypto's AES-CTR failed") }
+        guard context != nil, ready == 1 else { fatalError("libcrypto's AES-CTR failed") }
+        // EVP counts in 32 bits, so that a text as long as a JSON document may be goes in pieces.
+        let piece = 1 << 30
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: piece) {
+            var written: Int32 = 0
+            let length = Int32(min(piece, range.upperBound - start))
+            guard EVP_EncryptUpdate(context, to + start, &written, from + start, length) == 1, written == length
+            else { fatalError("libcrypto's AES-CTR failed") }
+        }
     }
 }
 
@@ -283,3 +297,7 @@ func randomBytes(_ count: Int) -> [UInt8] {
     guard RAND_bytes(&bytes, Int32(count)) == 1 else { fatalError("the system has no randomness") }
     return bytes
 }
+
+/// Overwrites what was secret, for the few places where a secret passes through an array. Call it on the only reference:
+/// where another is left, Swift would wipe a copy.
+func wipe(_ bytes: inout [UInt8]) { bytes.withUnsafeMutableBytes { OPENSSL_cleanse($0.baseAddress, $0.count) } }

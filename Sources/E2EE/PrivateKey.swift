@@ -28,6 +28,9 @@ public struct PrivateKey: Sendable {
 
     /// Reads `{"sign": JWK, "encr": JWK, "version": 1}` and accepts only that (protocol, "Keys").
     ///
+    /// The private numbers go straight to where they are wiped; `bytes` are the caller's to wipe, and no reference to
+    /// them is left behind.
+    ///
     /// - Throws: `KeyError` naming the first thing that is not as it should be.
     public init(json bytes: [UInt8]) throws(KeyError) {
         let root: JSONValue
@@ -45,10 +48,17 @@ public struct PrivateKey: Sendable {
     private static func checkFields(of object: JSONValue, are expected: [String], in name: String) throws(KeyError) {
         let fields = object.members.map(\.key)
         for field in expected where !fields.contains(field) { throw .missingField("\(name).\(field)") }
-        for field in fields where !expected.contains(field) { throw .unexpectedField("\(name).\(field)") }
+        for field in fields where !expected.contains(field) { throw .unexpectedField("\(name).\(shown(field))") }
         guard fields.count == expected.count else {
             throw .wrongValue(field: name, expected: "an object that names each field once")
         }
+    }
+
+    /// A stranger's name as an error may repeat it: a short word. Anything else could be a piece of the key, or drive
+    /// the terminal.
+    private static func shown(_ field: String) -> String {
+        let isPlain = field.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "_") }
+        return isPlain && (1...16).contains(field.utf8.count) ? field : "…"
     }
 
     private static func pair(
@@ -63,15 +73,21 @@ public struct PrivateKey: Sendable {
         guard let operations = json["key_ops"], operations.kind == .array,
             operations.elements.map(\.string) == [use.operation]
         else { throw .wrongValue(field: "\(name).key_ops", expected: "exactly [\"\(use.operation)\"]") }
-        func number(_ value: JSONValue?, _ field: String) throws(KeyError) -> [UInt8] {
+        func coordinate(_ value: JSONValue?, _ field: String) throws(KeyError) -> [UInt8] {
             guard let characters = value?.plainStringBytes, let bytes = Base64.urlUnpadded.decode(characters),
-                bytes.count == P256.scalarLength
+                bytes.count == P256.coordinateLength
             else { throw .notBase64("\(name).\(field)") }
             return bytes
         }
-        let point = [4] + (try number(json["x"], "x")) + (try number(json["y"], "y"))
+        let point = [4] + (try coordinate(json["x"], "x")) + (try coordinate(json["y"], "y"))
         guard P256.isOnCurve(point) else { throw .pointNotOnCurve(use) }
-        return (SecretBytes(try number(json["d"], "d")), point)
+        guard let characters = json["d"]?.plainStringBytes else { throw .notBase64("\(name).d") }
+        var isScalar = false
+        let scalar = SecretBytes(count: P256.scalarLength) {
+            isScalar = Base64.urlUnpadded.decode(characters, into: $0)
+        }
+        guard isScalar else { throw .notBase64("\(name).d") }
+        return (scalar, point)
     }
 
     /// The backup's JSON, members in the order in which the plugin's client writes them.

@@ -21,11 +21,15 @@ struct KeyFetch {
             json.array("userIds") { json in for id in userIDs { json.string(nil, id) } }
         }
         let request = Request(.POST, "/plugins/com.quarkslab.e2ee/api/v1/pubkey/get", body: body.bytes)
+        let asked = Set(userIDs)
         let (answer, sightings) = try await client.send(request) { answer throws(ExporterError) in
             guard let keys = try answer.json().root["pubKeys"], keys.kind == .object || keys.isNull else {
                 throw answer.garbled("it holds no pubKeys")
             }
-            return (answer, keys.members.compactMap { KeyFetch.sighting(of: $0.value, userID: $0.key, answer) })
+            guard !keys.hasDuplicateKeys else { throw answer.garbled("it names a user twice") }
+            // A key that nobody asked for says nothing.
+            let wanted = keys.members.filter { asked.contains($0.key) }
+            return (answer, wanted.compactMap { KeyFetch.sighting(of: $0.value, userID: $0.key, answer) })
         }
         guard !sightings.isEmpty else { return [] }
         do throws(ArchiveError) {

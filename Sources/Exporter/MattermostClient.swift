@@ -27,7 +27,8 @@ struct MattermostClient: Sendable {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         configuration.decompression = .enabled(limit: .size(maximumBody))
-        configuration.timeout = .init(connect: .seconds(15), read: .seconds(60))
+        configuration.timeout = .init(
+            connect: .seconds(15), read: .nanoseconds(Int64(patience.longestSilence * 1_000_000_000)))
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let client = MattermostClient(address: address, token: token, patience: patience, http: http, onRetry: onRetry)
         do throws(ExporterError) {
@@ -47,7 +48,7 @@ struct MattermostClient: Sendable {
     /// Asks until there is an answer that `read` takes.
     ///
     /// Everything this program asks for may be asked twice. Tried again: no connection, a connection that breaks, a body
-    /// that is cut or that `read` calls garbled, 429, 5xx. Not tried again: any other refusal.
+    /// that is cut or that `read` calls garbled, 408, 429, 5xx. Not tried again: any other refusal.
     func send<R>(
         _ request: Request, _ read: (Answer) throws(ExporterError) -> R
     ) async throws(ExporterError) -> R {
@@ -70,7 +71,9 @@ struct MattermostClient: Sendable {
                 if Task.isCancelled { throw .cancelled }
                 failure = Failure(why: MattermostClient.describe(error))
             }
-            guard let seconds = patience.delay(after: attempt, requested: failure.requestedDelay) else {
+            guard !failure.isFinal,
+                let seconds = patience.delay(after: attempt, requested: failure.requestedDelay)
+            else {
                 throw .noAnswer(request: request.name, why: failure.why, attempts: attempt)
             }
             onRetry(request.name, failure.why, seconds)
@@ -82,6 +85,8 @@ struct MattermostClient: Sendable {
     private struct Failure: Error {
         let why: String
         var requestedDelay: Double?
+        /// Whether asking again would only cost the same again.
+        var isFinal = false
     }
 
     private func exchange(_ request: Request) async throws -> Answer {
@@ -94,9 +99,9 @@ struct MattermostClient: Sendable {
             message.headers.add(name: "Content-Type", value: "application/json")
             message.body = .bytes(ByteBuffer(bytes: body))
         }
-        let response = try await http.execute(message, timeout: .minutes(5))
-        let buffer = try await response.body.collect(upTo: MattermostClient.maximumBody)
-        let body = Array(buffer.readableBytesView)
+        let deadline = ContinuousClock.now + .seconds(patience.longestAnswer)
+        let response = try await http.execute(message, timeout: .seconds(Int64(patience.longestAnswer.rounded(.up))))
+        let body = try await collect(response, until: deadline)
         switch response.status.code {
         case 200, 201:
             return Answer(request: request.name, headers: response.headers, body: body, receivedAt: .now)
@@ -106,11 +111,27 @@ struct MattermostClient: Sendable {
             throw Failure(
                 why: "the server asks for fewer requests (429)",
                 requestedDelay: Patience.requestedDelay(response.headers))
-        case 500...:
+        case 408, 500...:
             throw Failure(why: "the server failed (\(response.status.code))")
         default:
             throw refusal(Int(response.status.code), body, request)
         }
+    }
+
+    /// The whole body. The client's own time limit ends with the head of an answer, so that a body which trickles has to
+    /// be watched here.
+    private func collect(
+        _ response: HTTPClientResponse, until deadline: ContinuousClock.Instant
+    ) async throws -> [UInt8] {
+        var body: [UInt8] = []
+        for try await chunk in response.body {
+            guard body.count + chunk.readableBytes <= MattermostClient.maximumBody else {
+                throw Failure(why: "the answer is larger than any answer may be", isFinal: true)
+            }
+            guard ContinuousClock.now < deadline else { throw Failure(why: "the answer did not end in time") }
+            body.append(contentsOf: chunk.readableBytesView)
+        }
+        return body
     }
 
     private func refusal(_ status: Int, _ body: [UInt8], _ request: Request) -> ExporterError {

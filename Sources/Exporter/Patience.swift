@@ -9,17 +9,26 @@ public struct Patience: Sendable {
     let longestDelay: Double
     /// A server that asks for more than this many seconds is not waited for.
     let longestRequestedDelay: Double
+    /// Seconds without a byte after which an answer is given up.
+    let longestSilence: Double
+    /// Seconds that one answer may take, however steadily it trickles.
+    let longestAnswer: Double
 
     /// For a pull, which nobody watches: about two minutes of failures in a row.
     public static let long = Patience(attempts: 12, firstDelay: 0.25, longestDelay: 20, longestRequestedDelay: 600)
     /// For a person who waits at a prompt.
     public static let short = Patience(attempts: 4, firstDelay: 0.25, longestDelay: 2, longestRequestedDelay: 15)
 
-    public init(attempts: Int, firstDelay: Double, longestDelay: Double, longestRequestedDelay: Double) {
+    public init(
+        attempts: Int, firstDelay: Double, longestDelay: Double, longestRequestedDelay: Double, longestSilence: Double = 60,
+        longestAnswer: Double = 600
+    ) {
         self.attempts = attempts
         self.firstDelay = firstDelay
         self.longestDelay = longestDelay
         self.longestRequestedDelay = longestRequestedDelay
+        self.longestSilence = longestSilence
+        self.longestAnswer = longestAnswer
     }
 
     /// Seconds to wait after the `attempt`th failure, or nil to give up.
@@ -28,7 +37,10 @@ public struct Patience: Sendable {
     /// away together do not come back together.
     func delay(after attempt: Int, requested: Double?) -> Double? {
         guard attempt < attempts else { return nil }
-        if let requested { return requested <= longestRequestedDelay ? requested + .random(in: 0...0.2) : nil }
+        if let requested {
+            guard requested <= longestRequestedDelay else { return nil }
+            return requested + .random(in: 0...min(0.2, longestDelay))
+        }
         let full = min(longestDelay, firstDelay * Double(1 << min(attempt - 1, 20)))
         return full * .random(in: 0.5...1)
     }

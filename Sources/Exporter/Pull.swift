@@ -12,26 +12,34 @@ public struct Pull: Sendable {
         public var teams: [String] = []
         /// Do not fetch posts older than this.
         public var since: Timestamp?
+        /// Walk through the whole history again. Posts that an import dated back are not found in any other way.
+        public var isFull = false
 
         public init() {}
     }
 
-    private let session: Session
-    private let archive: Archive
-    private let writer: ArchiveWriter
-    private let selection: Selection
+    let session: Session
+    let archive: Archive
+    let writer: ArchiveWriter
+    let selection: Selection
     private let patience: Patience
-    private let onEvent: @Sendable (PullEvent) -> Void
+    private let limits: WalkLimits
+    let onEvent: @Sendable (PullEvent) -> Void
 
     /// How many channels are walked at a time: enough to hide the way to the server, few enough for its rate limit.
     private static let width = 4
-    /// Users per question; the server's own client asks for as many.
-    private static let batch = 100
 
     /// - Throws: `notLoggedIn`; `archive(.inUse)` where another process writes to this archive.
     public init(
         _ directory: AccountDirectory, _ selection: Selection = Selection(), patience: Patience = .long,
         onEvent: @escaping @Sendable (PullEvent) -> Void = { _ in }
+    ) throws(ExporterError) {
+        try self.init(directory, selection, patience: patience, limits: WalkLimits(), onEvent: onEvent)
+    }
+
+    init(
+        _ directory: AccountDirectory, _ selection: Selection, patience: Patience, limits: WalkLimits,
+        onEvent: @escaping @Sendable (PullEvent) -> Void
     ) throws(ExporterError) {
         session = try Session(in: directory)
         do throws(ArchiveError) {
@@ -40,6 +48,7 @@ public struct Pull: Sendable {
         } catch { throw .archive(error) }
         self.selection = selection
         self.patience = patience
+        self.limits = limits
         self.onEvent = onEvent
     }
 
@@ -75,100 +84,8 @@ public struct Pull: Sendable {
         // have left.
         let asked = try await fetchPeople(client, except: [], &report)
         report.outcomes = try await walk(client, channels)
-        _ = try await fetchPeople(client, except: asked, &report)
+        try await fetchPeople(client, except: asked, &report)
         return report
-    }
-
-    // MARK: Lists
-
-    private func fetchChannels(
-        _ client: MattermostClient
-    ) async throws(ExporterError) -> (chosen: [Channel], frozen: [Channel]) {
-        let teams = try await fetchList(client, Request(.GET, "/api/v4/users/me/teams"), .teams, .team)
-        var ids: [String] = []
-        for team in teams {
-            ids += try await fetchList(
-                client, Request(.GET, "/api/v4/users/me/teams/\(team)/channels?include_deleted=true"), .channels,
-                .channel)
-        }
-        // Direct and group channels stand under every team; whoever is in none still has them.
-        if teams.isEmpty {
-            ids += try await fetchList(client, Request(.GET, "/api/v4/users/me/channels"), .channels, .channel)
-        }
-        let known = try archived { () throws(ArchiveError) in try archive.channels() }
-        let names = try archived { () throws(ArchiveError) in try archive.teams() }
-        let listed = Set(ids)
-        let wantedTeams = Set(
-            names.filter { selection.teams.contains($0.name) || selection.teams.contains($0.id) }.map { $0.id })
-        for team in selection.teams where !names.contains(where: { $0.name == team || $0.id == team }) {
-            throw .noSuchChannel("team \(team)")
-        }
-        var chosen = known.filter { listed.contains($0.id) }
-        if !selection.teams.isEmpty { chosen = chosen.filter { wantedTeams.contains($0.teamID) } }
-        if !selection.channels.isEmpty {
-            let people = try archived { () throws(ArchiveError) in try archive.users() }
-            let labels = ChannelNames(users: people, ownID: session.userID)
-            for name in selection.channels where !known.contains(where: { labels.matches($0, name) }) {
-                throw .noSuchChannel(name)
-            }
-            chosen = chosen.filter { channel in selection.channels.contains { labels.matches(channel, $0) } }
-        }
-        return (chosen, known.filter { !listed.contains($0.id) })
-    }
-
-    /// - Returns: the ids in the list, each once.
-    private func fetchList(
-        _ client: MattermostClient, _ request: Request, _ document: DocumentKind, _ object: ObjectKind
-    ) async throws(ExporterError) -> [String] {
-        // A failure in mid-stream gives 200 with broken JSON, which `json()` calls garbled.
-        let (answer, ids) = try await client.send(request) { answer throws(ExporterError) in
-            let root = try answer.json().root
-            guard root.kind == .array || root.isNull else { throw answer.garbled("it is no list") }
-            let ids = root.elements.compactMap { object.identifier(of: $0) }
-            guard ids.count == root.elements.count else { throw answer.garbled("something in the list has no id") }
-            return (answer, ids)
-        }
-        if !ids.isEmpty {
-            try await kept { () throws(ArchiveError) in
-                try await writer.append(answer.document(document), objects: object)
-            }
-        }
-        return ids
-    }
-
-    private func fetchMembers(_ client: MattermostClient, _ channel: Channel) async throws(ExporterError) {
-        var page = 0
-        while true {
-            let request = Request(.GET, "/api/v4/channels/\(channel.id)/members?page=\(page)&per_page=200")
-            let members = try await fetchList(client, request, .members, .member)
-            guard members.count == 200 else { return }
-            page += 1
-        }
-    }
-
-    // MARK: People and their keys
-
-    /// Fetches the names and keys of everybody who wrote or can read, less those already asked for.
-    private func fetchPeople(
-        _ client: MattermostClient, except asked: Set<String>, _ report: inout PullReport
-    ) async throws(ExporterError) -> Set<String> {
-        let people = try archived { () throws(ArchiveError) in try archive.peopleIDs() }.filter { !asked.contains($0) }
-        guard !people.isEmpty else { return asked }
-        onEvent(.stage(.keys))
-        for start in stride(from: 0, to: people.count, by: Pull.batch) {
-            let ids = Array(people[start..<min(start + Pull.batch, people.count)])
-            var body = JSONWriter()
-            body.array { json in for id in ids { json.string(nil, id) } }
-            _ = try await fetchList(client, Request(.POST, "/api/v4/users/ids", body: body.bytes), .users, .user)
-            guard report.keysFailure == nil else { continue }
-            do throws(ExporterError) {
-                report.keyChanges += try await KeyFetch(client, archive, writer).run(ids)
-            } catch .refused(let status, let id, let message, let request) {
-                // No plugin, or one that refuses: the posts are worth having all the same.
-                report.keysFailure = .refused(status: status, id: id, message: message, request: request)
-            }
-        }
-        return asked.union(people)
     }
 
     // MARK: Posts
@@ -206,7 +123,7 @@ public struct Pull: Sendable {
             var walk = try archived { () throws(ArchiveError) in
                 try ChannelWalk(
                     client, archive: archive, writer: writer, channelID: channel.id,
-                    floor: selection.since?.milliseconds,
+                    floor: selection.since?.milliseconds, isFull: selection.isFull, limits: limits,
                     onPage: { posts, added in
                         counter.add(added)
                         onEvent(.page(channel, posts: posts, added: added))
@@ -220,11 +137,11 @@ public struct Pull: Sendable {
         }
     }
 
-    private func archived<T>(_ body: () throws(ArchiveError) -> T) throws(ExporterError) -> T {
+    func archived<T>(_ body: () throws(ArchiveError) -> T) throws(ExporterError) -> T {
         do { return try body() } catch { throw .archive(error) }
     }
 
-    private func kept(_ body: () async throws(ArchiveError) -> Void) async throws(ExporterError) {
+    func kept(_ body: () async throws(ArchiveError) -> Void) async throws(ExporterError) {
         do { try await body() } catch { throw .archive(error) }
     }
 }

@@ -49,7 +49,7 @@ public struct PullReport: Sendable {
     public var keyChanges: [KeyChange] = []
     /// Channels that the archive knows and the server no longer lists: kept as they are.
     public var frozen: [Channel] = []
-    /// Why no keys were fetched, where the plugin does not answer.
+    /// Why names or keys could not be fetched, where the plugin does not answer. The posts are worth having all the same.
     public var keysFailure: ExporterError?
     public var membersFailures: [(channel: Channel, error: ExporterError)] = []
 

@@ -15,17 +15,23 @@ struct BackupText {
 
     /// Everything in `bytes` that looks like a backup, each once; empty where there is nothing.
     static func find(in bytes: [UInt8]) -> [Found] {
-        // Binary OpenPGP begins with a byte whose high bit is set (RFC 9580, section 4.2), which no text of ASCII has.
-        if let first = bytes.first, first & 0x80 != 0, !bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+        // Binary OpenPGP begins with a byte whose high bit is set (RFC 9580, section 4.2). So may a text, in another
+        // script or with a quotation mark; but encrypted bytes are never UTF-8.
+        if let first = bytes.first, first & 0x80 != 0, !bytes.starts(with: [0xEF, 0xBB, 0xBF]),
+            String(validating: bytes, as: UTF8.self) == nil
+        {
             return [.openPGP(bytes)]
         }
         let whole = String(decoding: bytes, as: UTF8.self)
         var found = search(MailMessage(whole)?.texts ?? [])
         if found.isEmpty { found = search([whole]) }
-        // The source of a mail, or of a page, without its beginning.
-        if found.isEmpty || found.contains(where: { isEncoded($0) }) {
-            let decoded = search([QuotedPrintable.decode(whole), HTMLText.plain(whole)])
-            if !decoded.isEmpty { found = decoded }
+        guard found.isEmpty || found.contains(where: isEncoded) else { return found }
+        // The source of a page, or of a mail without its beginning; or of a page in such a mail.
+        let quoted = QuotedPrintable.decode(whole)
+        for text in [quoted, HTMLText.plain(whole), HTMLText.plain(quoted)] {
+            let decoded = search([text])
+            if !decoded.isEmpty, !decoded.contains(where: isEncoded) { return decoded }
+            if found.isEmpty { found = decoded }
         }
         return found
     }
@@ -49,10 +55,11 @@ struct BackupText {
         return found
     }
 
-    /// Whether the armor still carries the `=3D` of quoted-printable, which no base64 does.
+    /// Whether the armor still carries the `=3D` of quoted-printable, or what HTML is made of; no base64 does.
     private static func isEncoded(_ found: Found) -> Bool {
         guard case .openPGP(let bytes) = found else { return false }
-        return String(decoding: bytes, as: UTF8.self).contains("=3D")
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.contains("=3D") || text.contains("<") || text.contains("&")
     }
 
     /// A line of armor without the marks that a reply puts before it and the spaces that come with copying.

@@ -148,7 +148,8 @@ extension AttachedFile {
                 id: id, name: file["name"]?.string, size: file["size"]?.int, mimeType: file["mime_type"]?.string)
         }
         let ids = (post["file_ids"]?.elements ?? []).compactMap(\.string)
-        let bare = ids.filter { id in !described.contains { $0.id == id } }
+        let known = Set(described.map(\.id))
+        let bare = ids.filter { !known.contains($0) }
         return described + bare.map { AttachedFile(id: $0, name: nil, size: nil, mimeType: nil) }
     }
 }

@@ -1,0 +1,109 @@
+internal import Archive
+
+/// Back through history, a page at a time.
+extension ChannelWalk {
+    mutating func walkBackward() async throws(ExporterError) {
+        var effort = Effort()
+        var tied = try resumedGroup()
+        // When the anchor was written, as far as this run knows. Each anchor must be older than the one before: that is
+        // what makes the walk end, whatever the server answers.
+        var anchorTime: Int64?
+        while let position = state.backward {
+            if let floor, position.reached < floor { return }
+            let (answer, page) = try await fetch(WalkPath.page(channelID, position, size: limits.pageSize)) { page in
+                anchorTime.map { time in page.listed.allSatisfy { $0.createAt < time } } ?? true
+            }
+            if state.cursor == 0 { state.cursor = start(answer, page) }
+            let listed = page.listed
+            switch tied.follow(position, listed, isFull: listed.count >= limits.pageSize) {
+            case .again:
+                state.backward = WalkState.Position(anchor: position.anchor, page: 0, reached: position.reached)
+            case .hopeless:
+                throw .unsettledHistory(channelID: channelID)
+            case .goOn where listed.isEmpty:
+                (state.backward, anchorTime) = try await positionBehind(position, anchorTime, &effort)
+            case .goOn:
+                let next = position.next(after: page)
+                if next.anchor != position.anchor { anchorTime = listed.first { $0.id == next.anchor }?.createAt }
+                if next.reached < effort.deepest { effort = Effort(deepest: next.reached) }
+                state.backward = next
+            }
+            try await keep(answer, page)
+        }
+    }
+
+    /// What does not bring the walk further down, and so must not go on for ever.
+    struct Effort {
+        /// The oldest `create_at` that this run has come to.
+        var deepest = Int64.max
+        /// Anchors replaced since then.
+        var hops = 0
+        /// Walks begun again from the newest post since then.
+        var restarts = 0
+    }
+
+    /// S0: from here on `since` has to tell. The earlier of the server's clock and the newest change, less an overlap,
+    /// since posts that arrive while the walk goes on must not fall between the two.
+    private func start(_ answer: Answer, _ page: PostsPage) -> Int64 {
+        let newest = page.posts.map(\.updateAt).max()
+        let times = [answer.date?.milliseconds, newest].compactMap { $0 }
+        return max(1, (times.min() ?? 1) - limits.overlap)
+    }
+
+    /// An empty page is the end of history, or the answer to an anchor that the server no longer knows. Which of the two
+    /// is asked of the anchor; where it has gone, the next younger post that is still there takes its place.
+    private func positionBehind(
+        _ position: WalkState.Position, _ time: Int64?, _ effort: inout Effort
+    ) async throws(ExporterError) -> (WalkState.Position?, time: Int64?) {
+        guard let anchor = position.anchor else { return (nil, nil) }
+        if try await exists(anchor) { return (nil, nil) }
+        effort.hops += 1
+        guard effort.hops <= 50 else { throw .unsettledHistory(channelID: channelID) }
+        let candidates: [(id: String, createAt: Int64)]
+        do {
+            candidates = try archive.livePosts(channelID: channelID, after: position.reached, limit: 20)
+        } catch { throw .archive(error) }
+        for candidate in candidates where candidate.id != anchor {
+            if try await exists(candidate.id) {
+                let next = WalkState.Position(anchor: candidate.id, page: 0, reached: position.reached)
+                return (next, candidate.createAt)
+            }
+        }
+        effort.restarts += 1
+        guard effort.restarts <= 3 else { throw .unsettledHistory(channelID: channelID) }
+        return (.newest, nil)
+    }
+
+    /// Where a walk was interrupted between the numbered pages of a group of ties, what it saw of them is forgotten. The
+    /// group is read again unless it is a single short page.
+    private func resumedGroup() throws(ExporterError) -> TiedPages {
+        guard let position = state.backward, position.page > 0 else { return TiedPages() }
+        do {
+            let size = limits.pageSize
+            let ties = try archive.livePosts(channelID: channelID, after: position.reached - 1, limit: size)
+            return TiedPages(
+                resumedAt: position.page > 1 || ties.count(where: { $0.createAt == position.reached }) >= size)
+        } catch { throw .archive(error) }
+    }
+}
+
+extension WalkState.Position {
+    /// The next step back. `before` leaves out posts that tie with its anchor on `create_at`, so the anchor is the oldest
+    /// post that is younger than the page's oldest; where the whole page ties, the same question's next page.
+    func next(after page: PostsPage) -> WalkState.Position {
+        let listed = page.listed
+        guard let oldest = listed.map(\.createAt).min() else { return self }
+        let younger = listed.filter { $0.createAt > oldest }.min { $0.createAt < $1.createAt }
+        return WalkState.Position(
+            anchor: younger?.id ?? anchor, page: younger == nil ? self.page + 1 : 0, reached: min(reached, oldest))
+    }
+}
+
+extension PostsPage {
+    /// What `order` lists, each post once. `posts` may hold more: the roots of replies.
+    var listed: [(id: String, createAt: Int64)] {
+        let times = Dictionary(posts.map { ($0.id, $0.createAt) }, uniquingKeysWith: { first, _ in first })
+        var seen: Set<String> = []
+        return order.filter { seen.insert($0).inserted }.compactMap { id in times[id].map { (id: id, createAt: $0) } }
+    }
+}

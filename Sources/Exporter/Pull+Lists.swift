@@ -1,0 +1,96 @@
+internal import Archive
+internal import Bytes
+internal import NIOHTTP1
+
+/// Which channels there are, and who is in them.
+extension Pull {
+    func fetchChannels(
+        _ client: MattermostClient
+    ) async throws(ExporterError) -> (chosen: [Channel], frozen: [Channel]) {
+        let teams = try await fetchList(client, Request(.GET, "/api/v4/users/me/teams"), .teams, .team)
+        var ids: [String] = []
+        for team in teams {
+            ids += try await fetchChannelIDs(client, "/api/v4/users/me/teams/\(team)/channels?include_deleted=true")
+        }
+        // Direct and group channels stand under every team; whoever is in none still has them.
+        if teams.isEmpty { ids += try await fetchChannelIDs(client, "/api/v4/users/me/channels") }
+        let known = try archived { () throws(ArchiveError) in try archive.channels() }
+        let listed = Set(ids)
+        var chosen = known.filter { listed.contains($0.id) }
+        if !selection.teams.isEmpty {
+            let wanted = try selectedTeams()
+            chosen = chosen.filter { wanted.contains($0.teamID) }
+        }
+        if !selection.channels.isEmpty {
+            // A direct channel is called by the other's name, which a first pull has yet to learn.
+            try await fetchNames(client, of: known)
+            let people = try archived { () throws(ArchiveError) in try archive.users() }
+            let labels = ChannelNames(users: people, ownID: session.userID)
+            for name in selection.channels where !known.contains(where: { labels.matches($0, name) }) {
+                throw .noSuchChannel(name)
+            }
+            chosen = chosen.filter { channel in selection.channels.contains { labels.matches(channel, $0) } }
+        }
+        return (chosen, known.filter { !listed.contains($0.id) })
+    }
+
+    /// The channels of a list. A server says 404 where there are none, and 403 of a team that one has just left.
+    private func fetchChannelIDs(_ client: MattermostClient, _ path: String) async throws(ExporterError) -> [String] {
+        do throws(ExporterError) {
+            return try await fetchList(client, Request(.GET, path), .channels, .channel)
+        } catch .refused(let status, _, _, _) where status == 404 || status == 403 {
+            return []
+        }
+    }
+
+    private func selectedTeams() throws(ExporterError) -> Set<String> {
+        let teams = try archived { () throws(ArchiveError) in try archive.teams() }
+        var wanted: Set<String> = []
+        for name in selection.teams {
+            let found = teams.filter { $0.name == name || $0.id == name }
+            guard !found.isEmpty else { throw .noSuchChannel("team \(name)") }
+            wanted.formUnion(found.map(\.id))
+        }
+        return wanted
+    }
+
+    private func fetchNames(_ client: MattermostClient, of channels: [Channel]) async throws(ExporterError) {
+        let known = Set(try archived { () throws(ArchiveError) in try archive.users() }.map(\.id))
+        let others = channels.filter { $0.kind == .direct }
+            .flatMap { $0.name.split(separator: "_").map(String.init) }
+        let unknown = Set(others.filter { PostHeader.isIdentifier($0) && !known.contains($0) }).sorted()
+        for ids in Pull.batches(unknown) { try await fetchUsers(client, ids) }
+    }
+
+    /// - Returns: the ids in the list, each once.
+    @discardableResult
+    func fetchList(
+        _ client: MattermostClient, _ request: Request, _ document: DocumentKind, _ object: ObjectKind
+    ) async throws(ExporterError) -> [String] {
+        // A failure in mid-stream gives 200 with broken JSON, which `json()` calls garbled.
+        let (answer, ids) = try await client.send(request) { answer throws(ExporterError) in
+            let root = try answer.json().root
+            guard root.kind == .array || root.isNull else { throw answer.garbled("it is no list") }
+            let ids = root.elements.compactMap { object.identifier(of: $0) }
+            guard ids.count == root.elements.count else { throw answer.garbled("something in the list has no id") }
+            return (answer, ids)
+        }
+        if !ids.isEmpty {
+            try await kept { () throws(ArchiveError) in
+                try await writer.append(answer.document(document), objects: object)
+            }
+        }
+        return ids
+    }
+
+    func fetchMembers(_ client: MattermostClient, _ channel: Channel) async throws(ExporterError) {
+        var before: [String] = []
+        // Two million members are more than any server has: an end for one that never comes to it.
+        for page in 0..<10_000 {
+            let request = Request(.GET, "/api/v4/channels/\(channel.id)/members?page=\(page)&per_page=200")
+            let members = try await fetchList(client, request, .members, .member)
+            guard members.count == 200, members != before else { return }
+            before = members
+        }
+    }
+}

@@ -1,0 +1,88 @@
+internal import Archive
+internal import Bytes
+
+/// What an export holds, what was asked, and the hash of every file. It is written last: an export without it was cut.
+struct ExportManifest {
+    private(set) var counts = ExportCounts()
+    private(set) var files: [ExportFile.Entry] = []
+    private let request: ExportRequest
+    private let account: Account
+    private let head: (documents: Int64, hash: String)
+    private var channels: [(channel: Channel, label: String, file: String, counts: ExportCounts)] = []
+
+    init(_ request: ExportRequest, account: Account, head: (documents: Int64, hash: String)) {
+        self.request = request
+        self.account = account
+        self.head = head
+    }
+
+    mutating func add(_ channel: Channel, label: String, file: String, _ counts: ExportCounts) {
+        channels.append((channel, label, file, counts))
+        self.counts += counts
+    }
+
+    mutating func add(_ entry: ExportFile.Entry) { files.append(entry) }
+
+    var json: [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.int("mmvault_export", 1)
+            json.string("format", request.format.rawValue)
+            json.object("account") {
+                $0.string("server", account.server)
+                $0.string("user_id", account.userID)
+                $0.string("username", account.username)
+            }
+            json.object("archive") {
+                $0.int("documents", head.documents)
+                $0.string("head", head.hash)
+            }
+            json.array("asked") { json in
+                for (name, value) in request.asked {
+                    json.object {
+                        $0.string("name", name)
+                        $0.string("value", value)
+                    }
+                }
+            }
+            json.bool("includes_unverified", request.includesUnverified)
+            json.object("counts") { ExportManifest.write(counts, to: &$0) }
+            json.array("channels") { json in
+                for entry in channels {
+                    json.object { json in
+                        json.string("id", entry.channel.id)
+                        json.string("label", entry.label)
+                        json.string("file", entry.file)
+                        json.object("counts") { ExportManifest.write(entry.counts, to: &$0) }
+                    }
+                }
+            }
+            json.array("files") { json in
+                for file in files {
+                    json.object {
+                        $0.string("name", file.name)
+                        $0.int("size", file.size)
+                        $0.string("sha256", file.sha256)
+                    }
+                }
+            }
+            json.bool("complete", true)
+        }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private static func write(_ counts: ExportCounts, to json: inout JSONWriter) {
+        json.int("posts", counts.posts)
+        json.int("exported", counts.exported)
+        json.int("unverified", counts.unverified)
+        json.int("withheld", counts.withheld)
+        json.object("not_readable") { json in
+            for content in Content.allCases {
+                if let count = counts.unreadable[content] { json.int(content.rawValue, count) }
+            }
+        }
+        json.object("states") { json in
+            for state in PostState.allCases { json.int(state.rawValue, counts.states[state] ?? 0) }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+public import Archive
+
+/// The forms in which conversations can be written out.
+public enum ExportFormat: String, CaseIterable, Sendable {
+    case markdown, mbox, jsonl
+
+    var fileExtension: String { self == .markdown ? "md" : rawValue }
+}
+
+/// What to export.
+public struct ExportRequest: Sendable {
+    public let format: ExportFormat
+    /// In the order in which they are to come.
+    public let channels: [Channel]
+    /// Only posts of these users; nil for all.
+    public let userIDs: [String]?
+    /// Only posts with `create_at` in this range.
+    public let createAt: Range<Int64>
+    /// Whether texts that nobody is known to have signed are shown, marked, instead of withheld.
+    public let includesUnverified: Bool
+    /// The narrowing in the user's own words, for the manifest.
+    public let asked: [(name: String, value: String)]
+
+    public init(
+        format: ExportFormat, channels: [Channel], userIDs: [String]? = nil, createAt: Range<Int64> = 0..<Int64.max,
+        includesUnverified: Bool = false, asked: [(name: String, value: String)] = []
+    ) {
+        self.format = format
+        self.channels = channels
+        self.userIDs = userIDs
+        self.createAt = createAt
+        self.includesUnverified = includesUnverified
+        self.asked = asked
+    }
+}
+
+/// How many posts and old revisions an export holds, and what became of their texts.
+public struct ExportCounts: Equatable, Sendable {
+    /// All of them, whether or not a text could be shown.
+    public var posts = 0
+    /// With their text: plain, or verified and decrypted.
+    public var exported = 0
+    /// With a text that nobody is known to have signed, shown and marked because that was asked for.
+    public var unverified = 0
+    /// With a notice in place of such a text.
+    public var withheld = 0
+    /// With a notice because there is no text, by the verdict on the content.
+    public var unreadable: [Content: Int] = [:]
+    public var states: [PostState: Int] = [:]
+
+    mutating func count(_ post: ReadPost, _ text: ShownText) {
+        posts += 1
+        states[post.state, default: 0] += 1
+        switch text {
+        case .text: exported += 1
+        case .unverified: unverified += 1
+        case .withheld: withheld += 1
+        case .unreadable: unreadable[post.verdict.content, default: 0] += 1
+        }
+    }
+
+    static func += (left: inout ExportCounts, right: ExportCounts) {
+        left.posts += right.posts
+        left.exported += right.exported
+        left.unverified += right.unverified
+        left.withheld += right.withheld
+        left.unreadable.merge(right.unreadable, uniquingKeysWith: +)
+        left.states.merge(right.states, uniquingKeysWith: +)
+    }
+}
+
+/// What an export came to.
+public struct ExportSummary: Sendable {
+    public let counts: ExportCounts
+    /// Paths below the export's folder, the manifest last.
+    public let files: [String]
+}
+
+/// What stands in the place of a post's text.
+enum ShownText: Equatable {
+    case text(String)
+    /// Shown because it was asked for: whoever writes it out marks it.
+    case unverified(String)
+    /// A notice.
+    case withheld(String)
+    /// A notice.
+    case unreadable(String)
+
+    init(_ post: ReadPost, includesUnverified: Bool) {
+        let words = [post.verdict.authenticity?.rawValue, post.verdict.content.rawValue].compactMap { $0 }
+        let why = "\(words.joined(separator: ", "))\(post.reason.isEmpty ? "" : ": \(post.reason)")"
+        switch post.text {
+        case .plain(let text): self = .text(text)
+        case .verified(let text): self = .text(text.string)
+        case .unverified(let text):
+            self = includesUnverified ? .unverified(text.withheldString) : .withheld("[Text withheld (\(why))]")
+        case .unreadable: self = .unreadable("[No text (\(why))]")
+        }
+    }
+
+    /// The text of the post, where it is shown.
+    var shown: String? {
+        switch self {
+        case .text(let text), .unverified(let text): text
+        case .withheld, .unreadable: nil
+        }
+    }
+
+    /// What to write: the text, or the notice in its place.
+    var written: String {
+        switch self {
+        case .text(let text), .unverified(let text), .withheld(let text), .unreadable(let text): text
+        }
+    }
+}

@@ -1,0 +1,63 @@
+internal import Archive
+internal import Bytes
+internal import E2EE
+
+/// JSON Lines: one object a post or old revision, members in a fixed order.
+struct JSONLinesRenderer: PostRenderer {
+    private let people: ExportPeople
+    private let file: ExportFile
+
+    init(_ people: ExportPeople, _ file: ExportFile) {
+        self.people = people
+        self.file = file
+    }
+
+    func write(_ post: ReadPost, _ text: ShownText) {
+        var json = JSONWriter()
+        json.object { json in
+            post.writeVerdict(to: &json)
+            json.int("create_at", post.header.createAt)
+            json.int("edit_at", post.header.editAt)
+            json.string("root_id", post.header.rootID)
+            json.string("type", post.header.type)
+            json.string("text", text.shown)
+            json.array("files") { json in
+                for attached in post.files {
+                    json.object {
+                        $0.string("id", attached.id)
+                        $0.string("name", attached.name)
+                        if let size = attached.size { $0.int("size", size) } else { $0.null("size") }
+                        $0.string("mime_type", attached.mimeType)
+                    }
+                }
+            }
+            json.int("update_at", post.header.updateAt)
+            json.int("delete_at", post.header.deleteAt)
+            json.string("original_id", post.header.originalID)
+            json.string("username", people.username(post.header.userID))
+            json.string("opened_by", post.openedBy?.description)
+            json.string("reason", post.reason)
+        }
+        file.write(json.bytes + [UInt8(ascii: "\n")])
+    }
+}
+
+extension ReadPost {
+    /// The line of `mmvault verify --json`, with its line end.
+    public var verdictLine: [UInt8] {
+        var json = JSONWriter()
+        json.object { writeVerdict(to: &$0) }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    /// The members that verify and the export share.
+    fileprivate func writeVerdict(to json: inout JSONWriter) {
+        json.string("id", header.id)
+        json.string("state", state.rawValue)
+        json.string("channel_id", header.channelID)
+        json.string("user_id", header.userID)
+        json.string("authenticity", verdict.authenticity?.rawValue)
+        json.string("content", verdict.content.rawValue)
+        json.string("key_id", signedBy?.description)
+    }
+}

@@ -1,0 +1,113 @@
+internal import Archive
+
+/// Markdown (CommonMark): one file per channel, threads kept together.
+///
+/// Every text stands in a fenced block whose fence is longer than any row of backticks in it. Inside such a block nothing
+/// is markup, so that no message can end it, forge the header of another one, or make whoever opens the file fetch a
+/// picture; and it reads exactly as it was written.
+struct MarkdownRenderer: PostRenderer {
+    private let people: ExportPeople
+    private let file: ExportFile
+    /// Whether the channel has encrypted posts: then those that are not are marked.
+    private let isEncrypted: Bool
+    private var day = ""
+
+    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool) {
+        self.people = people
+        self.file = file
+        self.isEncrypted = isEncrypted
+        let kind =
+            switch channel.kind {
+            case .open: "public channel"
+            case .private: "private channel"
+            case .direct: "direct messages"
+            case .group: "group messages"
+            case nil: "channel"
+            }
+        file.write("# \(MarkdownRenderer.escape(people.names.label(channel)))\n\n")
+        let team = people.team(of: channel).map { " of team \(MarkdownRenderer.escape($0))" } ?? ""
+        let account = people.account
+        file.write(
+            "\(kind)\(team), as \(MarkdownRenderer.escape(account.username)) sees it on "
+                + "\(MarkdownRenderer.escape(account.server)); all times are UTC\n")
+    }
+
+    mutating func write(_ post: ReadPost, _ text: ShownText) {
+        let header = post.header
+        let time = Timestamp(milliseconds: header.createAt)
+        let isReply = !header.rootID.isEmpty
+        let isOld = post.state == .revision || post.state == .earlier
+        if !isReply, !isOld, time.date != day {
+            day = time.date
+            file.write("\n## \(day)\n")
+        }
+        var line = "\n"
+        if isReply { line += "↳ " }
+        if isOld { line += "↶ *said before:* " }
+        line += "**\(MarkdownRenderer.escape(people.displayName(header.userID)))**"
+        line += " (@\(MarkdownRenderer.escape(people.username(header.userID)))) · "
+        line += time.date == day ? time.timeOfDay : time.minute
+        for mark in marks(post, text) { line += " · \(mark)" }
+        file.write("\(line)\n\n")
+        writeText(text)
+        for attached in post.files {
+            let facts = [attached.size.map { "\($0) bytes" }, attached.mimeType.map(MarkdownRenderer.escape)]
+            let name = MarkdownRenderer.escape(attached.name ?? attached.id)
+            let described = facts.compactMap { $0 }.joined(separator: ", ")
+            file.write("\n- file: \(name)\(described.isEmpty ? "" : " (\(described))")\n")
+        }
+    }
+
+    private func marks(_ post: ReadPost, _ text: ShownText) -> [String] {
+        var marks: [String] = []
+        let header = post.header
+        if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }
+        if post.state == .deleted { marks.append("**deleted** \(Timestamp(milliseconds: header.deleteAt).minute)") }
+        if case .unverified = text {
+            marks.append(
+                "**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))"
+            )
+        }
+        if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
+        if post.verdict.content == .plain, isEncrypted { marks.append("not encrypted, not signed") }
+        return marks
+    }
+
+    private func writeText(_ text: ShownText) {
+        switch text {
+        case .withheld(let notice), .unreadable(let notice):
+            file.write("> *\(MarkdownRenderer.escape(notice))*\n")
+        case .text(let string), .unverified(let string):
+            guard !string.isEmpty else { return file.write("*(no text)*\n") }
+            let body = SafeText.block(string)
+            var longest = 0
+            var row = 0
+            for character in body.utf8 {
+                row = character == UInt8(ascii: "`") ? row + 1 : 0
+                longest = max(longest, row)
+            }
+            let fence = String(repeating: "`", count: max(3, longest + 1))
+            file.write("\(fence)text\n\(body)\(body.hasSuffix("\n") ? "" : "\n")\(fence)\n")
+        }
+    }
+
+    /// Foreign text within a line of ours: shown as it is, and never markup.
+    static func escape(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        let scalars = Array(SafeText.line(text).unicodeScalars)
+        for (index, scalar) in scalars.enumerated() {
+            // A backslash before ASCII punctuation takes its meaning away (CommonMark, section 2.4). Most of dots,
+            // colons and the like have none within a line; those of addresses, which GitHub makes links, have. By
+            // scalars: an asterisk with an accent on it is one character, and still an asterisk.
+            let isMarkup =
+                switch scalar {
+                case ":": scalars.dropFirst(index + 1).first == "/"
+                case ".": scalars[..<index].suffix(3).elementsEqual("www".unicodeScalars)
+                default: "\\`*_{}[]<>#|~&!".unicodeScalars.contains(scalar)
+                }
+            if isMarkup { result.append("\\") }
+            result.append(scalar)
+        }
+        return String(result)
+    }
+}

@@ -1,0 +1,174 @@
+internal import Archive
+internal import Bytes
+internal import E2EE
+
+/// mboxrd: one mailbox per channel, one message per post or old revision, LF line ends.
+///
+/// The body is the text and one LF. A line of it that begins with `From `, whatever number of `>` before, gets one more
+/// `>`; taking one away, and the last LF, gives back the text exactly. What a mail cannot carry so (CR, NUL, a line of
+/// more than 998 bytes) goes in base64.
+struct MboxRenderer: PostRenderer {
+    private let channel: Channel
+    private let people: ExportPeople
+    private let file: ExportFile
+    private let host: String
+    private let label: String
+    /// The subject of the thread under way, and its first post.
+    private var thread: (id: String, subject: String)?
+    /// The old revisions of the post under way that are written: the archive may hold several versions of one.
+    private var revisions: (original: String, ids: Set<String>) = ("", [])
+
+    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile) {
+        self.channel = channel
+        self.people = people
+        self.file = file
+        host = people.host
+        label = people.names.label(channel)
+    }
+
+    mutating func write(_ post: ReadPost, _ text: ShownText) {
+        let header = post.header
+        if post.state == .revision, revisions.original != header.originalID { revisions = (header.originalID, []) }
+        let isKnown = post.state == .revision && !revisions.ids.insert(header.id).inserted
+        let isSuperseded = post.state == .earlier || isKnown
+        let time = Timestamp(milliseconds: header.createAt)
+        file.write("From mmvault@localhost \(time.asctime)\n")
+        let username = people.username(header.userID)
+        field("From", "\(MailText.phrase(people.displayName(header.userID))) <\(MailText.atom(username))@\(host)>")
+        let list = "\(MailText.atom(channel.name.isEmpty ? channel.id : channel.name)).\(channel.id).\(host)"
+        field("To", "\(MailText.phrase(label)) <\(MailText.atom(channel.id))@\(host)>")
+        field("Date", time.rfc5322)
+        field("Subject", MailText.unstructured(subject(post, text)))
+        field("Message-ID", isSuperseded ? messageID(header, version: header.sequence) : messageID(header.id))
+        let references = references(post)
+        if let parent = references.last {
+            field("In-Reply-To", parent)
+            field("References", references.joined(separator: " "))
+        }
+        field("List-Id", "\(MailText.phrase(label)) <\(list)>")
+        writeVerdict(post, text)
+        field("MIME-Version", "1.0")
+        field("Content-Type", "text/plain; charset=UTF-8")
+        writeBody(text.written)
+    }
+
+    private func field(_ name: String, _ value: String) { file.write("\(name): \(value)\n") }
+
+    private func writeVerdict(_ post: ReadPost, _ text: ShownText) {
+        let header = post.header
+        field("X-Mattermost-Post-Id", header.id)
+        field("X-Mattermost-Channel-Id", header.channelID)
+        field("X-Mattermost-User-Id", header.userID)
+        if !header.rootID.isEmpty { field("X-Mattermost-Root-Id", header.rootID) }
+        if !header.originalID.isEmpty { field("X-Mattermost-Original-Id", header.originalID) }
+        if !header.type.isEmpty { field("X-Mattermost-Type", MailText.unstructured(header.type)) }
+        field("X-Mattermost-State", post.state.rawValue)
+        field("X-Mattermost-Authenticity", post.verdict.authenticity?.rawValue ?? "none")
+        field("X-Mattermost-Content", post.verdict.content.rawValue)
+        if let key = post.signedBy { field("X-Mattermost-Key-Id", key.description) }
+        if !post.reason.isEmpty { field("X-Mattermost-Reason", MailText.unstructured(post.reason)) }
+        let shown =
+            switch text {
+            case .text: "yes"
+            case .unverified: "unverified"
+            case .withheld: "withheld"
+            case .unreadable: "no"
+            }
+        field("X-Mattermost-Text", shown)
+        field("X-Mattermost-Create-At", String(header.createAt))
+        if post.isEdited { field("X-Mattermost-Edit-At", String(header.editAt)) }
+        if header.deleteAt > 0 { field("X-Mattermost-Delete-At", String(header.deleteAt)) }
+        for attached in post.files {
+            let size = attached.size.map { " \($0)" } ?? ""
+            let name = attached.name.map { " \(MailText.phrase($0))" } ?? ""
+            field("X-Mattermost-File", "\(MailText.atom(attached.id))\(size)\(name)")
+        }
+    }
+
+    // MARK: Threads
+
+    /// Versions of one post share its id; the newest has the plain one, so that replies find it.
+    private func messageID(_ header: StoredVersion.Header, version: Int64) -> String {
+        "<\(header.id).v\(version)@\(host)>"
+    }
+
+    private func messageID(_ id: String) -> String { "<\(id)@\(host)>" }
+
+    /// From the thread's first post to the message's parent.
+    private func references(_ post: ReadPost) -> [String] {
+        let header = post.header
+        var ids = header.rootID.isEmpty ? [] : [header.rootID]
+        if !header.originalID.isEmpty {
+            ids.append(header.originalID)
+        } else if post.state == .earlier {
+            ids.append(header.id)
+        }
+        return ids.map(messageID)
+    }
+
+    /// The beginning of the thread's first text; never of one that is withheld.
+    private mutating func subject(_ post: ReadPost, _ text: ShownText) -> String {
+        var marks: [String] = []
+        if case .unverified = text { marks.append("[NOT VERIFIED]") }
+        if case .withheld = text { marks.append("[withheld]") }
+        if case .unreadable = text { marks.append("[not readable]") }
+        if post.state == .deleted { marks.append("[deleted]") }
+        if post.state == .revision || post.state == .earlier { marks.append("[earlier]") }
+        if post.isEdited { marks.append("[edited]") }
+        let header = post.header
+        let isFirst = header.rootID.isEmpty && header.originalID.isEmpty && post.state != .earlier
+        if isFirst {
+            var own = MboxRenderer.summary(text, post)
+            // An unverified text must not lend its words to the replies' subjects.
+            if case .unverified = text { own = "post of \(people.displayName(header.userID))" }
+            thread = (header.id, own)
+        }
+        let root = header.rootID.isEmpty ? (header.originalID.isEmpty ? header.id : header.originalID) : header.rootID
+        let known = thread?.id == root ? thread?.subject : nil
+        let words = isFirst ? MboxRenderer.summary(text, post) : "Re: \(known ?? "thread \(root)")"
+        return (marks + [words]).joined(separator: " ")
+    }
+
+    private static func summary(_ text: ShownText, _ post: ReadPost) -> String {
+        guard let shown = text.shown else { return "post \(post.header.id)" }
+        let line = shown.split(whereSeparator: \.isNewline).first { $0.contains { !$0.isWhitespace } }
+        guard let line else { return post.files.first?.name.map { "file \($0)" } ?? "(no text)" }
+        return line.count > 70 ? "\(line.prefix(69))…" : String(line)
+    }
+
+    // MARK: The body
+
+    private func writeBody(_ text: String) {
+        guard MboxRenderer.fitsEightBit(text) else {
+            field("Content-Transfer-Encoding", "base64")
+            file.write("\n")
+            let encoded = Array(Base64.standard.encode(Array(text.utf8)).utf8)
+            for start in stride(from: 0, to: encoded.count, by: 76) {
+                file.write(encoded[start..<min(start + 76, encoded.count)])
+                file.write("\n")
+            }
+            file.write("\n")
+            return
+        }
+        field("Content-Transfer-Encoding", "8bit")
+        file.write("\n")
+        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            if line.drop(while: { $0 == UInt8(ascii: ">") }).starts(with: "From ".utf8) { file.write(">") }
+            file.write(line)
+            file.write("\n")
+        }
+        file.write("\n")
+    }
+
+    /// RFC 5322, section 2.1.1, and RFC 2045, section 2.8: lines of at most 998 bytes, no NUL, CR only before LF; CR LF
+    /// would come out as LF.
+    private static func fitsEightBit(_ text: String) -> Bool {
+        var length = 0
+        for byte in text.utf8 {
+            if byte == 0 || byte == 0x0D { return false }
+            length = byte == 0x0A ? 0 : length + 1
+            if length > 990 { return false }
+        }
+        return true
+    }
+}

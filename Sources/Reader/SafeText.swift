@@ -1,0 +1,50 @@
+/// Foreign text made safe to show: whatever could move a cursor, change a colour, turn the direction of writing or hide
+/// itself stands there visibly instead, as `\u{202E}`.
+///
+/// Without this, a user name may overwrite a verdict on the terminal (ECMA-48 escape sequences), and a text may read
+/// backwards what it says forwards (Unicode TR 36, section 3.6).
+public enum SafeText {
+    /// For one line: line ends are shown as well.
+    public static func line(_ text: String) -> String { neutralised(text, keepsLines: false) }
+
+    /// For a text of several lines: `\n` and `\t` stay, every other way to end a line becomes `\n`.
+    public static func block(_ text: String) -> String { neutralised(text, keepsLines: true) }
+
+    private static func neutralised(_ text: String, keepsLines: Bool) -> String {
+        // Nearly every text is harmless, and then nothing is copied.
+        guard text.unicodeScalars.contains(where: { !isHarmless($0) }) else { return text }
+        var result = String.UnicodeScalarView()
+        var previous: Unicode.Scalar?
+        for scalar in text.unicodeScalars {
+            defer { previous = scalar }
+            if isHarmless(scalar) {
+                result.append(scalar)
+            } else if keepsLines, scalar == "\t" {
+                result.append(scalar)
+            } else if keepsLines, isLineEnd(scalar) {
+                // CR LF is one end of a line.
+                if !(scalar == "\n" && previous == "\r") { result.append("\n") }
+            } else {
+                result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)
+            }
+        }
+        return String(result)
+    }
+
+    /// LF, VT, FF, CR, NEL, LINE SEPARATOR, PARAGRAPH SEPARATOR (Unicode, section 5.8).
+    private static func isLineEnd(_ scalar: Unicode.Scalar) -> Bool {
+        (0x0A...0x0D).contains(scalar.value) || [0x85, 0x2028, 0x2029].contains(scalar.value)
+    }
+
+    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+        if (0x20...0x7E).contains(scalar.value) { return true }
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: return false
+        // Joiners make emoji and Persian words; all other format characters hide or turn something.
+        case .format: return scalar.value == 0x200C || scalar.value == 0x200D
+        default:
+            // Fillers and joiners that show nothing, though they count as letters or marks.
+            return ![0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0].contains(scalar.value)
+        }
+    }
+}

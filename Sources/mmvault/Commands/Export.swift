@@ -1,0 +1,118 @@
+import Archive
+public import ArgumentParser
+public import Reader
+
+struct Export: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the conversations out: Markdown, mbox, or JSON Lines.",
+        discussion: """
+            OUT is a new folder. What it gets is in the clear: keep it accordingly. The
+            same archive and keys give the same bytes. manifest.json, written last, says
+            what was exported and what was not; without it the export was cut.
+
+            FORMATS:
+              markdown   a file per channel, readable as it is
+              mbox       a mailbox per channel, for mutt, notmuch, Thunderbird and scripts
+              jsonl      one JSON object a post or old revision
+
+            A text whose signature does not verify is withheld, and a notice stands in its
+            place; --include-unverified shows it, marked.
+
+            EXAMPLES:
+              mmvault export markdown ~/chat
+              mmvault export mbox ~/mail --channel research --since 2026-01-01
+              mmvault export jsonl /tmp/out --user carol --include-unverified
+
+            \(ExitCode.help(.key, .damaged, .noArchive, .usage))
+            """)
+
+    @OptionGroup var vault: VaultOptions
+    @OptionGroup var keys: KeyOptions
+
+    @Argument(help: "markdown, mbox or jsonl")
+    var format: ExportFormat
+
+    @Argument(
+        help: ArgumentHelp("The folder to write to; it must not exist, or be empty.", valueName: "out"),
+        completion: .directory)
+    var output: String
+
+    @Option(help: ArgumentHelp("Only this channel; may be repeated.", valueName: "channel"))
+    var channel: [String] = []
+
+    @Option(help: ArgumentHelp("Only this team's channels; may be repeated.", valueName: "team"))
+    var team: [String] = []
+
+    @Option(help: ArgumentHelp("Only posts of this user; may be repeated.", valueName: "user"))
+    var user: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Only posts from this day on (UTC).", valueName: "date"), transform: Day.init(typed:))
+    var since: Day?
+
+    @Option(
+        help: ArgumentHelp("Only posts up to the end of this day (UTC).", valueName: "date"),
+        transform: Day.init(typed:))
+    var until: Day?
+
+    @Flag(help: "Show texts whose signature does not verify, marked as such.")
+    var includeUnverified = false
+
+    func run() async throws {
+        if let since, let until, since.start > until.start {
+            throw Failure(.usage, "--since is later than --until", hint: "nothing was written")
+        }
+        let open = try await OpenArchive(vault, keys: keys)
+        let request = ExportRequest(
+            format: format, channels: try open.select(channels: channel, teams: team), userIDs: try userIDs(open.users),
+            createAt: (since?.start.milliseconds ?? 0)..<(until?.end.milliseconds ?? .max),
+            includesUnverified: includeUnverified, asked: asked)
+        let names = open.names
+        let summary = try await Reader.Export(archive: open.archive, reader: open.reader)
+            .run(request, to: output) { channel, posts in
+                Terminal.showProgress("exporting \(SafeText.line(names.label(channel))): \(posts.grouped) posts")
+            }
+        Terminal.clearProgress()
+        describe(summary)
+    }
+
+    /// The narrowing in the user's own words, for the manifest.
+    private var asked: [(name: String, value: String)] {
+        channel.map { ("channel", $0) } + team.map { ("team", $0) } + user.map { ("user", $0) }
+            + [since.map { ("since", $0.start.date) }, until.map { ("until", $0.start.date) }].compactMap { $0 }
+            + (includeUnverified ? [("include-unverified", "yes")] : [])
+    }
+
+    private func userIDs(_ users: [User]) throws -> [String]? {
+        guard !user.isEmpty else { return nil }
+        return try user.flatMap { name in
+            let bare = name.hasPrefix("@") ? String(name.dropFirst()) : name
+            let found = users.filter { $0.username == bare || $0.id == bare }.map(\.id)
+            guard !found.isEmpty else {
+                throw Failure(.noArchive, "the archive knows no user “\(SafeText.line(name))”")
+            }
+            return found
+        }
+    }
+
+    private func describe(_ summary: ExportSummary) {
+        let counts = summary.counts
+        Terminal.print(
+            "\(counts.posts.of("post and old revision", "posts and old revisions")) in \(SafeText.line(output)):")
+        Terminal.print("  \(counts.exported.grouped) with their text")
+        if counts.unverified > 0 { Terminal.print("  \(counts.unverified.grouped) NOT VERIFIED, shown and marked") }
+        if counts.withheld > 0 {
+            Terminal.print("  \(counts.withheld.grouped) withheld: their signature does not verify")
+        }
+        for (content, count) in counts.unreadable.sorted(by: { $0.key < $1.key }) {
+            Terminal.print("  \(count.grouped) not readable: \(content.rawValue)")
+        }
+        if let deleted = counts.states[.deleted] {
+            Terminal.print("  \(deleted.grouped) of them deleted on the server")
+        }
+        Terminal.print("The manifest is \(SafeText.line(output))/manifest.json")
+        Terminal.note("These files are in the clear.")
+    }
+}
+
+extension ExportFormat: ExpressibleByArgument {}

@@ -1,0 +1,140 @@
+import Archive
+import ArgumentParser
+import Bytes
+import E2EE
+import Reader
+
+struct Key: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Restore and list your private keys.", subcommands: [Restore.self, List.self])
+
+    struct Restore: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Restore a private key from its backup.",
+            usage: "mmvault key restore <file> [<options>]",
+            discussion: """
+                Takes what people have: the clear-text backup (also with chat text around it),
+                the GPG backup, or the mail that the server sent, saved as .eml. The key is
+                kept only as an OpenPGP-encrypted file that your gpg opens on use. Restore
+                your old keys, too: they open old posts.
+
+                EXAMPLES:
+                  mmvault key restore backup.eml
+                  mmvault key restore key.asc --recipient me@example.org
+                  wl-paste | mmvault key restore -
+
+                \(ExitCode.help(.key, .inUse, .noArchive, .usage))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        @Argument(help: "The backup (- for standard input).", completion: .file())
+        var file: String
+
+        @Option(
+            help: ArgumentHelp(
+                "Encrypt a clear-text backup to this OpenPGP key; without it, to your own.", valueName: "key"))
+        var recipient: String?
+
+        @Flag(help: "Encrypt a clear-text backup with a passphrase, which gpg asks for.")
+        var symmetric = false
+
+        func run() async throws {
+            let directory = try vault.directory()
+            let bytes = try InputFile.read(file)
+            guard recipient == nil || !symmetric else {
+                throw Failure(.usage, "--recipient and --symmetric do not go together", hint: "choose one")
+            }
+            // Taken before anything is written, so that a pull under way leaves everything as it is.
+            let writer = try ArchiveWriter(directory)
+            let archive = try Archive(directory)
+            let account = try archive.account()
+            let encryption: Gpg.Encryption? = symmetric ? .symmetric : recipient.map { .recipient($0) }
+            let source = InputFile.name(file)
+            let restored = try await KeyStore(directory).restore(bytes, source: source, encryption: encryption)
+            let known = try archive.knownKeys()[account.userID] ?? []
+            for key in restored {
+                let isNoted = known.contains { $0.isOwn && $0.sighting.keyID == key.id.description }
+                if !isNoted { try await note(key.publicKey, of: account, writer) }
+                describe(key, known: known, account)
+            }
+        }
+
+        /// Own keys count as known keys of their owner, also where gpg is not at hand to open them.
+        private func note(_ key: PublicKey, of account: Account, _ writer: ArchiveWriter) async throws {
+            var json = JSONWriter()
+            json.object { json in
+                json.string("user_id", account.userID)
+                json.string("encr", Base64.standard.encode(key.encryptionPoint))
+                json.string("sign", Base64.standard.encode(key.signingPoint))
+            }
+            let now = Timestamp.now
+            let document = ReceivedDocument(
+                kind: .ownKey, request: "-", channelID: nil, receivedAt: now, body: json.bytes)
+            let sighting = KeySighting(
+                userID: account.userID, keyID: key.id.description, source: .own, at: now,
+                encryptionPoint: key.encryptionPoint, signingPoint: key.signingPoint)
+            try await writer.append(document, keys: [sighting])
+        }
+
+        private func describe(_ key: KeyStore.Restored, known: [KnownKey], _ account: Account) {
+            let registered = known.first(where: \.isCurrent)?.sighting.keyID
+            let role =
+                registered == nil
+                ? "the server has shown no key for you yet"
+                : registered == key.id.description
+                    ? "the key that the server shows for you"
+                    : "not the key that the server shows for you now: one of your earlier ones, if it is yours"
+            Terminal.print("\(key.wasKnown ? "Already there" : "Restored"): \(key.id)")
+            Terminal.print("  \(role)")
+            switch key.encryption {
+            case .recipient(let id) where !key.wasKnown: Terminal.print("  kept encrypted to \(SafeText.line(id))")
+            case .symmetric where !key.wasKnown: Terminal.print("  kept encrypted with your passphrase")
+            default: break
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List your keys, and how many archived posts each opens.",
+            usage: "mmvault key list [<options>]",
+            discussion: """
+                Needs no private key: who a post is encrypted for can be seen from outside.
+
+                \(ExitCode.help(.noArchive))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        func run() async throws {
+            let directory = try vault.directory()
+            let archive = try Archive(directory)
+            let account = try archive.account()
+            let restored = KeyStore(directory).ids
+            let own = try archive.knownKeys()[account.userID] ?? []
+            let survey = Survey(archive, atHand: restored)
+            var opens: [KeyID: Int] = [:]
+            var encrypted = 0
+            for channel in try archive.channels() {
+                let result = try await survey.run(channel)
+                opens.merge(result.openableBy, uniquingKeysWith: +)
+                encrypted += result.encrypted
+            }
+            let ids = Set(restored + own.compactMap { KeyID(hex: $0.sighting.keyID) }).sorted()
+            guard !ids.isEmpty else {
+                Terminal.print("No key of yours is known. “mmvault key restore FILE” restores one.")
+                return
+            }
+            for id in ids {
+                let known = own.first { $0.sighting.keyID == id.description }
+                var facts = [restored.contains(id) ? "restored" : "NOT restored"]
+                if known?.isCurrent == true { facts.append("registered on the server") }
+                if let known { facts.append("known since \(known.firstSeen.date)") }
+                Terminal.print("\(id)")
+                Terminal.print("  \(facts.joined(separator: ", "))")
+                Terminal.print("  opens \((opens[id] ?? 0).grouped) of \(encrypted.of("encrypted post"))")
+            }
+        }
+    }
+}

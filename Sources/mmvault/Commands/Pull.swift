@@ -1,0 +1,110 @@
+import Archive
+import ArgumentParser
+import Exporter
+import Reader
+
+struct Pull: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fetch what is new on the server into the archive.",
+        usage: "mmvault pull [<options>]",
+        discussion: """
+            Fetches every channel of every team, direct and group ones and archived ones
+            too, as the server sends it: still encrypted, and without needing a key.
+            Whatever interrupts it, the next run goes on where it stood.
+
+            EXAMPLES:
+              mmvault pull
+              mmvault pull --channel town-square --channel @bob
+              mmvault pull --team research --since 2026-01-01
+
+            \(ExitCode.help(.incomplete, .inUse, .notLoggedIn, .server, .interrupted))
+            """)
+
+    @OptionGroup var vault: VaultOptions
+
+    @Option(help: ArgumentHelp("Only this channel (name, @user or id); may be repeated.", valueName: "channel"))
+    var channel: [String] = []
+
+    @Option(help: ArgumentHelp("Only this team's channels; may be repeated.", valueName: "team"))
+    var team: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Do not go back further than this day (UTC): 2026-11-23.", valueName: "date"),
+        transform: Day.init(typed:))
+    var since: Day?
+
+    func run() async throws {
+        let directory = try vault.directory()
+        var selection = Exporter.Pull.Selection()
+        selection.channels = channel
+        selection.teams = team
+        selection.since = since?.start
+        let account = try Archive(directory).account()
+        let progress = PullProgress(ownID: account.userID) { (try? Archive(directory).users()) ?? [] }
+        let report = try await Exporter.Pull(directory, selection, onEvent: { progress.show($0) }).run()
+        Terminal.clearProgress()
+        try summarize(report, directory)
+    }
+
+    private func summarize(_ report: PullReport, _ directory: AccountDirectory) throws {
+        let archive = try Archive(directory)
+        let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
+        func label(_ channel: Channel) -> String { SafeText.line(names.label(channel)) }
+        for change in report.keyChanges {
+            let pinned =
+                change.pinnedKeyID == change.oldKeyID
+                ? "" : "; the first was \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
+            Terminal.warn(
+                """
+                the server shows a new key for @\(SafeText.line(change.username)), since some time after \
+                \(change.oldLastSeen.minute) UTC
+                before \(change.oldKeyID.prefix(16))…, now \(change.newKeyID.prefix(16))…\(pinned)
+                Ask them whether they made a new key. Both stay known.
+                """)
+        }
+        if let failure = report.keysFailure {
+            Terminal.warn("the server gave no public keys: \(Failure(failure).message)")
+        }
+        for (channel, error) in report.membersFailures {
+            Terminal.warn("\(label(channel)): its members could not be listed: \(Failure(error).message)")
+        }
+        if !report.frozen.isEmpty {
+            Terminal.note(
+                "No longer listed by the server, and kept as they are: "
+                    + report.frozen.map(label).joined(separator: ", "))
+        }
+        let added = report.outcomes.reduce(0) { $0 + $1.added }
+        let narrowed = report.outcomes.filter { if case .narrowed = $0.result { true } else { false } }.count
+        Terminal.print("\(added.of("new post version")) in \(report.outcomes.count.of("channel"))")
+        Terminal.print("The archive is in \(SafeText.line(directory.path))")
+        if narrowed > 0 {
+            Terminal.print(
+                "Older posts of \(narrowed.of("channel")) are still to come: “mmvault pull” without --since.")
+        }
+        guard report.failures.isEmpty else {
+            for case let outcome in report.failures {
+                guard case .failed(let error) = outcome.result else { continue }
+                Terminal.warn("\(label(outcome.channel)) is not complete: \(Failure(error).message)")
+            }
+            throw Failure(
+                .incomplete, "\(report.failures.count.of("channel")) could not be fetched to the end",
+                hint: "the others are complete; run “mmvault pull” again")
+        }
+    }
+}
+
+/// A day in UTC, as typed: 2026-11-23.
+struct Day {
+    let start: Timestamp
+
+    var end: Timestamp { Timestamp(milliseconds: start.milliseconds + 86_400_000) }
+
+    init(typed text: String) throws {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
+            let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
+            let start = Timestamp(year: year, month: month, day: day)
+        else { throw ValidationError("a day looks like 2026-11-23") }
+        self.start = start
+    }
+}

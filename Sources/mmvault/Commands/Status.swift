@@ -1,0 +1,165 @@
+import Archive
+import ArgumentParser
+import E2EE
+import Exporter
+import Reader
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what is in the archive, and which keys would open how much of it.",
+        usage: "mmvault status [<options>]",
+        discussion: """
+            Needs no private key: who a post is encrypted for can be seen from outside.
+
+            EXAMPLES:
+              mmvault status
+              mmvault status --months --channel research
+
+            \(ExitCode.help(.damaged, .noArchive))
+            """)
+
+    @OptionGroup var vault: VaultOptions
+
+    @Option(help: ArgumentHelp("Only this channel; may be repeated.", valueName: "channel"))
+    var channel: [String] = []
+
+    @Flag(help: "Show every month of every channel.")
+    var months = false
+
+    func run() async throws {
+        let directory = try vault.directory()
+        let open = try await OpenArchive(vault, keys: KeyOptions.none)
+        let restored = KeyStore(directory).ids
+        try describeArchive(open, directory)
+        let owners = KeyOwners(open, restored: restored)
+        let survey = Survey(open.archive, atHand: restored)
+        var surveys: [ChannelSurvey] = []
+        for channel in try open.select(channels: channel) {
+            Terminal.showProgress("reading \(SafeText.line(open.names.label(channel)))")
+            surveys.append(try await survey.run(channel))
+        }
+        Terminal.clearProgress()
+        Terminal.print()
+        for survey in surveys { try describe(survey, open, owners) }
+        describeKeys(surveys, owners)
+    }
+
+    private func describeArchive(_ open: OpenArchive, _ directory: AccountDirectory) throws {
+        let head = try open.archive.head()
+        let session = (try? Session(in: directory)) == nil ? "not logged in" : "logged in"
+        Terminal.print(
+            "Account   \(SafeText.line(open.account.username)) on \(SafeText.line(open.account.server)), \(session)")
+        Terminal.print("Archive   \(SafeText.line(directory.archivePath))")
+        Terminal.print("          \(Int(head.documents).of("document")), head \(head.hash.prefix(16))…")
+    }
+
+    private func describe(_ survey: ChannelSurvey, _ open: OpenArchive, _ owners: KeyOwners) throws {
+        let label = SafeText.line(open.names.label(survey.channel))
+        let range = [survey.first, survey.last].compactMap { $0?.date }
+        Terminal.print(
+            "\(label.padded(to: 40)) \(survey.posts.of("post").padded(to: 14)) \(range.joined(separator: " to "))")
+        var facts = ["\(survey.encrypted.grouped) encrypted", "\(survey.plain.grouped) plain"]
+        facts += survey.unusable.sorted { $0.key < $1.key }.map { "\($0.value.grouped) \($0.key.rawValue)" }
+        Terminal.print("  \(facts.joined(separator: ", "))".wrapped(indent: 4))
+        if survey.encrypted > 0 {
+            for (id, count) in owners.own(survey.openableBy) {
+                Terminal.print("  key \(id.short)… opens \(count.grouped)  \(owners.describe(id))")
+            }
+            if survey.closed > 0 { Terminal.print("  no restored key opens \(survey.closed.grouped)") }
+        }
+        if survey.channel.deleteAt > 0 {
+            Terminal.print("  archived on the server on \(Timestamp(milliseconds: survey.channel.deleteAt).date)")
+        }
+        if let state = try open.archive.walkState(channelID: survey.channel.id), let backward = state.backward {
+            Terminal.print(
+                backward.reached == .max
+                    ? "  NOT complete: it is still to be pulled"
+                    : "  NOT complete: posts older than \(Timestamp(milliseconds: backward.reached).date) are still to be"
+                        + " pulled")
+        }
+        if let time = try open.archive.lastFetch(channelID: survey.channel.id) {
+            Terminal.print("  last asked for on \(time.minute) UTC")
+        }
+        guard months else { return }
+        for (month, counts) in survey.months.sorted(by: { $0.key < $1.key }) {
+            let keys = owners.own(counts.openableBy).map { "\($0.key.short)… opens \($0.value.grouped)" }
+            let closed = counts.closed > 0 ? ["no restored key opens \(counts.closed.grouped)"] : []
+            let posts = counts.posts.of("post")
+            let opened = (keys + closed).joined(separator: ", ")
+            Terminal.print(
+                opened.isEmpty
+                    ? "    \(month)  \(posts)"
+                    : "    \(month)  \(posts.padded(to: 14)) \(opened)".wrapped(indent: 28))
+        }
+    }
+
+    /// Own keys, and those strangers among the recipients that may be keys of the user's which were lost: whoever looks
+    /// for a backup must know which one.
+    private func describeKeys(_ surveys: [ChannelSurvey], _ owners: KeyOwners) {
+        var total: [KeyID: Int] = [:]
+        for survey in surveys { total.merge(survey.openableBy, uniquingKeysWith: +) }
+        let encrypted = surveys.reduce(0) { $0 + $1.encrypted }
+        let closed = surveys.reduce(0) { $0 + $1.closed }
+        Terminal.print()
+        guard encrypted > 0 else { return Terminal.print("No post is encrypted.") }
+        let own = owners.own(total)
+        if !own.isEmpty { Terminal.print("Your keys:") }
+        for (id, count) in own {
+            Terminal.print("  key \(id.short)… opens \(count.grouped) of \(encrypted.of("encrypted post"))")
+            Terminal.print("    \(owners.describe(id))\(owners.since(id))")
+        }
+        if closed > 0 {
+            Terminal.print("No restored key opens \(closed.of("encrypted post")).")
+            for (id, count) in owners.unknown(total).prefix(8) {
+                Terminal.print("  key \(id.short)…, of nobody known, would open \(count.grouped)")
+            }
+            Terminal.print("“mmvault key restore FILE” restores a key from its backup.")
+        }
+    }
+}
+
+extension KeyOptions {
+    /// For commands that need no private key.
+    static var none: KeyOptions {
+        var options = KeyOptions()
+        options.key = []
+        options.noKeys = true
+        return options
+    }
+}
+
+/// Whose the keys are that posts are encrypted for.
+private struct KeyOwners {
+    private let restored: Set<KeyID>
+    private let ownKeys: [KeyID: KnownKey]
+    private let others: Set<KeyID>
+
+    init(_ open: OpenArchive, restored: [KeyID]) {
+        self.restored = Set(restored)
+        let known = (try? open.archive.knownKeys()) ?? [:]
+        func ids(_ keys: [KnownKey]) -> [(KeyID, KnownKey)] {
+            keys.compactMap { key in KeyID(hex: key.sighting.keyID).map { ($0, key) } }
+        }
+        ownKeys = Dictionary(ids(known[open.account.userID] ?? []), uniquingKeysWith: { first, _ in first })
+        others = Set(known.filter { $0.key != open.account.userID }.values.flatMap { ids($0).map(\.0) })
+    }
+
+    func own(_ counts: [KeyID: Int]) -> [(key: KeyID, value: Int)] {
+        Set(restored).union(ownKeys.keys).sorted().map { ($0, counts[$0] ?? 0) }.filter {
+            $0.1 > 0 || restored.contains($0.0)
+        }
+    }
+
+    func unknown(_ counts: [KeyID: Int]) -> [(key: KeyID, value: Int)] {
+        counts.filter { !restored.contains($0.key) && ownKeys[$0.key] == nil && !others.contains($0.key) }
+            .sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    }
+
+    func describe(_ id: KeyID) -> String {
+        var facts = [restored.contains(id) ? "restored" : "NOT restored"]
+        if ownKeys[id]?.isCurrent == true { facts.append("registered on the server") }
+        return facts.joined(separator: ", ")
+    }
+
+    func since(_ id: KeyID) -> String { ownKeys[id].map { ", known since \($0.firstSeen.date)" } ?? "" }
+}

@@ -1,0 +1,123 @@
+import Archive
+import ArgumentParser
+import Reader
+
+struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check every signature, and open every post.",
+        usage: "mmvault verify [<options>]",
+        discussion: """
+            One line per channel, and how many posts got which verdict. A signature covers
+            a post's text and recipients, not its place, time or thread
+            (docs/threat-model.md).
+
+            EXAMPLES:
+              mmvault verify
+              mmvault verify --details --channel research
+              mmvault verify --json > verdicts.jsonl
+
+            \(ExitCode.help(.findings, .damaged, .key, .noArchive))
+            """)
+
+    @OptionGroup var vault: VaultOptions
+    @OptionGroup var keys: KeyOptions
+
+    @Option(help: ArgumentHelp("Only this channel; may be repeated.", valueName: "channel"))
+    var channel: [String] = []
+
+    @Flag(help: "List every post that is not plain, or verified and decrypted.")
+    var details = false
+
+    @Flag(help: "One JSON object a line for every post and old revision, and nothing else.")
+    var json = false
+
+    func run() async throws {
+        let open = try await OpenArchive(vault, keys: keys)
+        let channels = try open.select(channels: channel)
+        let users = Dictionary(open.users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
+        var total: [Verdict: Int] = [:]
+        var done = 0
+        let versions = try open.archive.counts()
+        let expected = channels.reduce(0) { $0 + (versions[$1.id]?.versions ?? 0) }
+        for channel in channels {
+            var counts: [Verdict: Int] = [:]
+            var hasHeading = false
+            let label = SafeText.line(open.names.label(channel))
+            try await open.reader.read(PostQuery(channelID: channel.id)) { post in
+                counts[post.verdict, default: 0] += 1
+                done += 1
+                if done.isMultiple(of: 500) {
+                    Terminal.showProgress("verifying \(label): \(done.grouped) of \(expected.grouped)")
+                }
+                if json { return Terminal.write(post.verdictLine) }
+                guard details, !post.verdict.isClean else { return }
+                if !hasHeading { Terminal.print("\(label):") }
+                hasHeading = true
+                Verify.print(post, users)
+            }
+            total.merge(counts, uniquingKeysWith: +)
+            if !json { Verify.print(counts, label) }
+        }
+        if !json { summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty) }
+        if total.keys.contains(where: { !$0.isClean }) { throw ArgumentParser.ExitCode(ExitCode.findings.rawValue) }
+    }
+
+    private static func print(_ counts: [Verdict: Int], _ label: String) {
+        let posts = counts.values.reduce(0, +)
+        let clean = counts.filter(\.key.isClean).values.reduce(0, +)
+        let rest = posts == clean ? "all well" : "\((posts - clean).grouped) to look at"
+        Terminal.print(
+            "\(label.padded(to: 40)) \(posts.grouped.rightAligned(in: 9)) \(posts == 1 ? "post " : "posts")  \(rest)")
+    }
+
+    private static func print(_ post: ReadPost, _ users: [String: String]) {
+        let time = Timestamp(milliseconds: post.header.createAt).minute
+        let author = SafeText.line(users[post.header.userID] ?? post.header.userID)
+        let state = post.state == .live ? "" : " (\(post.state.rawValue))"
+        Terminal.print("  \(time)  @\(author)  \(post.header.id)\(state)")
+        let verdict = [post.verdict.authenticity?.rawValue, post.verdict.content.rawValue].compactMap { $0 }
+        Terminal.print("    \(verdict.joined(separator: ", ")): \(SafeText.line(post.reason))".wrapped(indent: 6))
+    }
+
+    private func summarize(_ total: [Verdict: Int], channels: Int, hasKeys: Bool) {
+        let posts = total.values.reduce(0, +)
+        Terminal.print()
+        guard posts > 0 else { return Terminal.print("No posts are archived here. “mmvault pull” fetches them.") }
+        Terminal.print("\(posts.of("post or old revision", "posts and old revisions")) in \(channels.of("channel")):")
+        for (verdict, count) in total.sorted(by: { $0.key < $1.key }) {
+            let authenticity = verdict.authenticity?.rawValue ?? "-"
+            let row =
+                "  \(count.grouped.rightAligned(in: 9))  \(authenticity.padded(to: 22))"
+            Terminal.print(
+                verdict.isClean
+                    ? row + verdict.content.rawValue : "\(row)\(verdict.content.rawValue.padded(to: 20))!")
+        }
+        let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
+        if wrong == 0 { return Terminal.print("Nothing is wrong.") }
+        Terminal.print(
+            "\(wrong.of("post")) to look at (!)"
+                + (details ? "." : ": “mmvault verify --details” says which and why."))
+        if !hasKeys, total.keys.contains(where: { $0.content == .notForUs }) {
+            Terminal.print("No private key is at hand: “mmvault key restore FILE” restores one.")
+        }
+    }
+}
+
+extension OpenArchive {
+    /// The channels that are called so; all where nothing is named.
+    func select(channels wanted: [String], teams wantedTeams: [String] = []) throws -> [Channel] {
+        for name in wanted where !channels.contains(where: { names.matches($0, name) }) {
+            throw Failure(
+                .noArchive, "the archive has no channel “\(SafeText.line(name))”", hint: "“mmvault status” lists them")
+        }
+        for name in wantedTeams where !teams.contains(where: { $0.name == name || $0.id == name }) {
+            throw Failure(
+                .noArchive, "the archive has no team “\(SafeText.line(name))”", hint: "“mmvault status” lists them")
+        }
+        let teamIDs = teams.filter { wantedTeams.contains($0.name) || wantedTeams.contains($0.id) }.map(\.id)
+        return channels.filter { channel in
+            (wanted.isEmpty || wanted.contains { names.matches(channel, $0) })
+                && (wantedTeams.isEmpty || teamIDs.contains(channel.teamID))
+        }
+    }
+}

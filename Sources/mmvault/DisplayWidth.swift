@@ -1,0 +1,87 @@
+/// How much room text takes on a terminal, and how it is made to fit. Text of strangers has been through `SafeText`.
+extension Character {
+    /// Columns that a terminal gives it: 2 for East Asian wide characters and emoji (UAX #11, UTS #51), else 1.
+    var columns: Int {
+        guard let first = unicodeScalars.first else { return 0 }
+        switch first.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark, .format: return 0
+        default: break
+        }
+        let isEmoji = first.properties.isEmojiPresentation || unicodeScalars.contains("\u{FE0F}")
+        return isEmoji || Character.wide.contains { $0.contains(first.value) } ? 2 : 1
+    }
+
+    /// The blocks of East_Asian_Width W and F, in order; emoji are told apart by their own property.
+    private static let wide: [ClosedRange<UInt32>] = [
+        0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x4DBF, 0x4E00...0xA4CF, 0xA960...0xA97F, 0xAC00...0xD7A3,
+        0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x17000...0x18CFF, 0x1AFF0...0x1B2FF,
+        0x20000...0x3FFFD,
+    ]
+}
+
+extension String {
+    var columns: Int { reduce(0) { $0 + $1.columns } }
+
+    /// As many of the first characters as `width` columns hold.
+    func prefix(columns width: Int) -> String {
+        var room = width
+        var result = ""
+        for character in self {
+            room -= character.columns
+            if room < 0 { break }
+            result.append(character)
+        }
+        return result
+    }
+
+    /// Cut or filled up to `width` columns.
+    func padded(to width: Int) -> String {
+        let shown = columns > width ? prefix(columns: width - 1) + "…" : self
+        return shown + String(repeating: " ", count: width - shown.columns)
+    }
+
+    func rightAligned(in width: Int) -> String { String(repeating: " ", count: max(0, width - columns)) + self }
+
+    /// Broken at spaces into lines of at most `width` columns, all but the first behind `indent` spaces. A word that is
+    /// longer, like a path, stays whole: people copy it. Line ends in the text stay where they are.
+    func wrapped(indent: Int = 0, width: Int = Terminal.textWidth) -> String {
+        let margin = String(repeating: " ", count: indent)
+        var lines: [String] = []
+        for paragraph in split(separator: "\n", omittingEmptySubsequences: false) {
+            var line = lines.isEmpty ? "" : margin
+            var isContinued = false
+            var hasWord = false
+            for word in paragraph.split(separator: " ", omittingEmptySubsequences: false).map(String.init) {
+                if hasWord, line.columns + 1 + word.columns > width {
+                    lines.append(line)
+                    line = margin
+                    isContinued = true
+                    hasWord = false
+                }
+                if isContinued, !hasWord, word.isEmpty { continue }
+                line += hasWord ? " \(word)" : word
+                hasWord = true
+            }
+            lines.append(line)
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension Int {
+    /// `12,345`
+    var grouped: String {
+        var digits = Array(String(magnitude))
+        var place = digits.count - 3
+        while place > 0 {
+            digits.insert(",", at: place)
+            place -= 3
+        }
+        return (self < 0 ? "-" : "") + String(digits)
+    }
+
+    /// `3 posts`, `1 post`
+    func of(_ noun: String, _ plural: String? = nil) -> String {
+        "\(grouped) \(self == 1 ? noun : plural ?? noun + "s")"
+    }
+}

@@ -1,0 +1,174 @@
+import Archive
+import E2EE
+import Exporter
+import Reader
+
+/// An error as the person at the terminal is told of it: what happened, what to do, and the number to end with. This is
+/// the only map from errors to exit codes.
+struct Failure: Error {
+    let message: String
+    let hint: String?
+    let code: ExitCode
+
+    init(_ code: ExitCode, _ message: String, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+
+    init(_ error: any Error) {
+        switch error {
+        case let error as Failure: self = error
+        case let error as ArchiveError: self = Failure.of(error)
+        case let error as ExporterError: self = Failure.of(error)
+        case let error as ReaderError: self = Failure.of(error)
+        case is CancellationError: self = .interrupted
+        default: self.init(.failure, SafeText.line("\(error)"))
+        }
+    }
+
+    static let interrupted = Failure(
+        .interrupted, "interrupted", hint: "what was done is kept; the same command goes on from there")
+
+    private static func of(_ error: ArchiveError) -> Failure {
+        switch error {
+        case .noVault(let path):
+            Failure(
+                .noArchive, "there is no vault at \(SafeText.line(path))",
+                hint: "“mmvault login URL” makes one; --vault or MMVAULT_DIR says where")
+        case .noAccount(let vault):
+            Failure(
+                .noArchive, "there is no account in the vault \(SafeText.line(vault))",
+                hint: "“mmvault login URL” adds one")
+        case .unknownAccount(let name, let known):
+            Failure(
+                .noArchive, "there is no account “\(SafeText.line(name))” in the vault",
+                hint: known.isEmpty
+                    ? "“mmvault login URL” adds one" : "there is \(SafeText.line(known.joined(separator: ", ")))")
+        case .severalAccounts(let names):
+            Failure(
+                .noArchive, "the vault holds several accounts, and none was chosen",
+                hint: "add --account with one of \(SafeText.line(names.joined(separator: ", ")))")
+        case .inUse(let process, let path):
+            Failure(
+                .inUse, "the archive is in use by \(process.map { "process \($0)" } ?? "another process")",
+                hint: "wait for it to end; the lock is \(SafeText.line(path))")
+        case .notAnArchive(let path):
+            Failure(
+                .damaged, "\(SafeText.line(path)) is not an archive of mmvault",
+                hint: "nothing was changed; if it should be one, restore it from a copy")
+        case .newerFormat(let path, let version):
+            Failure(
+                .noArchive, "\(SafeText.line(path)) has the format \(version), which this version does not know",
+                hint: "use a newer mmvault; nothing was changed")
+        case .damagedDocument(let sequence, let what):
+            Failure(
+                .damaged, "document \(sequence) of the archive is damaged: \(SafeText.line(what))",
+                hint: "“mmvault check” names everything that is; keep this file and restore a copy beside it")
+        case .notAPage(let what):
+            Failure(.server, "the server's answer is not what it should be: \(SafeText.line(what))")
+        case .file(let path, let operation, let errno):
+            Failure(
+                .failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))",
+                hint: "nothing that was archived is lost")
+        case .database(let message, let isFull):
+            Failure(
+                .failure, "the archive's database: \(SafeText.line(message))",
+                hint: isFull
+                    ? "free some space and run the command again; nothing that was archived is lost"
+                    : "“mmvault check” tells whether the archive is whole")
+        case .compression(let what): Failure(.failure, "compression: \(SafeText.line(what))")
+        }
+    }
+
+    private static func of(_ error: ExporterError) -> Failure {
+        switch error {
+        case .badAddress(let text, let why):
+            Failure(
+                .usage, "“\(SafeText.line(text))” is no server address: \(why)",
+                hint: "it looks like https://chat.example.org")
+        case .insecureAddress(let url):
+            Failure(
+                .usage, "\(SafeText.line(url)) would send your password and messages over the network unencrypted",
+                hint: "use https://; --allow-http does it all the same")
+        case .notLoggedIn(let account):
+            Failure(.notLoggedIn, "not logged in as \(SafeText.line(account))", hint: "“mmvault login URL” logs in")
+        case .sessionExpired(let server):
+            Failure(
+                .notLoggedIn, "\(SafeText.line(server)) does not accept the token: the session has ended",
+                hint: "“mmvault login \(SafeText.line(server))” starts a new one; what was archived is kept")
+        case .loginRefused(let message):
+            Failure(.notLoggedIn, "the login was refused: \(SafeText.line(message))", hint: "nothing was changed")
+        case .mfaRequired:
+            Failure(
+                .notLoggedIn, "this account asks for an MFA code",
+                hint: "log in at a terminal, add --mfa-code-file, or use a personal access token")
+        case .otherUser(let expected, let found):
+            Failure(
+                .notLoggedIn,
+                "the token belongs to \(SafeText.line(found)), and the archive to \(SafeText.line(expected))",
+                hint: "“mmvault login URL” as \(SafeText.line(expected))")
+        case .redirected(let from, let to):
+            Failure(
+                .server, "\(SafeText.line(from)) sends its visitors on to \(SafeText.line(to))",
+                hint: "the token was not sent there; if that is the right server, log in with that address")
+        case .refused(let status, _, let message, let request):
+            Failure(
+                .server,
+                "the server refused the request (\(status)): \(SafeText.line(message)) [\(SafeText.line(request))]")
+        case .noAnswer(let request, let why, let attempts):
+            Failure(
+                .server,
+                "no usable answer after \(attempts) attempt\(attempts == 1 ? "" : "s"): \(SafeText.line(why))"
+                    + " [\(SafeText.line(request))]",
+                hint: "what was fetched is kept; run the command again later")
+        case .unsettledHistory(let channelID):
+            Failure(
+                .server, "the history of channel \(SafeText.line(channelID)) changes faster than it can be read",
+                hint: "what was fetched is kept; run the command again later")
+        case .noSuchChannel(let name):
+            Failure(
+                .noArchive, "the server lists no channel or team “\(SafeText.line(name))” for this account",
+                hint: "“mmvault status” shows the names; nothing was fetched")
+        case .archive(let error): of(error)
+        case .cancelled: .interrupted
+        }
+    }
+
+    private static func of(_ error: ReaderError) -> Failure {
+        switch error {
+        case .noBackup(let source):
+            Failure(
+                .key, "there is no key backup in \(SafeText.line(source))",
+                hint: "it holds “\(KeyBackup.begin)”, or is an OpenPGP message, or the server's mail saved as .eml")
+        case .badKey(let source, let error):
+            Failure(
+                .key, "the key in \(SafeText.line(source)) cannot be used: \(SafeText.line(error.description))",
+                hint:
+                    "nothing was stored; take the backup again from the mail, or from “/e2ee show_backup” in Mattermost"
+            )
+        case .otherKey(let path, let found):
+            Failure(.damaged, "\(SafeText.line(path)) holds another key: \(found.short)…")
+        case .gpgMissing:
+            Failure(.key, "there is no gpg", hint: "install GnuPG (on Debian: apt install gnupg)")
+        case .gpgFailed(let doing, let message):
+            Failure(
+                .key, "gpg could not \(doing)\(message.isEmpty ? "" : ": \(SafeText.line(message))")",
+                hint: doing.hasPrefix("decrypt")
+                    ? "try “gpg --decrypt” on the file by hand; without a terminal gpg must not ask for a passphrase"
+                    : "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase")
+        case .noGpgKey:
+            Failure(
+                .key, "you have no OpenPGP key to encrypt the private key to, and in clear text it is not stored",
+                hint: "make one with “gpg --quick-gen-key NAME”, name one with --recipient, or use --symmetric; "
+                    + "“--key FILE” reads a key for one command without storing it")
+        case .unreadable(let path): Failure(.key, "\(SafeText.line(path)) cannot be read")
+        case .outputExists(let path):
+            Failure(
+                .usage, "\(SafeText.line(path)) exists and is not empty", hint: "name a folder that does not exist yet")
+        case .output(let path, let operation, let errno):
+            Failure(.failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))")
+        case .archive(let error): of(error)
+        }
+    }
+}

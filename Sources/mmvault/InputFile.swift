@@ -1,0 +1,48 @@
+import Glibc
+import Reader
+
+/// A file named on the command line, or standard input for `-`.
+enum InputFile {
+    /// More than any backup, mail or token has.
+    private static let maximumSize = 8 << 20
+
+    static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
+
+    static func read(_ path: String) throws -> [UInt8] {
+        if path == "-" { return try Prompt.reading { try read(STDIN_FILENO, path) } }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        defer { close(descriptor) }
+        return try read(descriptor, path)
+    }
+
+    private static func read(_ descriptor: Int32, _ path: String) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw unreadable(path, errno) }
+            bytes += chunk[..<count]
+            guard bytes.count <= maximumSize else {
+                throw Failure(.usage, "\(SafeText.line(name(path))) is too large to be what it should be")
+            }
+        }
+    }
+
+    private static func unreadable(_ path: String, _ errno: Int32) -> Failure {
+        if errno == ENOENT { return Failure(.usage, "there is no file \(SafeText.line(path))") }
+        return Failure(.usage, "cannot read \(SafeText.line(name(path))): \(Terminal.describe(errno: errno))")
+    }
+
+    /// The one line of a file that holds a secret.
+    static func readLine(_ path: String) throws -> String {
+        let text = String(decoding: try read(path), as: UTF8.self)
+        let lines = text.split(whereSeparator: \.isNewline)
+        guard let line = lines.first, lines.count == 1 else {
+            throw Failure(.usage, "\(SafeText.line(name(path))) does not hold one line")
+        }
+        return String(line)
+    }
+}

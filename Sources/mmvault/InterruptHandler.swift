@@ -1,0 +1,29 @@
+import Dispatch
+import Glibc
+
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation, so that a command ends between two steps; a second one,
+/// or one at a prompt, ends the program at once, which costs no more than the page under way.
+final class InterruptHandler {
+    private var sources: [any DispatchSourceSignal] = []
+
+    init(_ cancel: @escaping @Sendable () -> Void) {
+        let queue = DispatchQueue(label: "signals")
+        nonisolated(unsafe) var isSecond = false
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler {
+                if Prompt.abandon() || isSecond {
+                    Terminal.fail(.interrupted)
+                    _exit(ExitCode.interrupted.rawValue)
+                }
+                isSecond = true
+                cancel()
+            }
+            source.resume()
+            sources.append(source)
+        }
+        // gpg may end before it has read all; what becomes of standard output is for `Terminal` to see.
+        signal(SIGPIPE, SIG_IGN)
+    }
+}

@@ -1,0 +1,87 @@
+import Archive
+import Exporter
+import Reader
+import Synchronization
+
+/// Shows how a pull goes: one line that changes, on a terminal; elsewhere a plain line per channel.
+final class PullProgress: Sendable {
+    private struct State {
+        var total = 0
+        var finished = 0
+        var expected = 0
+        var posts: [String: Int] = [:]
+        var names: ChannelNames
+        var startedAt = ContinuousClock.now
+        var current = ""
+    }
+
+    private let state: Mutex<State>
+    private let ownID: String
+    private let users: @Sendable () -> [User]
+
+    /// - Parameter users: reads the users known by now; names of direct channels come from them.
+    init(ownID: String, users: @escaping @Sendable () -> [User]) {
+        self.ownID = ownID
+        self.users = users
+        state = Mutex(State(names: ChannelNames(users: users(), ownID: ownID)))
+    }
+
+    func show(_ event: PullEvent) {
+        state.withLock { state in
+            switch event {
+            case .stage(let stage):
+                state.current =
+                    switch stage {
+                    case .lists: "asking for teams and channels"
+                    case .members: "asking for members"
+                    case .keys: "asking for public keys"
+                    }
+                Terminal.showProgress(state.current)
+            case .channels(let channels):
+                state.total = channels.count
+                state.expected = channels.reduce(0) { $0 + Int(clamping: $1.totalMessageCount) }
+            case .started(let channel):
+                if state.posts.isEmpty {
+                    state.names = ChannelNames(users: users(), ownID: ownID)
+                    state.startedAt = .now
+                }
+                state.posts[channel.id] = 0
+            case .page(let channel, let posts, _):
+                state.posts[channel.id, default: 0] += posts
+                Terminal.showProgress(PullProgress.line(state, channel))
+            case .finished(let outcome):
+                state.finished += 1
+                Terminal.print(PullProgress.line(outcome, state.names))
+                Terminal.flush()
+            case .retrying(_, let why, let seconds):
+                let wait = seconds < 1 ? "" : ", again in \(Int(seconds.rounded(.up))) s"
+                Terminal.showProgress("\(SafeText.line(why))\(wait)")
+            }
+        }
+    }
+
+    private static func line(_ state: State, _ channel: Channel) -> String {
+        let done = state.posts.values.reduce(0, +)
+        let elapsed = Double((ContinuousClock.now - state.startedAt).components.seconds)
+        let rate = elapsed > 0 ? Double(done) / elapsed : 0
+        var parts = ["\(state.finished + 1) of \(state.total)", done.of("post")]
+        if rate >= 1 { parts.append("\(Int(rate).grouped) posts/s") }
+        // Deleted posts are counted by the server and not served, so that this is a guess, and never less than nothing.
+        if rate >= 1, state.expected > done {
+            let left = Int(Double(state.expected - done) / rate)
+            parts.append("about \(left / 60):\(left % 60 < 10 ? "0" : "")\(left % 60) left")
+        }
+        return "\(SafeText.line(state.names.label(channel)).padded(to: 24)) \(parts.joined(separator: ", "))"
+    }
+
+    private static func line(_ outcome: ChannelOutcome, _ names: ChannelNames) -> String {
+        let label = SafeText.line(names.label(outcome.channel)).padded(to: 32)
+        let result =
+            switch outcome.result {
+            case .complete: "complete"
+            case .narrowed: "complete since the day asked for"
+            case .failed: "NOT complete"
+            }
+        return "\(label) \(outcome.added.grouped.rightAligned(in: 9)) new  \(result)"
+    }
+}

@@ -1,0 +1,105 @@
+@preconcurrency import Glibc
+import Synchronization
+
+/// The program's voice. Results go to standard output, everything else to standard error. Text that somebody else chose
+/// has been through `SafeText` before it comes here.
+enum Terminal {
+    static let errorIsTerminal = isatty(STDERR_FILENO) == 1
+    static let inputIsTerminal = isatty(STDIN_FILENO) == 1
+
+    /// Columns of the terminal that shows progress; 80 where it does not tell.
+    static var width: Int {
+        var size = winsize()
+        let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        return isKnown ? Int(size.ws_col) : 80
+    }
+
+    /// Columns that results and messages keep to, wherever they go.
+    static let textWidth = 80
+
+    private static let progress = Mutex("")
+
+    static func print(_ line: String = "") { write(Array((line + "\n").utf8)) }
+
+    static func write(_ bytes: [UInt8]) {
+        clearProgress()
+        let written = bytes.withUnsafeBufferPointer { fwrite($0.baseAddress, 1, $0.count, stdout) }
+        if written < bytes.count { outputFailed(errno) }
+    }
+
+    /// Sends what was printed on its way, so that a pipe shows it in time and it comes before what follows on standard
+    /// error.
+    static func flush() {
+        if fflush(stdout) != 0 { outputFailed(errno) }
+    }
+
+    /// A result that nobody can take is no result. Where its reader has gone (`| head`), end as any filter does.
+    private static func outputFailed(_ errno: Int32) -> Never {
+        if errno == EPIPE {
+            signal(SIGPIPE, SIG_DFL)
+            raise(SIGPIPE)
+        }
+        let failure = Failure(.failure, "cannot write to standard output: \(describe(errno: errno))")
+        say(styled("error:", .red), "error:", failure.message)
+        _exit(failure.code.rawValue)
+    }
+
+    /// A line about what is going on; never part of a result.
+    static func note(_ line: String) {
+        flush()
+        writeError(line.wrapped(indent: 2))
+    }
+
+    static func warn(_ line: String) {
+        flush()
+        say(styled("warning:", .yellow), "warning:", line)
+    }
+
+    static func fail(_ failure: Failure) {
+        flush()
+        say(styled("error:", .red), "error:", failure.message)
+        if let hint = failure.hint { say("hint:", "hint:", hint) }
+    }
+
+    private static func say(_ label: String, _ plainLabel: String, _ text: String) {
+        let lines = "\(plainLabel) \(text)".wrapped(indent: plainLabel.count + 1)
+        writeError(label + lines.dropFirst(plainLabel.count))
+    }
+
+    /// Shows `line` in place of the progress shown before; only on a terminal.
+    static func showProgress(_ line: String) {
+        guard errorIsTerminal else { return }
+        let shown = line.prefix(columns: max(20, width - 1))
+        progress.withLock { current in
+            current = shown
+            fputs("\r\u{1B}[K\(shown)", stderr)
+            fflush(stderr)
+        }
+    }
+
+    static func clearProgress() {
+        progress.withLock { current in
+            guard !current.isEmpty else { return }
+            current = ""
+            fputs("\r\u{1B}[K", stderr)
+            fflush(stderr)
+        }
+    }
+
+    private static func writeError(_ text: String) {
+        clearProgress()
+        fputs(text + "\n", stderr)
+    }
+
+    /// SGR parameters (ECMA-48, 8.3.117).
+    enum Colour: String {
+        case red = "31"
+        case yellow = "33"
+    }
+
+    private static func styled(_ text: String, _ colour: Colour) -> String {
+        errorIsTerminal && getenv("NO_COLOR") == nil ? "\u{1B}[1;\(colour.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    static func describe(errno: Int32) -> String { String(cString: strerror(errno)) }
+}

@@ -1,0 +1,130 @@
+import Archive
+import DemoServer
+import Testing
+
+@testable import Exporter
+
+/// Random histories, which change while they are pulled, against the server's truth: a thousand of them, 25 to a server,
+/// one after the other, so that each can be repeated.
+struct RandomHistoryTests {
+    @Test(arguments: 0..<40) func aHistoryEndsInTheArchiveAsItIs(_ batch: Int) async throws {
+        let disturbance = Box<(@Sendable (World, ServerRequest) -> Void)?>(nil)
+        try await Town.with(
+            seed: UInt64(batch), tick: 1,
+            afterRequest: { world, request in
+                if request.isAboutPosts { disturbance.value?(world, request) }
+            }
+        ) { town in
+            let directory = try town.directory()
+            let writer = try ArchiveWriter(directory)
+            let archive = try Archive(directory)
+            try await MattermostClient.using(town.address, token: town.token, patience: .eager) {
+                client throws(ExporterError) in
+                for number in 0..<25 {
+                    let history = History(
+                        seed: UInt64(batch * 25 + number), town: town, disturbance: disturbance,
+                        makeWalk: { channel, limits throws(ExporterError) in
+                            do throws(ArchiveError) {
+                                return try ChannelWalk(
+                                    client, archive: archive, writer: writer, channelID: channel, floor: nil,
+                                    isFull: false, limits: limits, onPage: { _, _ in })
+                            } catch { throw .archive(error) }
+                        })
+                    do {
+                        try await history.run()
+                    } catch {
+                        Issue.record("history \(history.seed): \(error)")
+                    }
+                }
+            }
+            #expect(try await archive.check().isClean)
+        }
+    }
+
+    /// One channel, three walks; the first two are disturbed.
+    private struct History {
+        let seed: UInt64
+        let town: Town
+        let disturbance: Box<(@Sendable (World, ServerRequest) -> Void)?>
+        let makeWalk: (String, WalkLimits) throws(ExporterError) -> ChannelWalk
+
+        func run() async throws {
+            let world = town.world
+            let dice = Box(Dice(seed: seed))
+            // With a cut, tombstones and old revisions may be out of reach for good; whatever lives must be found.
+            let cut = seed % 2 == 0 ? 1000 : 12
+            let limits = WalkLimits(pageSize: 5, cut: cut, overlap: seed % 3 == 0 ? 1 : 3000)
+            world.sinceLimit = cut
+            let channel = world.addChannel(
+                team: town.team, name: "c\(seed)", displayName: "", type: .open, members: [town.alice])
+            world.post(in: channel, by: town.alice, message: "first")
+            for _ in 0..<(20 + dice.change { $0.roll(40) }) {
+                dice.change { History.disturb(world, channel, &$0) }
+            }
+            var known: Set<String> = []
+            for strength in [12, 6, 0] {
+                let left = Box(strength)
+                disturbance.value = { world, request in
+                    dice.change { dice in
+                        guard left.value > 0, dice.roll(3) == 0 else { return }
+                        left.value -= 1
+                        History.disturb(world, request.channelID, &dice)
+                    }
+                }
+                var walk = try makeWalk(channel, limits)
+                let isComplete = try await walk.run()
+                #expect(isComplete, "history \(seed)")
+                let now = Set(try town.stored(channel).map(\.header.id))
+                #expect(now.isSuperset(of: known), "history \(seed): the archive forgot something")
+                known = now
+                if strength == 0 { break }
+                world.advance(by: Int64(dice.change { $0.roll(20_000) }))
+                for _ in 0..<dice.change({ $0.roll(20) }) {
+                    dice.change { History.disturb(world, channel, &$0) }
+                }
+            }
+            let differences = try town.differences(channel, where: { cut == 1000 || $0.isLive })
+            #expect(differences.isEmpty, "history \(seed): \(differences.prefix(3))")
+        }
+
+        /// Something that people, or the server's owner, do to a channel.
+        static func disturb(_ world: World, _ channel: String, _ dice: inout Dice) {
+            let live = world.posts(in: channel).filter(\.isLive)
+            guard let any = live.isEmpty ? nil : live[dice.roll(live.count)] else { return }
+            let author = any.userID
+            let root = any.rootID.isEmpty ? any.id : ""
+            switch dice.roll(16) {
+            case 0...3: world.post(in: channel, by: author, message: "new")
+            case 4...5: world.post(in: channel, by: author, message: "reply", root: root)
+            case 6:
+                // Several at one moment, as a bot writes.
+                for _ in 0..<(1 + dice.roll(12)) {
+                    world.post(in: channel, by: author, message: "tied", at: world.now)
+                }
+            case 7...8: world.edit(any.id, message: "edited \(dice.roll(1000))")
+            case 9: world.editProps(any.id, "{\"n\":\(dice.roll(1000))}")
+            case 10: world.pin(any.id)
+            case 11: world.react(any.id, by: author)
+            case 12: if live.count > 2 { world.delete(any.id) }
+            case 13: if live.count > 2 { world.purge(any.id) }
+            case 14: world.tick = [1, 40, 700][dice.roll(3)]
+            default: world.advance(by: Int64(dice.roll(5000)))
+            }
+        }
+    }
+}
+
+/// A small repeatable generator (xorshift).
+struct Dice: Sendable {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+    /// A number from 0 up to, but not including, `sides`.
+    mutating func roll(_ sides: Int) -> Int {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return Int((state >> 16) % UInt64(sides))
+    }
+}

@@ -1,0 +1,143 @@
+import Archive
+import Bytes
+import DemoServer
+import Testing
+
+@testable import Exporter
+
+/// Posts that tie on `create_at`, at the edges of pages where a server loses them. `since` does not help: it says here
+/// that nothing ever changed.
+struct TieTests {
+    private static let small = WalkLimits(pageSize: 5)
+
+    private static let blind: Town.Interceptor = { request in
+        request.isSince ? .status(200, body: #"{"order":[],"posts":{}}"#) : nil
+    }
+
+    @Test(arguments: [1, 2, 199, 200, 201, 399, 400, 401, 1000])
+    func noTiedPostIsLost(_ size: Int) async throws {
+        try await Town.with(tick: 1, interceptor: TieTests.blind) { town in
+            var time = Town.start + 1_000_000
+            for count in [3, size, 150, size, 1] {
+                time += 1
+                town.write(count, at: time)
+            }
+            try await town.pullAll(limits: WalkLimits())
+            try await town.expectTruth()
+        }
+    }
+
+    @Test(arguments: 1...21) func noTiedPostIsLostOnSmallPages(_ size: Int) async throws {
+        for before in [0, 3, 4] {
+            try await Town.with(seed: UInt64(size), tick: 1, interceptor: TieTests.blind) { town in
+                    town.write(7, at: Town.start + 1)
+                town.write(size, at: Town.start + 2)
+                town.write(before, at: Town.start + 3)
+                try await town.pullAll(limits: TieTests.small)
+                try await town.expectTruth()
+            }
+        }
+    }
+
+    /// All tie, and one of them vanishes between two pages: the rest moves up across the edge.
+    @Test(arguments: [6, 10, 11, 23], [0, 1, 2, 3]) func aTiedPostThatVanishesHidesNoOther(
+        _ size: Int, _ moment: Int
+    ) async throws {
+        let pages = Box(0)
+        try await Town.with(
+            tick: 1, interceptor: TieTests.blind,
+            afterRequest: { world, request in
+                guard request.query.contains("per_page=5") else { return }
+                let page = pages.change { pages in
+                    pages += 1
+                    return pages - 1
+                }
+                // The one that the next page would begin behind.
+                let live = world.posts(in: request.channelID).filter(\.isLive)
+                if page == moment, live.count > page { world.purge(live[page].id) }
+            }
+        ) { town in
+            town.write(size, at: Town.start + 5)
+            town.write(2, at: Town.start + 6)
+            try await town.pullAll(limits: TieTests.small)
+            let differences = try town.differences()
+            #expect(differences.isEmpty, "\(differences)")
+        }
+    }
+
+    @Test func aLargerPageThanAskedForIsTakenWhole() async throws {
+        // The server's clamp is 200; a walk that asks for more gets its pages all the same.
+        try await Town.with(tick: 0, interceptor: TieTests.blind) { town in
+            town.write(450)
+            try await town.pullAll(limits: WalkLimits(pageSize: 1000, cut: 1000, overlap: 10))
+            try await town.expectTruth()
+        }
+    }
+}
+
+/// `WalkState.Position.next(after:)`
+struct PositionTests {
+    /// A page that lists posts of these times, newest first; the post at place `n` has the id `n`.
+    private func page(_ times: [Int64], unlisted: [Int64] = []) throws -> PostsPage {
+        func post(_ index: Int, _ time: Int64) -> String {
+            "\"\(id(index))\":{\"id\":\"\(id(index))\",\"create_at\":\(time),\"update_at\":\(time)}"
+        }
+        let posts = (times + unlisted).enumerated().map(post).joined(separator: ",")
+        let order = times.indices.map { "\"\(id($0))\"" }.joined(separator: ",")
+        return try PostsPage(Array("{\"order\":[\(order)],\"posts\":{\(posts)}}".utf8))
+    }
+
+    private func id(_ index: Int) -> String { String(repeating: "a", count: 24) + "\(10 + index)" }
+
+    @Test func theAnchorIsTheOldestPostThatIsYoungerThanThePagesOldest() throws {
+        let next = WalkState.Position.newest.next(after: try page([9, 8, 8, 5, 5]))
+        #expect(next == WalkState.Position(anchor: id(1), page: 0, reached: 5) || next.anchor == id(2))
+        #expect(next.page == 0 && next.reached == 5)
+    }
+
+    @Test func wherePostsTieTheNextNumberIsAsked() throws {
+        let position = WalkState.Position(anchor: "x", page: 0, reached: 9)
+        let second = position.next(after: try page([5, 5, 5]))
+        #expect(second == WalkState.Position(anchor: "x", page: 1, reached: 5))
+        #expect(second.next(after: try page([5, 5])) == WalkState.Position(anchor: "x", page: 2, reached: 5))
+        #expect(second.next(after: try page([5, 3])) == WalkState.Position(anchor: id(0), page: 0, reached: 3))
+    }
+
+    @Test func aSinglePostTiesWithItself() throws {
+        #expect(
+            WalkState.Position.newest.next(after: try page([4])) == WalkState.Position(anchor: nil, page: 1, reached: 4))
+    }
+
+    @Test func whatIsNotListedDoesNotCount() throws {
+        let next = WalkState.Position.newest.next(after: try page([9, 8], unlisted: [1, 20]))
+        #expect(next == WalkState.Position(anchor: id(0), page: 0, reached: 8))
+    }
+
+    @Test func reachedNeverRises() throws {
+        let position = WalkState.Position(anchor: "x", page: 0, reached: 2)
+        #expect(position.next(after: try page([9, 8])).reached == 2)
+    }
+
+    @Test func anEmptyPageLeadsNowhere() throws {
+        let position = WalkState.Position(anchor: "x", page: 3, reached: 2)
+        #expect(position.next(after: try page([])) == position)
+    }
+
+    @Test func theOrderInWhichAPageListsDoesNotMatter() throws {
+        for times in [[9, 7, 5], [5, 7, 9], [7, 5, 9]] as [[Int64]] {
+            let next = WalkState.Position.newest.next(after: try page(times))
+            #expect(next.anchor == id(times.firstIndex(of: 7) ?? -1) && next.reached == 5)
+        }
+    }
+}
+
+extension ServerRequest {
+    /// The channel in the path of a request about one.
+    var channelID: String {
+        let parts = path.split(separator: "/")
+        return parts.count > 3 && parts[2] == "channels" ? String(parts[3]) : ""
+    }
+
+    var isAboutPosts: Bool { !channelID.isEmpty && path.hasSuffix("/posts") }
+    var isSince: Bool { isAboutPosts && query.hasPrefix("since=") }
+}
