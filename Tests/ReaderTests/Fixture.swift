@@ -124,7 +124,7 @@ final class Fixture {
 
     /// As a failing disk might: the record is there, and its bytes are others.
     func damageBody(of sequence: Int64) throws {
-        let database = try Archive.open(directory.archivePath, isReadOnly: false)
+        let database = try Archive.open(directory.archivePath, .writing)
         try database.write { db in
             try db.execute(sql: "DROP TRIGGER document_is_never_changed")
             try db.execute(
