@@ -45,21 +45,30 @@ public struct KnownKey: Equatable, Sendable {
 }
 
 extension KeySighting {
-    /// The keys in a statement about keys, in the form in which the plugin answers:
-    /// `{"pubKeys": {USER: {"encr": BASE64, "sign": BASE64}}}`. A user without a key, or with one of another form, is left
-    /// out.
+    /// The keys in a statement about keys. The server's are in the plugin's answer:
+    /// `{"pubKeys": {USER: {"encr": BASE64, "sign": BASE64}}}`; a user without a key, or with one of another form, is left
+    /// out. An own one is `{"user_id": USER, "encr": BASE64, "sign": BASE64}`.
     public static func all(in statement: JSONValue, source: Source, at: Timestamp) -> [KeySighting] {
-        (statement["pubKeys"]?.members ?? []).compactMap { userID, key in
-            guard PostHeader.isIdentifier(userID), let encryption = point(key["encr"]), let signing = point(key["sign"])
-            else { return nil }
-            return KeySighting(
-                userID: userID, keyID: SHA256Digest(of: encryption + signing).description, source: source, at: at,
-                encryptionPoint: encryption, signingPoint: signing)
+        switch source {
+        case .server:
+            (statement["pubKeys"]?.members ?? []).compactMap {
+                KeySighting(userID: $0.key, key: $0.value, source: source, at: at)
+            }
+        case .own:
+            [KeySighting(userID: statement["user_id"]?.string ?? "", key: statement, source: source, at: at)]
+                .compactMap { $0 }
         }
     }
 
-    private static func point(_ value: JSONValue?) -> [UInt8]? {
-        value?.string.flatMap(Base64.standard.decode).flatMap { $0.count == 65 ? $0 : nil }
+    private init?(userID: String, key: JSONValue, source: Source, at: Timestamp) {
+        func point(_ value: JSONValue?) -> [UInt8]? {
+            value?.string.flatMap(Base64.standard.decode).flatMap { $0.count == 65 ? $0 : nil }
+        }
+        guard PostHeader.isIdentifier(userID), let encryption = point(key["encr"]), let signing = point(key["sign"])
+        else { return nil }
+        self.init(
+            userID: userID, keyID: SHA256Digest(of: encryption + signing).description, source: source, at: at,
+            encryptionPoint: encryption, signingPoint: signing)
     }
 }
 
@@ -70,12 +79,9 @@ extension ReceivedDocument {
     ) -> ReceivedDocument {
         var json = JSONWriter()
         json.object { json in
-            json.object("pubKeys") { json in
-                json.object(userID) {
-                    $0.string("encr", Base64.standard.encode(encryptionPoint))
-                    $0.string("sign", Base64.standard.encode(signingPoint))
-                }
-            }
+            json.string("user_id", userID)
+            json.string("encr", Base64.standard.encode(encryptionPoint))
+            json.string("sign", Base64.standard.encode(signingPoint))
         }
         return ReceivedDocument(kind: .ownKey, request: "-", channelID: nil, receivedAt: at, body: json.bytes)
     }

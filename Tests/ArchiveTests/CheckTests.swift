@@ -219,10 +219,8 @@ func fillSmallArchive(_ directory: AccountDirectory) async throws {
     try await writer.keep([posts[0].deleted(at: start + 50), posts[1]])
     try await writer.keep(
         #"[{"id":"\#(alice)","nickname":"Ally"},{"id":"\#(alice)","nickname":"Al"}]"#, .users)
-    let shown = received(
-        ReceivedDocument.ownKey(
-            userID: bob, encryptionPoint: point(1), signingPoint: point(2), at: Timestamp(milliseconds: start)
-        ).body, .keys, channel: nil)
+    let key = #"{"encr":"\#(Base64.standard.encode(point(1)))","sign":"\#(Base64.standard.encode(point(2)))"}"#
+    let shown = received(Array(#"{"pubKeys":{"\#(bob)":\#(key),"":null}}"#.utf8), .keys, channel: nil)
     try await writer.append(shown, keys: sightings(in: shown))
     let own = ReceivedDocument.ownKey(
         userID: alice, encryptionPoint: point(3), signingPoint: point(4), at: Timestamp(milliseconds: start))
