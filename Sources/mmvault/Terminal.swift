@@ -57,6 +57,8 @@ enum Terminal {
 
     static func fail(_ failure: Failure) {
         flush()
+        // What a terminal shows of the interrupting key is no part of the message.
+        if errorIsTerminal { fputs("\r\u{1B}[K", stderr) }
         say(styled("error:", .red), "error:", failure.message)
         if let hint = failure.hint { say("hint:", "hint:", hint) }
     }
@@ -91,7 +93,10 @@ enum Terminal {
         fputs(text + "\n", stderr)
     }
 
-    enum Colour: String { case red = "31", yellow = "33" }
+    enum Colour: String {
+        case red = "31"
+        case yellow = "33"
+    }
 
     private static func styled(_ text: String, _ colour: Colour) -> String {
         errorIsTerminal && getenv("NO_COLOR") == nil ? "\u{1B}[1;\(colour.rawValue)m\(text)\u{1B}[0m" : text
