@@ -86,7 +86,7 @@ struct Key: AsyncParsableCommand {
                     ? "the key that the server shows for you"
                     : "not the key that the server shows for you now: one of your earlier ones, if it is yours"
             Terminal.print("\(key.wasKnown ? "Already there" : "Restored"): \(key.id)")
-            Terminal.print("  \(role)")
+            Terminal.print("  \(role)".wrapped(indent: 2))
             switch key.encryption {
             case .recipient(let id) where !key.wasKnown: Terminal.print("  kept encrypted to \(SafeText.line(id))")
             case .symmetric where !key.wasKnown: Terminal.print("  kept encrypted with your passphrase")
