@@ -30,7 +30,7 @@ struct TieTests {
     @Test(arguments: 1...21) func noTiedPostIsLostOnSmallPages(_ size: Int) async throws {
         for before in [0, 3, 4] {
             try await Town.with(seed: UInt64(size), tick: 1, interceptor: TieTests.blind) { town in
-                    town.write(7, at: Town.start + 1)
+                town.write(7, at: Town.start + 1)
                 town.write(size, at: Town.start + 2)
                 town.write(before, at: Town.start + 3)
                 try await town.pullAll(limits: TieTests.small)
@@ -105,7 +105,8 @@ struct PositionTests {
 
     @Test func aSinglePostTiesWithItself() throws {
         #expect(
-            WalkState.Position.newest.next(after: try page([4])) == WalkState.Position(anchor: nil, page: 1, reached: 4))
+            WalkState.Position.newest.next(after: try page([4])) == WalkState.Position(anchor: nil, page: 1, reached: 4)
+        )
     }
 
     @Test func whatIsNotListedDoesNotCount() throws {
