@@ -9,7 +9,9 @@ extension Archive {
 
     /// Makes an empty archive with its first document, under another name until it is whole: a kill leaves either no
     /// archive or one that can be used. What an earlier attempt left is made again.
-    static func create(in directory: AccountDirectory, for account: Account) throws(ArchiveError) {
+    static func create(
+        in directory: AccountDirectory, for account: Account, at time: Timestamp = .now
+    ) throws(ArchiveError) {
         let lock = try ArchiveLock(path: directory.lockPath)
         defer { withExtendedLifetime(lock) {} }
         let path = directory.archivePath
@@ -28,7 +30,7 @@ extension Archive {
             $0.string("username", account.username)
         }
         let document = ReceivedDocument(
-            kind: .account, request: "-", channelID: nil, receivedAt: .now, body: json.bytes)
+            kind: .account, request: "-", channelID: nil, receivedAt: time, body: json.bytes)
         let row = try DocumentRow(document, walk: nil, sequence: 1, previous: DocumentRecord.none)
         let database = try open(temporary, .creating)
         try rethrowing(path: temporary) {

@@ -33,7 +33,7 @@ public final class PostPlan {
             }
         let sql = """
             CREATE TEMP TABLE plan AS
-            WITH chosen AS (
+            WITH chosen AS MATERIALIZED (
               SELECT v.seq, v.create_at, v.said,
                 CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS identity_id,
                 v.root_id <> '' AS is_reply,

@@ -1,3 +1,5 @@
+import Reader
+
 /// How much room text takes on a terminal, and how it is made to fit. Text of strangers has been through `SafeText`.
 extension Character {
     /// Columns that a terminal gives it: 2 for East Asian wide characters and emoji (UAX #11, UTS #51), else 1.
@@ -91,5 +93,13 @@ extension Int {
     /// `3 posts`, `1 post`
     func of(_ noun: String, _ plural: String? = nil) -> String {
         "\(grouped) \(self == 1 ? noun : plural ?? noun + "s")"
+    }
+}
+
+extension SafeText {
+    /// A name that somebody else chose, safe, and short enough to leave room for what is said about it.
+    static func name(_ text: String) -> String {
+        let safe = line(text)
+        return safe.columns > 40 ? safe.prefix(columns: 39) + "…" : safe
     }
 }

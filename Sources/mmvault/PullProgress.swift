@@ -73,11 +73,11 @@ final class PullProgress: Sendable {
             let left = Int(Double(state.expected - done) / rate)
             parts.append("about \(left / 60):\(left % 60 < 10 ? "0" : "")\(left % 60) left")
         }
-        return "\(SafeText.line(state.names.label(channel)).padded(to: 24)) \(parts.joined(separator: ", "))"
+        return "\(SafeText.name(state.names.label(channel)).padded(to: 24)) \(parts.joined(separator: ", "))"
     }
 
     private static func line(_ outcome: ChannelOutcome, _ names: ChannelNames) -> String {
-        let label = SafeText.line(names.label(outcome.channel)).padded(to: 32)
+        let label = SafeText.name(names.label(outcome.channel)).padded(to: 32)
         let result =
             switch outcome.result {
             case .complete: "complete"

@@ -30,18 +30,18 @@ import Testing
     ]
 
     @Test func noSymbolOfTheProbeReachesANetwork() throws {
-        let undefined = try Tool.undefinedSymbols(of: Tool.probe, ["-D"])
+        let undefined = try Tool.undefinedSymbols(of: [Tool.probe], ["-D"])
         // What it must call, to see that the list is one.
         #expect(undefined.isSuperset(of: ["sqlite3_step", "archive_read_data", "EVP_PKEY_verify", "open"]))
         #expect(undefined.intersection(Self.network) == [])
         #expect(undefined.filter { $0.contains("FoundationNetworking") || $0.contains("URLSession") } == [])
-        let all = try Tool.undefinedSymbols(of: Tool.probe, [])
+        let all = try Tool.undefinedSymbols(of: [Tool.probe], [])
         #expect(all.intersection(Self.network) == [])
     }
 
     /// A program with Exporter in it does: the test above would see it.
     @Test func theWholeProgramDoesReachANetwork() throws {
-        let undefined = try Tool.undefinedSymbols(of: "\(Tool.products)/mmvault", ["-D"])
+        let undefined = try Tool.undefinedSymbols(of: ["\(Tool.products)/mmvault"], ["-D"])
         #expect(undefined.isSuperset(of: ["socket", "connect", "getaddrinfo"]))
     }
 
@@ -61,10 +61,9 @@ import Testing
             .filter { $0.hasSuffix(".o") }
         #expect(!objects.isEmpty)
         let forbidden = Self.ours.contains(module) ? Self.forbiddenToUs : Self.network
-        for object in objects {
-            let undefined = try Tool.undefinedSymbols(of: "\(folder)/\(object)", [])
-            #expect(undefined.intersection(forbidden) == [], "\(module)/\(object)")
-        }
+        let undefined = try Tool.undefinedSymbols(of: objects.map { "\(folder)/\($0)" }, [])
+        #expect(undefined.contains("swift_release") || undefined.contains("memcpy") || undefined.contains("read"))
+        #expect(undefined.intersection(forbidden) == [])
     }
 
     private static let expected = "documents 2\ndamages 0\nkeys 0\nthreads plain 2\ntime plain 2\n"
@@ -154,9 +153,9 @@ enum Tool {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// What an object or a program calls and does not have, without the versions of symbols.
-    static func undefinedSymbols(of path: String, _ options: [String]) throws -> Set<String> {
-        let output = try run("nm", options + ["--undefined-only", path])
+    /// What objects or programs call and do not have, without the versions of symbols.
+    static func undefinedSymbols(of paths: [String], _ options: [String]) throws -> Set<String> {
+        let output = try run("nm", options + ["--undefined-only"] + paths)
         return Set(
             output.split(separator: "\n").compactMap { line in
                 line.split(separator: " ").last?.split(separator: "@").first.map(String.init)

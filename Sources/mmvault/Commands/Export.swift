@@ -70,7 +70,7 @@ struct Export: AsyncParsableCommand {
         let names = open.names
         let summary = try await Reader.Export(archive: open.archive, reader: open.reader)
             .run(request, to: output) { channel, posts in
-                Terminal.showProgress("exporting \(SafeText.line(names.label(channel))): \(posts.grouped) posts")
+                Terminal.showProgress("exporting \(SafeText.name(names.label(channel))): \(posts.grouped) posts")
             }
         Terminal.clearProgress()
         describe(summary)

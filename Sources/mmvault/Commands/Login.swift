@@ -50,7 +50,7 @@ struct Login: AsyncParsableCommand {
     func run() async throws {
         let address = try ServerAddress(url, allowsHTTP: allowHttp)
         let (directory, session) = try await logIn(address)
-        Terminal.print("Logged in to \(SafeText.line(address.url)) as \(SafeText.line(session.username)).")
+        Terminal.print("Logged in to \(SafeText.line(address.url)) as \(SafeText.name(session.username)).")
         Terminal.print("The archive is in \(SafeText.line(directory.path))")
         Terminal.print("Next: “mmvault pull” fetches your messages.")
     }

@@ -49,13 +49,13 @@ struct Pull: AsyncParsableCommand {
     private func summarize(_ report: PullReport, _ directory: AccountDirectory) throws {
         let archive = try Archive(directory)
         let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
-        func label(_ channel: Channel) -> String { SafeText.line(names.label(channel)) }
+        func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
         for change in report.keyChanges {
             let isPinned = change.pinnedKeyID == change.oldKeyID
             let pinned = "\nfirst   \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
             Terminal.warn(
                 """
-                the server shows a new key for @\(SafeText.line(change.username))
+                the server shows a new key for @\(SafeText.name(change.username))
                 before  \(change.oldKeyID.prefix(16))…, last seen on \(change.oldLastSeen.minute) UTC
                 now     \(change.newKeyID.prefix(16))…\(isPinned ? "" : pinned)
                 Ask them whether they made a new key. All stay known.

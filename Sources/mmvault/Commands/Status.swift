@@ -36,7 +36,7 @@ struct Status: AsyncParsableCommand {
         let survey = Survey(open.archive, atHand: restored)
         var surveys: [ChannelSurvey] = []
         for channel in channels {
-            Terminal.showProgress("reading \(SafeText.line(open.names.label(channel)))")
+            Terminal.showProgress("reading \(SafeText.name(open.names.label(channel)))")
             surveys.append(try await survey.run(channel))
         }
         Terminal.clearProgress()
@@ -52,13 +52,13 @@ struct Status: AsyncParsableCommand {
         let head = try open.archive.head()
         let session = (try? Session(in: directory)) == nil ? "not logged in" : "logged in"
         Terminal.print(
-            "Account   \(SafeText.line(open.account.username)) on \(SafeText.line(open.account.server)), \(session)")
+            "Account   \(SafeText.name(open.account.username)) on \(SafeText.line(open.account.server)), \(session)")
         Terminal.print("Archive   \(SafeText.line(directory.archivePath))")
         Terminal.print("          \(Int(head.documents).of("document")), head \(head.hash.prefix(16))…")
     }
 
     private func describe(_ survey: ChannelSurvey, _ open: OpenArchive, _ owners: KeyOwners) throws {
-        let label = SafeText.line(open.names.label(survey.channel))
+        let label = SafeText.name(open.names.label(survey.channel))
         let range = [survey.first, survey.last].compactMap { $0?.date }
         let posts = survey.posts.of("post")
         guard survey.posts > 0 else {

@@ -42,7 +42,7 @@ struct Verify: AsyncParsableCommand {
         for channel in channels {
             var counts: [Verdict: Int] = [:]
             var hasHeading = false
-            let label = SafeText.line(open.names.label(channel))
+            let label = SafeText.name(open.names.label(channel))
             try await open.reader.read(PostQuery(channelID: channel.id)) { post in
                 counts[post.verdict, default: 0] += 1
                 done += 1
@@ -72,7 +72,7 @@ struct Verify: AsyncParsableCommand {
 
     private static func print(_ post: ReadPost, _ users: [String: String]) {
         let time = Timestamp(milliseconds: post.header.createAt).minute
-        let author = SafeText.line(users[post.header.userID] ?? post.header.userID)
+        let author = SafeText.name(users[post.header.userID] ?? post.header.userID)
         let state = post.state == .live ? "" : " (\(post.state.rawValue))"
         Terminal.print("  \(time)  @\(author)  \(post.header.id)\(state)")
         let verdict = [post.verdict.authenticity?.rawValue, post.verdict.content.rawValue].compactMap { $0 }

@@ -1,0 +1,118 @@
+import Bytes
+import Foundation
+import Testing
+
+@testable import Archive
+
+/// The archive that docs/archive-format.md takes apart with stock tools. It is kept as a file, so that an archive written
+/// today is read for as long as these tests are run.
+@Suite struct ExampleTests {
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+    static let file = "\(root)/Fixtures/example-archive/archive.sqlite"
+
+    let sandbox: Sandbox
+    let directory: AccountDirectory
+
+    /// On a copy: reading may put a journal beside the file.
+    init() throws {
+        sandbox = try Sandbox()
+        directory = AccountDirectory(path: sandbox.path, name: "example")
+        try sandbox.run("test ! -e '\(Self.file)' || cp '\(Self.file)' archive.sqlite")
+    }
+
+    @Test func anArchiveOfVersionOneIsStillRead() async throws {
+        let archive = try Archive(directory)
+        let report = try await archive.check()
+        #expect(report.isClean && report.documents == 6 && report.versions == 3, "\(report.damages)")
+        #expect(try archive.account() == Self.account)
+        let stored = try archive.all()
+        #expect(stored.map(\.brief) == ["first deleted", "first earlier", "second live"])
+        #expect(stored.map(\.header.createAt) == [start, start, start + 60_000])
+        #expect(stored[1].text.contains(#""message":"Shall we meet at nine? \u003c3""#))
+        #expect(try archive.knownKeys()[alice]?.count == 1)
+        #expect(try archive.walkState(channelID: town) == Self.done)
+        #expect(try archive.users().map(\.displayName) == ["Alice"])
+    }
+
+    @Test func thisProgramWritesTheSameRecords() async throws {
+        let mine = AccountDirectory(path: "\(sandbox.path)/mine", name: "mine")
+        try await Self.make(mine)
+        // All but what depends on the compressor, and the hashes that follow from it.
+        let sql = """
+            SELECT substr(record, instr(record, 'kind'), instr(record, 'gzip') - instr(record, 'kind')) FROM document;
+            SELECT * FROM version; SELECT * FROM object; SELECT * FROM key_sighting; SELECT * FROM walk
+            """
+        let texts = try [directory, mine].map { try sandbox.run("sqlite3 '\($0.archivePath)' \"\(sql)\"") }
+        #expect(texts[0] == texts[1])
+    }
+
+    /// Every command of the document, run on the example, prints what the document says.
+    @Test func theDocumentsCommandsPrintWhatItSays() throws {
+        let text = try String(contentsOfFile: "\(Self.root)/docs/archive-format.md", encoding: .utf8)
+        let commands = Transcript.commands(in: text)
+        #expect(commands.count >= 10)
+        for command in commands {
+            #expect(try sandbox.run(command.input) == command.output, "\(command.input)")
+        }
+    }
+
+    /// Writes the example anew, where somebody asks for it: the document's outputs have to follow.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["MMVAULT_WRITE_EXAMPLE"] != nil, "only on demand"))
+    func writeTheExample() async throws {
+        let mine = AccountDirectory(path: "\(sandbox.path)/mine", name: "mine")
+        try await Self.make(mine)
+        try sandbox.run("mkdir -p '\(Self.root)/Fixtures/example-archive'")
+        try sandbox.run("rm -f '\(Self.file)'; sqlite3 mine/archive.sqlite \".backup '\(Self.file)'\"")
+    }
+
+    // MARK: The example
+
+    private static let account = Account(server: "https://chat.example.org", userID: alice, username: "alice")
+    private static let done = WalkState(cursor: start - 240_000, backward: nil, hasAskedForPast: true)
+
+    private static func make(_ directory: AccountDirectory) async throws {
+        try PrivateFile.makeDirectory(directory.path)
+        try Archive.create(in: directory, for: account, at: Timestamp(milliseconds: start))
+        let writer = try ArchiveWriter(directory)
+        let first = PostText("first", at: start, "Shall we meet at nine? \\u003c3")
+        let second = PostText("second", at: start + 60_000, "Gerne. Ich bringe Kaffee mit: ☕").with {
+            $0.root = first.id
+            $0.user = bob
+        }
+        let walk = WalkState(cursor: start - 240_000, backward: .newest, hasAskedForPast: false)
+        try await writer.keep(
+            #"[{"id":"\#(alice)","username":"alice","nickname":"Alice"}]"#, .users, at: start + 61_000)
+        try await writer.keep([first, second], walk: walk, at: start + 62_000)
+        try await writer.keep([first.deleted(at: start + 120_000), second], walk: walk, at: start + 122_000)
+        let key = #"{"sign":"\#(Base64.standard.encode(point(2)))","encr":"\#(Base64.standard.encode(point(1)))"}"#
+        let keys = ReceivedDocument(
+            kind: .keys, request: "POST /plugins/com.quarkslab.e2ee/api/v1/pubkey/get", channelID: nil,
+            receivedAt: Timestamp(milliseconds: start + 123_000),
+            body: Array(#"{"pubKeys":{"\#(alice)":\#(key)}}"#.utf8))
+        try await writer.append(keys, keys: sightings(in: keys))
+        try await writer.note(done, channelID: town, at: Timestamp(milliseconds: start + 124_000))
+    }
+}
+
+/// Commands and what they print, as a person sees them: `$ ` begins a command, `> ` goes on with it.
+enum Transcript {
+    static func commands(in markdown: String) -> [(input: String, output: String)] {
+        var result: [(input: String, output: String)] = []
+        var isInside = false
+        for line in markdown.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix("```") {
+                isInside = line == "```console"
+            } else if !isInside {
+                continue
+            } else if line.hasPrefix("$ ") {
+                result.append((String(line.dropFirst(2)) + "\n", ""))
+            } else if line.hasPrefix("> ") {
+                result[result.count - 1].input += line.dropFirst(2) + "\n"
+            } else {
+                result[result.count - 1].output += line + "\n"
+            }
+        }
+        return result
+    }
+}
