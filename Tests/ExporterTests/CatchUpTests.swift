@@ -84,43 +84,45 @@ struct CatchUpTests {
                 let live = world.posts(in: request.channelID).filter(\.isLive)
                 world.edit(live[(left * 37) % live.count].id, message: "edited meanwhile, \(left)")
                 world.post(in: request.channelID, by: live[0].userID, message: "new meanwhile")
-            }
-        ) { town in
-            let posts = town.write(1100)
-            try await town.pullAll()
-            town.world.advance(by: 100_000_000)
-            for post in posts { town.world.react(post, by: town.bob) }
-            count.value = 25
-            try await town.pullAll()
-            #expect(count.value < 20)
-            count.value = 0
-            try await town.pullAll()
-            try await town.expectTruth()
-        }
+            },
+            { town in
+                let posts = town.write(1100)
+                try await town.pullAll()
+                town.world.advance(by: 100_000_000)
+                for post in posts { town.world.react(post, by: town.bob) }
+                count.value = 25
+                try await town.pullAll()
+                #expect(count.value < 20)
+                count.value = 0
+                try await town.pullAll()
+                try await town.expectTruth()
+            })
     }
 
     @Test func theCursorMovesOnlyWithThePromiseToWalkAgain() async throws {
         let isDown = Box(false)
-        try await Town.with(interceptor: { request in
-            isDown.value && request.query.contains("page=") && request.isAboutPosts ? .status(500) : nil
-        }) { town in
-            let posts = town.write(1100)
-            try await town.pullAll()
-            let first = try #require(try town.archive().walkState(channelID: town.channel))
-            #expect(first.backward == nil)
-            town.world.advance(by: 100_000_000)
-            for post in posts { town.world.react(post, by: town.bob) }
-            isDown.value = true
-            let report = try await town.pull()
-            #expect(report.failures.count == 1)
-            let second = try #require(try town.archive().walkState(channelID: town.channel))
-            #expect(second.cursor > first.cursor && second.backward == .newest)
-            #expect(try !town.differences().isEmpty)
-            isDown.value = false
-            try await town.pullAll()
-            try await town.expectTruth()
-            #expect(try town.archive().walkState(channelID: town.channel)?.backward == nil)
-        }
+        try await Town.with(
+            interceptor: { request in
+                isDown.value && request.query.contains("page=") && request.isAboutPosts ? .status(500) : nil
+            },
+            { town in
+                let posts = town.write(1100)
+                try await town.pullAll()
+                let first = try #require(try town.archive().walkState(channelID: town.channel))
+                #expect(first.backward == nil)
+                town.world.advance(by: 100_000_000)
+                for post in posts { town.world.react(post, by: town.bob) }
+                isDown.value = true
+                let report = try await town.pull()
+                #expect(report.failures.count == 1)
+                let second = try #require(try town.archive().walkState(channelID: town.channel))
+                #expect(second.cursor > first.cursor && second.backward == .newest)
+                #expect(try !town.differences().isEmpty)
+                isDown.value = false
+                try await town.pullAll()
+                try await town.expectTruth()
+                #expect(try town.archive().walkState(channelID: town.channel)?.backward == nil)
+            })
     }
 
     /// The roots of replies come along in `posts` and not in `order`: an answer with 999 in the one may be cut.

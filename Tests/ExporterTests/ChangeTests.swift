@@ -28,87 +28,105 @@ struct ChangeTests {
     }
 
     @Test func anEditKeepsWhatWasSaidBefore() async throws {
-        try await after({ town, posts, _ in town.world.edit(posts[1], message: "edited") }) { town, posts, _ throws in
-            let versions = try town.versions(posts[1])
-            #expect(versions.map(\.state) == [.earlier, .live])
-            #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""message":"post 1""#))
-            #expect(String(decoding: versions[1].json, as: UTF8.self).contains(#""message":"edited""#))
-            #expect(versions[0].header.editAt == 0 && versions[1].header.editAt > 0)
-            #expect(try revisions(town, of: posts[1]).map(\.state) == [.revision])
-        }
+        try await after(
+            { town, posts, _ in town.world.edit(posts[1], message: "edited") },
+            { town, posts, _ throws in
+                let versions = try town.versions(posts[1])
+                #expect(versions.map(\.state) == [.earlier, .live])
+                #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""message":"post 1""#))
+                #expect(String(decoding: versions[1].json, as: UTF8.self).contains(#""message":"edited""#))
+                #expect(versions[0].header.editAt == 0 && versions[1].header.editAt > 0)
+                #expect(try revisions(town, of: posts[1]).map(\.state) == [.revision])
+            })
     }
 
     @Test func anEditOfPropsAloneIsSeenThoughEditAtStandsStill() async throws {
-        try await after({ town, posts, _ in town.world.editProps(posts[1], #"{"e2ee":1}"#) }) { town, posts, _ throws in
-            let versions = try town.versions(posts[1])
-            #expect(versions.map(\.state) == [.earlier, .live])
-            #expect(versions[1].header.editAt == 0)
-            #expect(String(decoding: versions[1].json, as: UTF8.self).contains(#""props":{"e2ee":1}"#))
-            #expect(try revisions(town, of: posts[1]).count == 1)
-        }
+        try await after(
+            { town, posts, _ in town.world.editProps(posts[1], #"{"e2ee":1}"#) },
+            { town, posts, _ throws in
+                let versions = try town.versions(posts[1])
+                #expect(versions.map(\.state) == [.earlier, .live])
+                #expect(versions[1].header.editAt == 0)
+                #expect(String(decoding: versions[1].json, as: UTF8.self).contains(#""props":{"e2ee":1}"#))
+                #expect(try revisions(town, of: posts[1]).count == 1)
+            })
     }
 
     @Test func aPinIsSeenAndIsNoNewsAboutTheText() async throws {
-        try await after({ town, posts, _ in town.world.pin(posts[1]) }) { town, posts, _ throws in
-            let versions = try town.versions(posts[1])
-            #expect(versions.map(\.state) == [.live])
-            #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""is_pinned":true"#))
-            #expect(try revisions(town, of: posts[1]).count == 1)
-        }
+        try await after(
+            { town, posts, _ in town.world.pin(posts[1]) },
+            { town, posts, _ throws in
+                let versions = try town.versions(posts[1])
+                #expect(versions.map(\.state) == [.live])
+                #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""is_pinned":true"#))
+                #expect(try revisions(town, of: posts[1]).count == 1)
+            })
     }
 
     @Test func aReactionIsSeenAndLeavesNoRevision() async throws {
-        try await after({ town, posts, _ in town.world.react(posts[1], by: town.bob) }) { town, posts, _ throws in
-            let versions = try town.versions(posts[1])
-            #expect(versions.map(\.state) == [.live])
-            #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""emoji_name":"smile""#))
-            #expect(try revisions(town, of: posts[1]).isEmpty)
-        }
+        try await after(
+            { town, posts, _ in town.world.react(posts[1], by: town.bob) },
+            { town, posts, _ throws in
+                let versions = try town.versions(posts[1])
+                #expect(versions.map(\.state) == [.live])
+                #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""emoji_name":"smile""#))
+                #expect(try revisions(town, of: posts[1]).isEmpty)
+            })
     }
 
     @Test func aReplyMovesItsRoot() async throws {
         let written = Box("")
-        try await after({ town, posts, _ in written.value = town.write(1, root: posts[1])[0] }) {
-            town, posts, _ throws in
-            #expect(try town.states(written.value) == [.live])
-            let root = try #require(try town.versions(posts[1]).last)
-            #expect(root.state == .live && root.header.updateAt == town.world.post(posts[1])?.updateAt)
-            #expect(try revisions(town, of: posts[1]).isEmpty)
-        }
+        try await after(
+            { town, posts, _ in written.value = town.write(1, root: posts[1])[0] },
+            {
+                town, posts, _ throws in
+                #expect(try town.states(written.value) == [.live])
+                let root = try #require(try town.versions(posts[1]).last)
+                #expect(root.state == .live && root.header.updateAt == town.world.post(posts[1])?.updateAt)
+                #expect(try revisions(town, of: posts[1]).isEmpty)
+            })
     }
 
     @Test func anEditedReplyMovesItsRootAndLeavesARevision() async throws {
-        try await after({ town, _, reply in town.world.edit(reply, message: "edited") }) { town, posts, reply throws in
-            #expect(try town.states(reply) == [.earlier, .live])
-            #expect(try revisions(town, of: reply).count == 1)
-            #expect(try town.states(posts[0]) == [.live])
-            #expect(try town.versions(posts[0]).last?.header.updateAt == town.world.post(posts[0])?.updateAt)
-        }
+        try await after(
+            { town, _, reply in town.world.edit(reply, message: "edited") },
+            { town, posts, reply throws in
+                #expect(try town.states(reply) == [.earlier, .live])
+                #expect(try revisions(town, of: reply).count == 1)
+                #expect(try town.states(posts[0]) == [.live])
+                #expect(try town.versions(posts[0]).last?.header.updateAt == town.world.post(posts[0])?.updateAt)
+            })
     }
 
     @Test func aDeletedReplyLeavesItsRootAlone() async throws {
-        try await after({ town, _, reply in town.world.delete(reply) }) { town, posts, reply throws in
-            #expect(try town.states(reply) == [.earlier, .deleted])
-            #expect(try town.states(posts[0]) == [.live])
-        }
+        try await after(
+            { town, _, reply in town.world.delete(reply) },
+            { town, posts, reply throws in
+                #expect(try town.states(reply) == [.earlier, .deleted])
+                #expect(try town.states(posts[0]) == [.live])
+            })
     }
 
     @Test func aDeletedRootTakesItsRepliesAndNoTextIsLost() async throws {
-        try await after({ town, posts, _ in town.world.delete(posts[0]) }) { town, posts, reply throws in
-            for id in [posts[0], reply] {
-                let versions = try town.versions(id)
-                #expect(versions.map(\.state) == [.earlier, .deleted])
-                #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""message":"post 0""#))
-                #expect(String(decoding: versions[1].json, as: UTF8.self).contains(#""deleteBy""#))
-            }
-        }
+        try await after(
+            { town, posts, _ in town.world.delete(posts[0]) },
+            { town, posts, reply throws in
+                for id in [posts[0], reply] {
+                    let versions = try town.versions(id)
+                    #expect(versions.map(\.state) == [.earlier, .deleted])
+                    #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""message":"post 0""#))
+                    #expect(String(decoding: versions[1].json, as: UTF8.self).contains(#""deleteBy""#))
+                }
+            })
     }
 
     @Test func aPurgedPostStaysInTheArchive() async throws {
-        try await after({ town, posts, _ in town.world.purge(posts[1]) }) { town, posts, _ throws in
-            #expect(town.world.post(posts[1]) == nil)
-            #expect(try town.states(posts[1]) == [.live])
-        }
+        try await after(
+            { town, posts, _ in town.world.purge(posts[1]) },
+            { town, posts, _ throws in
+                #expect(town.world.post(posts[1]) == nil)
+                #expect(try town.states(posts[1]) == [.live])
+            })
     }
 
     @Test func threeEditsBetweenTwoPullsLeaveThreeRevisions() async throws {

@@ -35,32 +35,34 @@ struct HostileServerTests {
     ) async throws {
         let isLying = Box(false)
         let count = Box(0)
-        try await Town.with(interceptor: { request in
-            guard isLying.value else { return nil }
-            let number = count.change { count in
-                count += 1
-                return count
-            }
-            // A walk that goes on for ever is stopped here, and fails its test below.
-            return number > 5000
-                ? .status(401, body: #"{"id":"api.context.session_expired.app_error"}"#) : lie(request, number)
-        }) { town in
-            town.write(3)
-            try await town.pullAll(limits: HostileServerTests.limits)
-            town.world.advance(by: 100_000_000)
-            isLying.value = true
-            var full = Pull.Selection()
-            full.isFull = true
-            try body(
-                try await town.pull(full, patience: HostileServerTests.patience, limits: HostileServerTests.limits))
-            #expect(count.value < 1000)
-            isLying.value = false
-            try await town.pull(full, limits: HostileServerTests.limits)
-            let differences = try town.differences()
-            #expect(differences.isEmpty)
-            let damages = try await town.archive().check().damages
-            #expect(damages.isEmpty)
-        }
+        try await Town.with(
+            interceptor: { request in
+                guard isLying.value else { return nil }
+                let number = count.change { count in
+                    count += 1
+                    return count
+                }
+                // A walk that goes on for ever is stopped here, and fails its test below.
+                return number > 5000
+                    ? .status(401, body: #"{"id":"api.context.session_expired.app_error"}"#) : lie(request, number)
+            },
+            { town in
+                town.write(3)
+                try await town.pullAll(limits: HostileServerTests.limits)
+                town.world.advance(by: 100_000_000)
+                isLying.value = true
+                var full = Pull.Selection()
+                full.isFull = true
+                try body(
+                    try await town.pull(full, patience: HostileServerTests.patience, limits: HostileServerTests.limits))
+                #expect(count.value < 1000)
+                isLying.value = false
+                try await town.pull(full, limits: HostileServerTests.limits)
+                let differences = try town.differences()
+                #expect(differences.isEmpty)
+                let damages = try await town.archive().check().damages
+                #expect(damages.isEmpty)
+            })
     }
 
     private func expectFailure(_ report: PullReport) {
@@ -190,13 +192,15 @@ struct HostileServerTests {
     @Test func listsWithOddIDsAreRefused() async throws {
         let lists = ["[{\"id\":\"../x\"}]", "[{}]", "[7]", "{}", "\"x\"", "[null]"]
         for list in lists {
-            try await Town.with(interceptor: { request in
-                request.path.hasSuffix("/teams") ? .status(200, body: list) : nil
-            }) { town async throws in
-                await #expect(throws: ExporterError.self) {
-                    try await town.pull(patience: HostileServerTests.patience)
-                }
-            }
+            try await Town.with(
+                interceptor: { request in
+                    request.path.hasSuffix("/teams") ? .status(200, body: list) : nil
+                },
+                { town async throws in
+                    await #expect(throws: ExporterError.self) {
+                        try await town.pull(patience: HostileServerTests.patience)
+                    }
+                })
         }
     }
 
@@ -215,9 +219,11 @@ struct HostileServerTests {
     @Test func anAnswerThatTricklesIsGivenUp() async throws {
         let hurried = Patience(
             attempts: 1, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0, longestAnswer: 1)
-        try await Town.with(interceptor: { _ in .trickle(.milliseconds(20)) }) { town async throws in
-            await #expect(throws: ExporterError.self) { try await town.pull(patience: hurried) }
-            #expect(town.server.requests.count == 1)
-        }
+        try await Town.with(
+            interceptor: { _ in .trickle(.milliseconds(20)) },
+            { town async throws in
+                await #expect(throws: ExporterError.self) { try await town.pull(patience: hurried) }
+                #expect(town.server.requests.count == 1)
+            })
     }
 }

@@ -106,32 +106,36 @@ struct KeyPinningTests {
         #"{"encr":null,"sign":null}"#,
     ]) func aKeyWithoutAKeysFormIsNoKey(_ key: String) async throws {
         let body = Box("")
-        try await Town.with(interceptor: { request in
-            request.path.hasSuffix("/pubkey/get")
-                ? .status(200, body: body.value, headers: [("Content-Type", "application/json")]) : nil
-        }) { town in
-            let good = "{\"encr\":\"\(KeyPinningTests.point(1))\",\"sign\":\"\(KeyPinningTests.point(2))\"}"
-            body.value = "{\"pubKeys\":{\"\(town.alice)\":\(key),\"\(town.bob)\":\(good)}}"
-            town.write(2)
-            let report = try await town.pull()
-            #expect(report.failures.isEmpty && report.keysFailure == nil)
-            let keys = try town.archive().knownKeys()
-            #expect(keys[town.alice] == nil && keys[town.bob]?.count == 1)
-        }
+        try await Town.with(
+            interceptor: { request in
+                request.path.hasSuffix("/pubkey/get")
+                    ? .status(200, body: body.value, headers: [("Content-Type", "application/json")]) : nil
+            },
+            { town in
+                let good = "{\"encr\":\"\(KeyPinningTests.point(1))\",\"sign\":\"\(KeyPinningTests.point(2))\"}"
+                body.value = "{\"pubKeys\":{\"\(town.alice)\":\(key),\"\(town.bob)\":\(good)}}"
+                town.write(2)
+                let report = try await town.pull()
+                #expect(report.failures.isEmpty && report.keysFailure == nil)
+                let keys = try town.archive().knownKeys()
+                #expect(keys[town.alice] == nil && keys[town.bob]?.count == 1)
+            })
     }
 
     @Test func aKeyThatNobodyAskedForIsNotTaken() async throws {
         let body = Box("")
-        try await Town.with(interceptor: { request in
-            request.path.hasSuffix("/pubkey/get")
-                ? .status(200, body: body.value, headers: [("Content-Type", "application/json")]) : nil
-        }) { town in
-            let stranger = town.world.addUser(username: "stranger")
-            let key = "{\"encr\":\"\(KeyPinningTests.point(1))\",\"sign\":\"\(KeyPinningTests.point(2))\"}"
-            body.value = "{\"pubKeys\":{\"\(stranger)\":\(key),\"../../x\":\(key)}}"
-            try await town.pull()
-            #expect(try town.archive().knownKeys().isEmpty)
-        }
+        try await Town.with(
+            interceptor: { request in
+                request.path.hasSuffix("/pubkey/get")
+                    ? .status(200, body: body.value, headers: [("Content-Type", "application/json")]) : nil
+            },
+            { town in
+                let stranger = town.world.addUser(username: "stranger")
+                let key = "{\"encr\":\"\(KeyPinningTests.point(1))\",\"sign\":\"\(KeyPinningTests.point(2))\"}"
+                body.value = "{\"pubKeys\":{\"\(stranger)\":\(key),\"../../x\":\(key)}}"
+                try await town.pull()
+                #expect(try town.archive().knownKeys().isEmpty)
+            })
     }
 
     @Test func moreThanAHundredPeopleAreAskedAboutInBatches() async throws {

@@ -151,15 +151,18 @@ struct LoginTests {
 
     @Test func aServerThatSaysYesWithoutATokenOpensNothing() async throws {
         let me = Box("")
-        try await Town.with(interceptor: { request in
-            request.path.hasSuffix("/login") ? .status(200, body: me.value) : nil
-        }) { town async throws in
-            me.value = "{\"id\":\"\(town.alice)\",\"username\":\"alice\"}"
-            await #expect(throws: ExporterError.self) {
-                try await Login.run(
-                    town.address, .password(username: "alice", password: "wonderland", mfaCode: nil), vault: town.vault)
-            }
-            #expect(town.vault.accountNames.isEmpty)
-        }
+        try await Town.with(
+            interceptor: { request in
+                request.path.hasSuffix("/login") ? .status(200, body: me.value) : nil
+            },
+            { town async throws in
+                me.value = "{\"id\":\"\(town.alice)\",\"username\":\"alice\"}"
+                await #expect(throws: ExporterError.self) {
+                    try await Login.run(
+                        town.address, .password(username: "alice", password: "wonderland", mfaCode: nil),
+                        vault: town.vault)
+                }
+                #expect(town.vault.accountNames.isEmpty)
+            })
     }
 }

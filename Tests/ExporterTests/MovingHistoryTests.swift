@@ -20,15 +20,15 @@ struct MovingHistoryTests {
                     return count
                 }
                 if number <= 30 { change(world, request.channelID, number) }
-            }
-        ) { town in
-            town.write(40)
-            try await town.pullAll(limits: .small)
-            count.value = 1000
-            try await body(town)
-            try await town.pullAll(limits: .small)
-            try await town.expectTruth()
-        }
+            },
+            { town in
+                town.write(40)
+                try await town.pullAll(limits: .small)
+                count.value = 1000
+                try await body(town)
+                try await town.pullAll(limits: .small)
+                try await town.expectTruth()
+            })
     }
 
     private static func live(_ world: World, _ channel: String) -> [Post] {
@@ -36,41 +36,49 @@ struct MovingHistoryTests {
     }
 
     @Test func postsThatArriveAreFound() async throws {
-        try await walk({ world, channel, _ in
-            let live = MovingHistoryTests.live(world, channel)
-            world.post(in: channel, by: live[0].userID, message: "new")
-            world.post(in: channel, by: live[0].userID, message: "reply", root: live[live.count / 2].id)
-        }) { town async throws in
-            #expect(town.world.posts(in: town.channel).count > 50)
-            #expect(try town.differences().isEmpty, "by the first pull alone")
-        }
+        try await walk(
+            { world, channel, _ in
+                let live = MovingHistoryTests.live(world, channel)
+                world.post(in: channel, by: live[0].userID, message: "new")
+                world.post(in: channel, by: live[0].userID, message: "reply", root: live[live.count / 2].id)
+            },
+            { town async throws in
+                #expect(town.world.posts(in: town.channel).count > 50)
+                #expect(try town.differences().isEmpty, "by the first pull alone")
+            })
     }
 
     @Test func postsThatAreEditedAreFoundAsTheyAre() async throws {
-        try await walk({ world, channel, number in
-            let live = MovingHistoryTests.live(world, channel)
-            world.edit(live[(number * 13) % live.count].id, message: "edited \(number)")
-        }) { town async throws in
-            #expect(try town.differences().isEmpty)
-        }
+        try await walk(
+            { world, channel, number in
+                let live = MovingHistoryTests.live(world, channel)
+                world.edit(live[(number * 13) % live.count].id, message: "edited \(number)")
+            },
+            { town async throws in
+                #expect(try town.differences().isEmpty)
+            })
     }
 
     @Test func postsThatAreDeletedHideNoOthers() async throws {
-        try await walk({ world, channel, number in
-            let live = MovingHistoryTests.live(world, channel)
-            if live.count > 3 { world.delete(live[(number * 5) % live.count].id) }
-        }) { town async throws in
-            #expect(try town.differences().isEmpty)
-        }
+        try await walk(
+            { world, channel, number in
+                let live = MovingHistoryTests.live(world, channel)
+                if live.count > 3 { world.delete(live[(number * 5) % live.count].id) }
+            },
+            { town async throws in
+                #expect(try town.differences().isEmpty)
+            })
     }
 
     @Test func postsThatArePurgedHideNoOthers() async throws {
-        try await walk({ world, channel, number in
-            let live = MovingHistoryTests.live(world, channel)
-            if live.count > 3 { world.purge(live[(number * 5) % live.count].id) }
-        }) { town async throws in
-            #expect(try town.differences().isEmpty)
-        }
+        try await walk(
+            { world, channel, number in
+                let live = MovingHistoryTests.live(world, channel)
+                if live.count > 3 { world.purge(live[(number * 5) % live.count].id) }
+            },
+            { town async throws in
+                #expect(try town.differences().isEmpty)
+            })
     }
 
     /// Pulls 40 posts in pages of five; before each page that is asked for with an anchor, up to `count` times, `change`
@@ -81,25 +89,29 @@ struct MovingHistoryTests {
     ) async throws {
         let left = Box(count)
         let world = Box<World?>(nil)
-        try await Town.with(interceptor: { request in
-            guard let world = world.value, left.value > 0, let anchor = request.anchor, world.post(anchor) != nil
-            else { return nil }
-            left.change { $0 -= 1 }
-            change(world, anchor)
-            return nil
-        }) { town in
-            world.value = town.world
-            town.write(40)
-            try await body(town)
-        }
+        try await Town.with(
+            interceptor: { request in
+                guard let world = world.value, left.value > 0, let anchor = request.anchor, world.post(anchor) != nil
+                else { return nil }
+                left.change { $0 -= 1 }
+                change(world, anchor)
+                return nil
+            },
+            { town in
+                world.value = town.world
+                town.write(40)
+                try await body(town)
+            })
     }
 
     @Test(arguments: [1, 2, 20]) func aPurgedAnchorIsReplaced(_ count: Int) async throws {
-        try await walk(onAnchor: count, { world, anchor in world.purge(anchor) }) { town in
-            try await town.pullAll(limits: .small)
-            try await town.expectTruth()
-            #expect(town.server.requests.contains { $0.path.hasPrefix("/api/v4/posts/") })
-        }
+        try await walk(
+            onAnchor: count, { world, anchor in world.purge(anchor) },
+            { town in
+                try await town.pullAll(limits: .small)
+                try await town.expectTruth()
+                #expect(town.server.requests.contains { $0.path.hasPrefix("/api/v4/posts/") })
+            })
     }
 
     @Test(arguments: [2, 5, 19, 25]) func anAnchorThatGoesWithItsNeighboursIsReplaced(_ neighbours: Int) async throws {
@@ -110,11 +122,11 @@ struct MovingHistoryTests {
                 let younger = MovingHistoryTests.live(world, post.channelID).filter { $0.createAt > post.createAt }
                 for neighbour in younger.suffix(neighbours) { world.purge(neighbour.id) }
                 world.purge(anchor)
-            }
-        ) { town in
-            try await town.pullAll(limits: .small)
-            try await town.expectTruth()
-        }
+            },
+            { town in
+                try await town.pullAll(limits: .small)
+                try await town.expectTruth()
+            })
     }
 
     @Test func aDeletedAnchorStillLeadsOn() async throws {
@@ -122,19 +134,21 @@ struct MovingHistoryTests {
             onAnchor: 20,
             { world, anchor in
                 if world.post(anchor)?.isLive == true { world.delete(anchor) }
-            }
-        ) { town in
-            try await town.pullAll(limits: .small)
-            try await town.expectTruth()
-        }
+            },
+            { town in
+                try await town.pullAll(limits: .small)
+                try await town.expectTruth()
+            })
     }
 
     @Test func aChannelWhoseEveryAnchorVanishesEndsAllTheSame() async throws {
-        try await walk(onAnchor: .max, { world, anchor in world.purge(anchor) }) { town in
-            let report = try await town.pull(limits: .small)
-            #expect(report.outcomes.count == 1)
-            #expect(try town.differences(where: \.isLive).isEmpty)
-        }
+        try await walk(
+            onAnchor: .max, { world, anchor in world.purge(anchor) },
+            { town in
+                let report = try await town.pull(limits: .small)
+                #expect(report.outcomes.count == 1)
+                #expect(try town.differences(where: \.isLive).isEmpty)
+            })
     }
 }
 

@@ -13,32 +13,32 @@ struct RandomHistoryTests {
             seed: UInt64(batch), tick: 1,
             afterRequest: { world, request in
                 if request.isAboutPosts { disturbance.value?(world, request) }
-            }
-        ) { town in
-            let directory = try town.directory()
-            let writer = try ArchiveWriter(directory)
-            let archive = try Archive(directory)
-            try await MattermostClient.using(town.address, token: town.token, patience: .eager) {
-                client throws(ExporterError) in
-                for number in 0..<25 {
-                    let history = History(
-                        seed: UInt64(batch * 25 + number), town: town, archive: archive, disturbance: disturbance,
-                        makeWalk: { channel, limits throws(ExporterError) in
-                            do throws(ArchiveError) {
-                                return try ChannelWalk(
-                                    client, archive: archive, writer: writer, channelID: channel, floor: nil,
-                                    isFull: false, limits: limits, onPage: { _, _ in })
-                            } catch { throw .archive(error) }
-                        })
-                    do {
-                        try await history.run()
-                    } catch {
-                        Issue.record("history \(history.seed): \(error)")
+            },
+            { town in
+                let directory = try town.directory()
+                let writer = try ArchiveWriter(directory)
+                let archive = try Archive(directory)
+                try await MattermostClient.using(town.address, token: town.token, patience: .eager) {
+                    client throws(ExporterError) in
+                    for number in 0..<25 {
+                        let history = History(
+                            seed: UInt64(batch * 25 + number), town: town, archive: archive, disturbance: disturbance,
+                            makeWalk: { channel, limits throws(ExporterError) in
+                                do throws(ArchiveError) {
+                                    return try ChannelWalk(
+                                        client, archive: archive, writer: writer, channelID: channel, floor: nil,
+                                        isFull: false, limits: limits, onPage: { _, _ in })
+                                } catch { throw .archive(error) }
+                            })
+                        do {
+                            try await history.run()
+                        } catch {
+                            Issue.record("history \(history.seed): \(error)")
+                        }
                     }
                 }
-            }
-            #expect(try await archive.check().isClean)
-        }
+                #expect(try await archive.check().isClean)
+            })
     }
 
     /// One channel, three walks; the first two are disturbed.
@@ -62,7 +62,7 @@ struct RandomHistoryTests {
             for _ in 0..<(12 + dice.change { $0.roll(20) }) {
                 dice.change { History.disturb(world, channel, &$0) }
             }
-            for strength in [8, 4, 0] {
+            for strength in seed % 2 == 0 ? [8, 4, 0] : [8, 0] {
                 let left = Box(strength)
                 disturbance.value = { world, request in
                     dice.change { dice in

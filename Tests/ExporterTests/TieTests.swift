@@ -55,14 +55,14 @@ struct TieTests {
                 // The one that the next page would begin behind.
                 let live = world.posts(in: request.channelID).filter(\.isLive)
                 if page == moment, live.count > page { world.purge(live[page].id) }
-            }
-        ) { town in
-            town.write(size, at: Town.start + 5)
-            town.write(2, at: Town.start + 6)
-            try await town.pullAll(limits: TieTests.small)
-            let differences = try town.differences()
-            #expect(differences.isEmpty, "\(differences)")
-        }
+            },
+            { town in
+                town.write(size, at: Town.start + 5)
+                town.write(2, at: Town.start + 6)
+                try await town.pullAll(limits: TieTests.small)
+                let differences = try town.differences()
+                #expect(differences.isEmpty, "\(differences)")
+            })
     }
 
     @Test func aLargerPageThanAskedForIsTakenWhole() async throws {
