@@ -109,7 +109,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "mmvault", "Archive", "Bytes", "DemoServer", "E2EE",
+                "mmvault", "Archive", "Bytes", "DemoServer", "E2EE", "Reader",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -5,7 +5,10 @@ struct JSONParser {
     /// The containers that are open, by node index.
     private var open: [Int] = []
 
-    init(byteCount: Int) {
+    private let maximumNodes: Int
+
+    init(byteCount: Int, maximumNodes: Int = JSONDocument.maximumNodes) {
+        self.maximumNodes = maximumNodes
         // A page of posts has a value about every 25 bytes; one reservation instead of a dozen regrowths.
         nodes.reserveCapacity(byteCount / 24 + 8)
     }
@@ -66,7 +69,7 @@ struct JSONParser {
     private mutating func value(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) {
         skipSpace(text)
         guard position < text.count else { throw fail(.unexpectedEnd) }
-        guard nodes.count < JSONDocument.maximumNodes else { throw fail(.tooLarge) }
+        guard nodes.count < maximumNodes else { throw fail(.tooLarge) }
         let start = position
         switch text[position] {
         case UInt8(ascii: "{"), UInt8(ascii: "["):

@@ -104,6 +104,14 @@ public final class EmbeddedServer: Sendable {
             throw Hangup()
         }
         let head = head(of: answer, length: answer.body.count)
+        if case .trickle(let pause) = fault {
+            var drops = try await writer.writeHead(head)
+            for byte in answer.body {
+                try await drops.write(ByteBuffer(bytes: [byte]))
+                try await Task.sleep(for: pause)
+            }
+            return try await drops.finish(nil)
+        }
         try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
     }
 
@@ -145,7 +153,7 @@ extension Fault {
                 headers: headers.map { (name: $0.0, value: $0.1) }, body: Array(body.utf8))
         case .garbled: .json(#"{"order":["abc"],"posts":{"abc":{"id":"abc","create_at":"#)
         case .redirect(let target): Answer(status: 302, contentType: nil, headers: [("Location", target)])
-        case .cutBody, .reset, .stall: nil
+        case .cutBody, .reset, .stall, .trickle: nil
         }
     }
 }

@@ -34,6 +34,8 @@ public enum Fault: Sendable {
     case garbled
     /// The true answer, but late.
     case stall(Duration)
+    /// The true answer, a byte at a time, with a pause behind each.
+    case trickle(Duration)
     /// 302 to another address.
     case redirect(String)
 }

@@ -3,7 +3,7 @@ internal import Archive
 /// What changed since the last time.
 extension ChannelWalk {
     /// Questions after which a search for the complete end of a cut answer is given up.
-    private static let mostQuestions = 100
+    private static let mostQuestions = 50
 
     mutating func catchUp() async throws(ExporterError) {
         // A second round follows a walk that a cut answer made necessary; a third, only if thousands of posts change

@@ -29,6 +29,8 @@ struct MattermostClient: Sendable {
         configuration.decompression = .enabled(limit: .size(maximumBody))
         configuration.timeout = .init(
             connect: .seconds(15), read: .nanoseconds(Int64(patience.longestSilence * 1_000_000_000)))
+        // A refused connection is told at once; how often to knock is this program's own affair.
+        configuration.connectionPool.retryConnectionEstablishment = false
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let client = MattermostClient(address: address, token: token, patience: patience, http: http, onRetry: onRetry)
         do throws(ExporterError) {

@@ -20,7 +20,8 @@ public struct Patience: Sendable {
     public static let short = Patience(attempts: 4, firstDelay: 0.25, longestDelay: 2, longestRequestedDelay: 15)
 
     public init(
-        attempts: Int, firstDelay: Double, longestDelay: Double, longestRequestedDelay: Double, longestSilence: Double = 60,
+        attempts: Int, firstDelay: Double, longestDelay: Double, longestRequestedDelay: Double,
+        longestSilence: Double = 60,
         longestAnswer: Double = 600
     ) {
         self.attempts = attempts

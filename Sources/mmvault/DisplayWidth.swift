@@ -42,6 +42,14 @@ extension String {
 
     func rightAligned(in width: Int) -> String { String(repeating: " ", count: max(0, width - columns)) + self }
 
+    /// Without the spaces that come with copying.
+    var trimmed: String {
+        var rest = self[...]
+        while rest.first?.isWhitespace == true { rest = rest.dropFirst() }
+        while rest.last?.isWhitespace == true { rest = rest.dropLast() }
+        return String(rest)
+    }
+
     /// Broken at spaces into lines of at most `width` columns, all but the first behind `indent` spaces. A word that is
     /// longer, like a path, stays whole: people copy it. Line ends in the text stay where they are.
     func wrapped(indent: Int = 0, width: Int = Terminal.textWidth) -> String {

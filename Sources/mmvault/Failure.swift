@@ -121,7 +121,7 @@ struct Failure: Error {
                 .server,
                 "no usable answer after \(attempts) attempt\(attempts == 1 ? "" : "s"): \(SafeText.line(why))"
                     + " [\(SafeText.line(request))]",
-                hint: "what was fetched is kept; run the command again later")
+                hint: "run the command again later; nothing is lost")
         case .unsettledHistory(let channelID):
             Failure(
                 .server, "the history of channel \(SafeText.line(channelID)) changes faster than it can be read",

@@ -51,6 +51,8 @@ final class PullProgress: Sendable {
                 Terminal.showProgress(PullProgress.line(state, channel))
             case .finished(let outcome):
                 state.finished += 1
+                // Of an interruption the command itself tells.
+                if case .failed(.cancelled) = outcome.result { return }
                 Terminal.print(PullProgress.line(outcome, state.names))
                 Terminal.flush()
             case .retrying(_, let why, let seconds):

@@ -57,6 +57,8 @@ enum Terminal {
 
     static func fail(_ failure: Failure) {
         flush()
+        // What a terminal shows of the interrupting key is no part of the message.
+        if errorIsTerminal { fputs("\r\u{1B}[K", stderr) }
         say(styled("error:", .red), "error:", failure.message)
         if let hint = failure.hint { say("hint:", "hint:", hint) }
     }

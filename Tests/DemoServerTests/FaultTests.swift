@@ -75,14 +75,12 @@ struct FaultTests {
     }
 
     @Test func aClientCanGiveUpAndTheServerStopsAllTheSame() async throws {
-        let clock = ContinuousClock()
-        let start = clock.now
-        try await with(.stall(.seconds(60))) { site in
+        // A server that waited for its stalled answer would keep this test for an hour.
+        try await with(.stall(.seconds(3600))) { site in
             await #expect(throws: (any Error).self) {
                 try await site.send("GET", "/api/v4/users/me", token: site.token, timeout: .milliseconds(100))
             }
         }
-        #expect(clock.now - start < .seconds(5))
     }
 
     @Test func aRedirectLeadsElsewhereAndWhatArrivesThereIsRecorded() async throws {

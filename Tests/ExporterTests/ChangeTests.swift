@@ -68,7 +68,8 @@ struct ChangeTests {
 
     @Test func aReplyMovesItsRoot() async throws {
         let written = Box("")
-        try await after({ town, posts, _ in written.value = town.write(1, root: posts[1])[0] }) { town, posts, _ throws in
+        try await after({ town, posts, _ in written.value = town.write(1, root: posts[1])[0] }) {
+            town, posts, _ throws in
             #expect(try town.states(written.value) == [.live])
             let root = try #require(try town.versions(posts[1]).last)
             #expect(root.state == .live && root.header.updateAt == town.world.post(posts[1])?.updateAt)

@@ -103,21 +103,27 @@ struct MovingHistoryTests {
     }
 
     @Test(arguments: [2, 5, 19, 25]) func anAnchorThatGoesWithItsNeighboursIsReplaced(_ neighbours: Int) async throws {
-        try await walk(onAnchor: 1, { world, anchor in
-            guard let post = world.post(anchor) else { return }
-            let younger = MovingHistoryTests.live(world, post.channelID).filter { $0.createAt > post.createAt }
-            for neighbour in younger.suffix(neighbours) { world.purge(neighbour.id) }
-            world.purge(anchor)
-        }) { town in
+        try await walk(
+            onAnchor: 1,
+            { world, anchor in
+                guard let post = world.post(anchor) else { return }
+                let younger = MovingHistoryTests.live(world, post.channelID).filter { $0.createAt > post.createAt }
+                for neighbour in younger.suffix(neighbours) { world.purge(neighbour.id) }
+                world.purge(anchor)
+            }
+        ) { town in
             try await town.pullAll(limits: .small)
             try await town.expectTruth()
         }
     }
 
     @Test func aDeletedAnchorStillLeadsOn() async throws {
-        try await walk(onAnchor: 20, { world, anchor in
-            if world.post(anchor)?.isLive == true { world.delete(anchor) }
-        }) { town in
+        try await walk(
+            onAnchor: 20,
+            { world, anchor in
+                if world.post(anchor)?.isLive == true { world.delete(anchor) }
+            }
+        ) { town in
             try await town.pullAll(limits: .small)
             try await town.expectTruth()
         }

@@ -30,7 +30,7 @@ struct TieTests {
     @Test(arguments: 1...21) func noTiedPostIsLostOnSmallPages(_ size: Int) async throws {
         for before in [0, 3, 4] {
             try await Town.with(seed: UInt64(size), tick: 1, interceptor: TieTests.blind) { town in
-                    town.write(7, at: Town.start + 1)
+                town.write(7, at: Town.start + 1)
                 town.write(size, at: Town.start + 2)
                 town.write(before, at: Town.start + 3)
                 try await town.pullAll(limits: TieTests.small)
@@ -80,7 +80,9 @@ struct PositionTests {
     /// A page that lists posts of these times, newest first; the post at place `n` has the id `n`.
     private func page(_ times: [Int64], unlisted: [Int64] = []) throws -> PostsPage {
         func post(_ index: Int, _ time: Int64) -> String {
-            "\"\(id(index))\":{\"id\":\"\(id(index))\",\"create_at\":\(time),\"update_at\":\(time)}"
+            """
+            "\(id(index))":{"id":"\(id(index))","channel_id":"\(id(89))","create_at":\(time),"update_at":\(time)}
+            """
         }
         let posts = (times + unlisted).enumerated().map(post).joined(separator: ",")
         let order = times.indices.map { "\"\(id($0))\"" }.joined(separator: ",")
@@ -105,7 +107,8 @@ struct PositionTests {
 
     @Test func aSinglePostTiesWithItself() throws {
         #expect(
-            WalkState.Position.newest.next(after: try page([4])) == WalkState.Position(anchor: nil, page: 1, reached: 4))
+            WalkState.Position.newest.next(after: try page([4])) == WalkState.Position(anchor: nil, page: 1, reached: 4)
+        )
     }
 
     @Test func whatIsNotListedDoesNotCount() throws {

@@ -5,8 +5,9 @@ import Testing
 
 /// What the archive holds, held against what the world knows.
 extension Town {
-    func stored(_ channelID: String? = nil) throws -> [StoredVersion] {
-        let plan = try archive().plan(PostQuery(channelID: channelID ?? channel))
+    func stored(_ channelID: String? = nil, in open: Archive? = nil) throws -> [StoredVersion] {
+        let archive = try open ?? archive()
+        let plan = try archive.plan(PostQuery(channelID: channelID ?? channel))
         return try plan.load(0..<plan.count)
     }
 
@@ -18,9 +19,9 @@ extension Town {
     func states(_ id: String) throws -> [PostState] { try versions(id).map(\.state) }
 
     /// The newest version of every post.
-    func newest(_ channelID: String? = nil) throws -> [String: StoredVersion] {
+    func newest(_ channelID: String? = nil, in open: Archive? = nil) throws -> [String: StoredVersion] {
         var newest: [String: StoredVersion] = [:]
-        for version in try stored(channelID)
+        for version in try stored(channelID, in: open)
         where newest[version.header.id].map({ $0.header.sequence < version.header.sequence }) ?? true {
             newest[version.header.id] = version
         }
@@ -28,8 +29,10 @@ extension Town {
     }
 
     /// Where the archive differs from the rows that the world keeps of a channel; empty where nothing is missing.
-    func differences(_ channelID: String? = nil, where isWanted: (Post) -> Bool = { _ in true }) throws -> [String] {
-        let newest = try newest(channelID)
+    func differences(
+        _ channelID: String? = nil, in open: Archive? = nil, where isWanted: (Post) -> Bool = { _ in true }
+    ) throws -> [String] {
+        let newest = try newest(channelID, in: open)
         return world.posts(in: channelID ?? channel).filter(isWanted).compactMap { row in
             guard let version = newest[row.id] else { return "\(Town.describe(row)) is missing" }
             let json = String(decoding: version.json, as: UTF8.self)

@@ -10,6 +10,7 @@ import Testing
 struct Town {
     let world: World
     let server: EmbeddedServer
+    let url: String
     let alice: String
     let bob: String
     let team: String
@@ -39,7 +40,7 @@ struct Town {
         defer { try? FileManager.default.removeItem(atPath: path) }
         try await server.start()
         let town = Town(
-            world: world, server: server, alice: alice, bob: bob, team: team, channel: channel,
+            world: world, server: server, url: server.url, alice: alice, bob: bob, team: team, channel: channel,
             token: world.issueToken(for: alice), vault: Vault(path: path + "/vault"))
         do {
             try await body(town)
@@ -60,12 +61,12 @@ struct Town {
     }
 
     var address: ServerAddress {
-        get throws { try ServerAddress(server.url) }
+        get throws { try ServerAddress(url) }
     }
 
     /// The directory of Alice's account, logged in without a request to the server.
     func directory() throws -> AccountDirectory {
-        let directory = try vault.makeAccount(Account(server: server.url, userID: alice, username: "alice"))
+        let directory = try vault.makeAccount(Account(server: url, userID: alice, username: "alice"))
         if !FileManager.default.fileExists(atPath: directory.sessionPath) {
             try Session(address: address, userID: alice, username: "alice", token: token).save(in: directory)
         }
@@ -129,3 +130,5 @@ final class Box<Value: Sendable>: Sendable {
         content.withLock { value in body(&value) }
     }
 }
+
+func currentProcess() -> Int32 { ProcessInfo.processInfo.processIdentifier }

@@ -22,8 +22,8 @@ struct MailTests {
     }
 
     private static let page =
-        "<html><body><pre>" + text.replacing("+", with: "&#43;").replacing("\n", with: "<br>\n")
-        + "</pre></body></html>"
+        "<html><body><p>" + text.replacing("+", with: "&#43;").replacing("\n", with: "<br>")
+        + "</p></body></html>"
 
     private static let forms: [(name: String, mail: String)] = [
         ("armor alone", text),

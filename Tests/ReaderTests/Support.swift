@@ -163,7 +163,8 @@ let hostileTexts: [String] =
 /// Names with everything that could begin something.
 let hostileNames: [String] = [
     "", " ", "Eve\nX-Evil: 1", "Eve\r\nX-Evil: 1\r\n\r\nbody", "Eve\r", "\"Eve\" <eve@evil>", "Eve\"", "Eve\\", "\\",
-    "=?UTF-8?B?ZXZpbA==?=", "Évé", "日本語の名前", String(repeating: "x", count: 1200), String(repeating: "é", count: 700),
+    "=?UTF-8?B?ZXZpbA==?=", "Évé", "日本語の名前", String(repeating: "x", count: 1200), String(repeating: "\"", count: 800),
+    String(repeating: "\\", count: 390), String(repeating: "é", count: 700),
     "\u{1B}]0;x\u{7}", "\u{202E}ecila", "a\u{0}b", "**Bob**", "Bob** (@bob) · 10:00", "`x`", "<b>", "[x](http://evil/)",
     "# x", "x #", "\u{2028}From evil", "www.evil.example", "https://evil.example/", "&amp;",
     "\\<img src=http://evil/\\>",

@@ -100,9 +100,9 @@ struct ExportPeople {
         teams[channel.teamID].map { $0.displayName.isEmpty ? $0.name : $0.displayName }
     }
 
-    /// The server's host, for message ids and addresses: letters, digits, dots and hyphens.
+    /// The server's host, for message ids and addresses: letters, digits, dots and hyphens, no more than DNS takes.
     var host: String {
         let label = account.serverLabel.replacing("_", with: "-")
-        return label.isEmpty ? "invalid" : label.lowercased()
+        return label.isEmpty ? "invalid" : label.lowercased().prefix(253).description
     }
 }

@@ -13,10 +13,10 @@ enum MailText {
     /// A name, as in `From` and `List-Id`: quoted, or in encoded words.
     static func phrase(_ text: String) -> String {
         let safe = SafeText.line(text)
-        guard safe.utf8.allSatisfy({ $0 < 0x7F }), safe.utf8.count <= 900, !safe.contains("=?") else {
-            return encodedWords(safe)
-        }
-        return "\"\(safe.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        let quoted = "\"\(safe.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        // An address or another name follows on the same line, which takes 998 bytes.
+        let isPlain = safe.utf8.allSatisfy { $0 < 0x7F } && quoted.utf8.count <= 400 && !safe.contains("=?")
+        return isPlain ? quoted : encodedWords(safe)
     }
 
     /// One word of letters, digits, dots, hyphens and underscores, for addresses and ids.

@@ -28,11 +28,11 @@ struct Check: AsyncParsableCommand {
         for damage in report.damages {
             let place = damage.document.map { "document \($0)" } ?? "the database"
             let context = damage.context.isEmpty ? "" : " (\(SafeText.line(damage.context)))"
-            Terminal.print("DAMAGED  \(place)\(context): \(SafeText.line(damage.what))")
+            Terminal.print("DAMAGED  \(place)\(context): \(SafeText.line(damage.what))".wrapped(indent: 9))
             if !damage.posts.isEmpty {
                 let shown = damage.posts.prefix(5).joined(separator: ", ")
-                Terminal.print(
-                    "         its \(damage.posts.count.of("post")): \(shown)\(damage.posts.count > 5 ? ", …" : "")")
+                let rest = damage.posts.count > 5 ? ", …" : ""
+                Terminal.print("         its \(damage.posts.count.of("post")): \(shown)\(rest)".wrapped(indent: 11))
             }
         }
         Terminal.print(

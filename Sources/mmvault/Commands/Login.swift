@@ -78,7 +78,7 @@ struct Login: AsyncParsableCommand {
             guard username == nil, passwordFile == nil, mfaCodeFile == nil else {
                 throw Failure(.usage, "--token-file and a user name do not go together", hint: "choose one")
             }
-            return .token(try InputFile.readLine(tokenFile).filter { !$0.isWhitespace })
+            return .token(try InputFile.readLine(tokenFile).trimmed)
         }
         guard passwordFile != "-" || mfaCodeFile != "-" else {
             throw Failure(.usage, "only one of two files can be standard input")
@@ -101,7 +101,7 @@ struct Login: AsyncParsableCommand {
         }
         if name.isEmpty {
             guard let token = Prompt.secret("Token: ") else { throw Failure.interrupted }
-            return .token(token.filter { !$0.isWhitespace })
+            return .token(token.trimmed)
         }
         guard let password = Prompt.secret("Password: ") else { throw Failure.interrupted }
         return .password(username: name, password: password, mfaCode: code)

@@ -29,7 +29,7 @@ struct Pull: AsyncParsableCommand {
     var team: [String] = []
 
     @Option(
-        help: ArgumentHelp("Do not go back further than this day (UTC): 2026-11-23.", valueName: "date"),
+        help: ArgumentHelp("Do not go back further than this day (UTC): 2026-01-31.", valueName: "date"),
         transform: Day.init(typed:))
     var since: Day?
 
@@ -51,15 +51,14 @@ struct Pull: AsyncParsableCommand {
         let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
         func label(_ channel: Channel) -> String { SafeText.line(names.label(channel)) }
         for change in report.keyChanges {
-            let pinned =
-                change.pinnedKeyID == change.oldKeyID
-                ? "" : "; the first was \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
+            let isPinned = change.pinnedKeyID == change.oldKeyID
+            let pinned = "\nfirst   \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
             Terminal.warn(
                 """
-                the server shows a new key for @\(SafeText.line(change.username)), since some time after \
-                \(change.oldLastSeen.minute) UTC
-                before \(change.oldKeyID.prefix(16))…, now \(change.newKeyID.prefix(16))…\(pinned)
-                Ask them whether they made a new key. Both stay known.
+                the server shows a new key for @\(SafeText.line(change.username))
+                before  \(change.oldKeyID.prefix(16))…, last seen on \(change.oldLastSeen.minute) UTC
+                now     \(change.newKeyID.prefix(16))…\(isPinned ? "" : pinned)
+                Ask them whether they made a new key. All stay known.
                 """)
         }
         if let failure = report.keysFailure {
@@ -93,7 +92,7 @@ struct Pull: AsyncParsableCommand {
     }
 }
 
-/// A day in UTC, as typed: 2026-11-23.
+/// A day in UTC, as typed: 2026-01-31.
 struct Day {
     let start: Timestamp
 
@@ -104,7 +103,7 @@ struct Day {
         guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
             let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
             let start = Timestamp(year: year, month: month, day: day)
-        else { throw ValidationError("a day looks like 2026-11-23") }
+        else { throw ValidationError("a day looks like 2026-01-31") }
         self.start = start
     }
 }

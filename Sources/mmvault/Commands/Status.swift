@@ -30,15 +30,19 @@ struct Status: AsyncParsableCommand {
         let directory = try vault.directory()
         let open = try await OpenArchive(vault, keys: KeyOptions.none)
         let restored = KeyStore(directory).ids
+        let channels = try open.select(channels: channel)
         try describeArchive(open, directory)
         let owners = KeyOwners(open, restored: restored)
         let survey = Survey(open.archive, atHand: restored)
         var surveys: [ChannelSurvey] = []
-        for channel in try open.select(channels: channel) {
+        for channel in channels {
             Terminal.showProgress("reading \(SafeText.line(open.names.label(channel)))")
             surveys.append(try await survey.run(channel))
         }
         Terminal.clearProgress()
+        guard !surveys.isEmpty else {
+            return Terminal.print("No posts are archived here. “mmvault pull” fetches them.")
+        }
         Terminal.print()
         for survey in surveys { try describe(survey, open, owners) }
         describeKeys(surveys, owners)
@@ -56,8 +60,11 @@ struct Status: AsyncParsableCommand {
     private func describe(_ survey: ChannelSurvey, _ open: OpenArchive, _ owners: KeyOwners) throws {
         let label = SafeText.line(open.names.label(survey.channel))
         let range = [survey.first, survey.last].compactMap { $0?.date }
-        Terminal.print(
-            "\(label.padded(to: 40)) \(survey.posts.of("post").padded(to: 14)) \(range.joined(separator: " to "))")
+        let posts = survey.posts.of("post")
+        guard survey.posts > 0 else {
+            return Terminal.print("\(label.padded(to: 40)) \(posts)")
+        }
+        Terminal.print("\(label.padded(to: 40)) \(posts.padded(to: 14)) \(range.joined(separator: " to "))")
         var facts = ["\(survey.encrypted.grouped) encrypted", "\(survey.plain.grouped) plain"]
         facts += survey.unusable.sorted { $0.key < $1.key }.map { "\($0.value.grouped) \($0.key.rawValue)" }
         Terminal.print("  \(facts.joined(separator: ", "))".wrapped(indent: 4))
@@ -82,14 +89,12 @@ struct Status: AsyncParsableCommand {
         }
         guard months else { return }
         for (month, counts) in survey.months.sorted(by: { $0.key < $1.key }) {
-            let keys = owners.own(counts.openableBy).map { "\($0.key.short)… opens \($0.value.grouped)" }
-            let closed = counts.closed > 0 ? ["no restored key opens \(counts.closed.grouped)"] : []
-            let posts = counts.posts.of("post")
-            let opened = (keys + closed).joined(separator: ", ")
-            Terminal.print(
-                opened.isEmpty
-                    ? "    \(month)  \(posts)"
-                    : "    \(month)  \(posts.padded(to: 14)) \(opened)".wrapped(indent: 28))
+            var facts = owners.own(counts.openableBy).filter { $0.value > 0 }
+                .map { "\($0.key.short)… opens \($0.value.grouped)" }
+            if counts.closed > 0 { facts.append("no restored key opens \(counts.closed.grouped)") }
+            let row = "    \(month)  \(counts.posts.of("post"))"
+            let indented = facts.joined(separator: "\n" + String(repeating: " ", count: 28))
+            Terminal.print(facts.isEmpty ? row : "\(row.padded(to: 27)) \(indented)")
         }
     }
 

@@ -81,8 +81,8 @@ struct Verify: AsyncParsableCommand {
 
     private func summarize(_ total: [Verdict: Int], channels: Int, hasKeys: Bool) {
         let posts = total.values.reduce(0, +)
-        Terminal.print()
         guard posts > 0 else { return Terminal.print("No posts are archived here. “mmvault pull” fetches them.") }
+        Terminal.print()
         Terminal.print("\(posts.of("post or old revision", "posts and old revisions")) in \(channels.of("channel")):")
         for (verdict, count) in total.sorted(by: { $0.key < $1.key }) {
             let authenticity = verdict.authenticity?.rawValue ?? "-"

@@ -1,0 +1,72 @@
+import Testing
+
+@testable import mmvault
+
+/// What a user is told before anything is done.
+@Suite struct HelpTests {
+    static let commands = ["", "login", "pull", "key", "key restore", "key list", "verify", "status", "check", "demo"]
+
+    @Test(arguments: commands)
+    func help_FitsEightyColumnsAndIsNoError(command: String) async throws {
+        try await Stage.with { stage in
+            for line in ["mmvault \(command) --help", "mmvault help \(command)"] {
+                let help = try await stage.run(line)
+                #expect(help.code == 0 && help.errors.isEmpty)
+                #expect(help.output.contains("OVERVIEW: ") && help.output.contains("USAGE: mmvault"))
+                for line in help.lines { #expect(line.count <= 80, "\(line)") }
+            }
+        }
+    }
+
+    @Test(arguments: ["login", "pull", "key restore", "key list", "verify", "status", "check", "demo"])
+    func help_ListsTheExitCodes(command: String) async throws {
+        try await Stage.with { stage in
+            let help = try await stage.run("mmvault \(command) --help").output
+            #expect(help.contains("EXIT CODES:\n  0    done"))
+        }
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func completionScript_IsPrinted(shell: String) async throws {
+        try await Stage.with { stage in
+            let script = try await stage.run("mmvault --generate-completion-script \(shell)")
+            #expect(script.code == 0 && script.output.contains("token-file"))
+            if shell == "bash" {
+                #expect(try await stage.run("mmvault --generate-completion-script bash | bash -n").code == 0)
+            }
+        }
+    }
+
+    @Test func error_IsSaidInTheProgramsOwnVoice() async throws {
+        try await Stage.with { stage in
+            let outcome = try await stage.run("mmvault pull --frobnicate")
+            #expect(outcome.errors.hasPrefix("error: ") && outcome.errors.contains("\nhint: "))
+            #expect(outcome.output.isEmpty)
+        }
+    }
+}
+
+@Suite struct DisplayWidthTests {
+    @Test(arguments: [
+        ("", 0), ("abc", 3), ("発売", 4), ("é", 1), ("e\u{301}", 1), ("👍", 2), ("👨‍👩‍👧", 2), ("☎", 1), ("☎️", 2), ("한", 2),
+        ("ｆ", 2), ("שלום", 4), ("…", 1),
+    ])
+    func columns_AreThoseOfATerminal(text: String, columns: Int) { #expect(text.columns == columns) }
+
+    @Test(arguments: ["", "town", "発売日の予定は未定です", "🎉🎉🎉🎉🎉🎉", "exactly ten", "a発売発売発売"])
+    func padding_FillsJustTheWidth(text: String) {
+        for width in [1, 2, 5, 10, 11, 30] { #expect(text.padded(to: width).columns == width) }
+    }
+
+    @Test func wrapping_BreaksAtSpacesAndKeepsWords() {
+        #expect("one two three four".wrapped(indent: 2, width: 9) == "one two\n  three\n  four")
+        #expect("see /a/very/long/path for it".wrapped(indent: 0, width: 8) == "see\n/a/very/long/path\nfor it")
+        #expect("  a  b".wrapped(indent: 4, width: 80) == "  a  b")
+        #expect("a\nb".wrapped(indent: 4, width: 80) == "a\n    b")
+    }
+
+    @Test func numbers_AreGroupedAndCounted() {
+        #expect([0, 999, 1000, 1_234_567, -4321].map(\.grouped) == ["0", "999", "1,000", "1,234,567", "-4,321"])
+        #expect(1.of("post") == "1 post" && 0.of("post") == "0 posts" && 2.of("is", "are") == "2 are")
+    }
+}

@@ -1,0 +1,84 @@
+import DemoServer
+import E2EE
+import Foundation
+import Reader
+import Testing
+
+/// A server, or a colleague, that chooses names to play tricks on a terminal.
+@Suite(.enabled(if: SafeText.line("\u{1B}") != "\u{1B}", "SafeText lets everything pass"))
+struct HostileNameTests {
+    static let names = [
+        "\u{1B}[31mred\u{1B}]0;title\u{07}", "bell\u{07}", "back\rwards", "two\nlines\nerror: forged",
+        "\u{202E}gnp.exe", "\u{2066}isolated", "שלום עולם", "zero\u{200B}width\u{FEFF}", "\u{9B}31mC1",
+        "tab\tand\u{0B}",
+        String(repeating: "very long ", count: 40), "\u{7F}\u{08}\u{08}\u{08}", "",
+    ]
+
+    private static func story() -> Story {
+        let story = Story()
+        let world = story.world
+        let users = names.map { world.addUser(username: $0.isEmpty ? "nobody" : $0, firstName: $0) }
+        let team = world.addTeam(name: "hostile", displayName: names[0], members: [story.alice.id])
+        for (name, user) in zip(names, users) {
+            let channel = world.addChannel(
+                team: team, name: "c\(user)", displayName: name, type: .open, members: [story.alice.id, user])
+            world.post(in: channel, by: user, message: name)
+            world.post(in: channel, by: user, message: name, type: "custom_e2ee", props: #"{"e2ee":{"version":9}}"#)
+            let direct = world.addDirectChannel(story.alice.id, user)
+            world.post(in: direct, by: user, message: name, type: "custom_e2ee")
+        }
+        return story
+    }
+
+    @Test func names_AreNeutralisedWhereverTheyArePrinted() async throws {
+        try await Stage.with(story: HostileNameTests.story()) { stage in
+            _ = try await stage.run("mmvault login $URL --token-file token.txt")
+            for line in [
+                "mmvault pull", "mmvault status --months", "mmvault verify --details", "mmvault check",
+                "mmvault key list", "mmvault pull --channel $'\\e[31m'", "mmvault verify --channel $'a\\nb\\e[1m'",
+                "mmvault $'\\e[31m'", "mmvault key restore $'\\e[31m\\n'", "mmvault --vault $'\\e[31m' status",
+                "mmvault login $'https://\\e[31m'", "mmvault --account $'\\a' check",
+            ] {
+                expectTame(try await stage.run(line), line)
+            }
+        }
+    }
+
+    @Test func refusals_AreNeutralised() async throws {
+        try await Stage.with { stage in
+            let body = #"{"id":"no","message":"\u001b[31mgo\u0007 away\u202e\r\u0000","status_code":403}"#
+            stage.misbehave { _ in .status(403, body: body, headers: [("Content-Type", "application/json")]) }
+            expectTame(try await stage.run("mmvault login $URL --token-file token.txt"), "login")
+            stage.misbehave { _ in .status(400, body: "\u{1B}[31mplain\u{202E}") }
+            expectTame(
+                try await stage.run("mmvault login $URL --username a --password-file password.txt"), "plain refusal")
+        }
+    }
+
+    @Test func ownUsername_IsNeutralised() async throws {
+        let story = Story()
+        let user = story.world.addUser(username: "\u{1B}[31m\u{202E}../../evil")
+        try await Stage.with(story: story) { stage in
+            try stage.write("evil.txt", story.world.issueToken(for: user))
+            expectTame(try await stage.run("mmvault login $URL --token-file evil.txt"), "login")
+            expectTame(try await stage.run("mmvault status"), "status")
+            #expect(!FileManager.default.fileExists(atPath: "\(stage.folder)/evil"))
+        }
+    }
+
+    /// Nothing but line ends and what prints; no line that a name could have begun.
+    private func expectTame(_ outcome: Stage.Outcome, _ line: String) {
+        let raw = outcome.everything.unicodeScalars.filter { scalar in
+            switch scalar.properties.generalCategory {
+            case .control: scalar != "\n"
+            case .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate: true
+            default: false
+            }
+        }
+        #expect(raw.isEmpty, "\(line): \(outcome.everything.debugDescription.prefix(2000))")
+        #expect(!outcome.everything.contains("\nerror: forged"), "\(line)")
+        for text in outcome.everything.split(separator: "\n") where !text.contains("/") {
+            #expect(text.count <= 120, "\(line): \(text)")
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Archive
+import Bytes
+import DemoServer
+import Foundation
+import Testing
+
+@testable import Exporter
+
+/// Which keys the server showed for whom, and when that changed.
+struct KeyPinningTests {
+    /// Something that has a public key's form, in base64.
+    static func point(_ number: UInt8) -> String {
+        Data([4] + [UInt8](repeating: number, count: 64)).base64EncodedString()
+    }
+
+    private func keyID(_ encr: UInt8, _ sign: UInt8) throws -> String {
+        let bytes = try #require(
+            Data(base64Encoded: KeyPinningTests.point(encr)).flatMap { encr in
+                Data(base64Encoded: KeyPinningTests.point(sign)).map { Array(encr) + Array($0) }
+            })
+        return SHA256Digest(of: bytes).description
+    }
+
+    private func push(_ town: Town, _ user: String, _ encr: UInt8, _ sign: UInt8) {
+        town.world.pushKey(user, encr: KeyPinningTests.point(encr), sign: KeyPinningTests.point(sign))
+    }
+
+    @Test func theFirstKeyIsPinned() async throws {
+        try await Town.with { town in
+            push(town, town.bob, 1, 2)
+            let report = try await town.pull()
+            #expect(report.keyChanges.isEmpty && report.keysFailure == nil)
+            let keys = try town.archive().knownKeys()
+            #expect(keys[town.alice] == nil, "who has no key has none")
+            let key = try #require(keys[town.bob]?.first)
+            #expect(try key.sighting.keyID == keyID(1, 2))
+            #expect(key.isCurrent && key.isFirst && !key.isOwn && key.sighting.source == .server)
+        }
+    }
+
+    @Test func aKeySeenAgainIsTheSameKeySeenLater() async throws {
+        try await Town.with { town in
+            push(town, town.bob, 1, 2)
+            try await town.pull()
+            let first = try #require(try town.archive().knownKeys()[town.bob]?.first)
+            let report = try await town.pull()
+            #expect(report.keyChanges.isEmpty)
+            let keys = try #require(try town.archive().knownKeys()[town.bob])
+            #expect(keys.count == 1)
+            #expect(keys[0].firstSeen == first.firstSeen && keys[0].lastSeen >= first.lastSeen)
+        }
+    }
+
+    @Test func anotherKeyIsToldOnceAndBothStayKnown() async throws {
+        try await Town.with { town in
+            push(town, town.bob, 1, 2)
+            try await town.pull()
+            try await town.pull()
+            let old = try #require(try town.archive().knownKeys()[town.bob]?.first)
+            push(town, town.bob, 3, 4)
+            let report = try await town.pull()
+            let expected = KeyChange(
+                userID: town.bob, username: "bob", oldKeyID: try keyID(1, 2), newKeyID: try keyID(3, 4),
+                oldLastSeen: old.lastSeen, pinnedKeyID: try keyID(1, 2), pinnedSince: old.firstSeen)
+            #expect(report.keyChanges == [expected])
+            let again = try await town.pull()
+            #expect(again.keyChanges.isEmpty)
+            let keys = try #require(try town.archive().knownKeys()[town.bob])
+            #expect(try keys.map(\.sighting.keyID) == [keyID(1, 2), keyID(3, 4)])
+            #expect(keys.map(\.isCurrent) == [false, true] && keys.map(\.isFirst) == [true, false])
+            #expect(keys[0].lastSeen == old.lastSeen && keys[1].firstSeen >= old.lastSeen)
+        }
+    }
+
+    @Test func aThirdKeyIsHeldAgainstTheSecondAndTheFirstStaysPinned() async throws {
+        try await Town.with { town in
+            for number in [1, 3, 5] as [UInt8] {
+                push(town, town.bob, number, number + 1)
+                let report = try await town.pull()
+                guard number == 5 else { continue }
+                #expect(try report.keyChanges.map(\.oldKeyID) == [keyID(3, 4)])
+                #expect(try report.keyChanges.map(\.pinnedKeyID) == [keyID(1, 2)])
+            }
+            push(town, town.bob, 1, 2)
+            let back = try await town.pull()
+            #expect(try back.keyChanges.map(\.newKeyID) == [keyID(1, 2)], "and back is a change, too")
+            #expect(try town.archive().knownKeys()[town.bob]?.count == 3)
+        }
+    }
+
+    /// Who writes is found with the posts, and asked about in the same pull.
+    @Test func theKeyOfSomeoneWhoHasLeftIsFetched() async throws {
+        try await Town.with { town in
+            let carol = town.world.addUser(username: "carol")
+            town.world.join(carol, town.channel)
+            town.world.post(in: town.channel, by: carol, message: "bye")
+            town.world.leave(carol, town.channel)
+            push(town, carol, 7, 8)
+            try await town.pull()
+            #expect(try town.archive().knownKeys()[carol]?.count == 1)
+        }
+    }
+
+    @Test(arguments: [
+        #"{"encr":"AAAA","sign":"AAAA"}"#, #"{"encr":"*","sign":"*"}"#, #"{"encr":7}"#, "7", "[]", "{}", "null",
+        #"{"encr":null,"sign":null}"#,
+    ]) func aKeyWithoutAKeysFormIsNoKey(_ key: String) async throws {
+        let body = Box("")
+        try await Town.with(interceptor: { request in
+            request.path.hasSuffix("/pubkey/get")
+                ? .status(200, body: body.value, headers: [("Content-Type", "application/json")]) : nil
+        }) { town in
+            let good = "{\"encr\":\"\(KeyPinningTests.point(1))\",\"sign\":\"\(KeyPinningTests.point(2))\"}"
+            body.value = "{\"pubKeys\":{\"\(town.alice)\":\(key),\"\(town.bob)\":\(good)}}"
+            town.write(2)
+            let report = try await town.pull()
+            #expect(report.failures.isEmpty && report.keysFailure == nil)
+            let keys = try town.archive().knownKeys()
+            #expect(keys[town.alice] == nil && keys[town.bob]?.count == 1)
+        }
+    }
+
+    @Test func aKeyThatNobodyAskedForIsNotTaken() async throws {
+        let body = Box("")
+        try await Town.with(interceptor: { request in
+            request.path.hasSuffix("/pubkey/get")
+                ? .status(200, body: body.value, headers: [("Content-Type", "application/json")]) : nil
+        }) { town in
+            let stranger = town.world.addUser(username: "stranger")
+            let key = "{\"encr\":\"\(KeyPinningTests.point(1))\",\"sign\":\"\(KeyPinningTests.point(2))\"}"
+            body.value = "{\"pubKeys\":{\"\(stranger)\":\(key),\"../../x\":\(key)}}"
+            try await town.pull()
+            #expect(try town.archive().knownKeys().isEmpty)
+        }
+    }
+
+    @Test func moreThanAHundredPeopleAreAskedAboutInBatches() async throws {
+        try await Town.with { town in
+            for number in 0..<230 {
+                let user = town.world.addUser(username: "user\(number)")
+                town.world.join(user, town.channel)
+                push(town, user, UInt8(number), UInt8(number) ^ 0xFF)
+            }
+            let report = try await town.pull()
+            #expect(report.keysFailure == nil)
+            let archive = try town.archive()
+            #expect(try archive.users().count == 232 && archive.knownKeys().count == 230)
+            #expect(town.server.requests.count { $0.path.hasSuffix("/pubkey/get") } == 3)
+        }
+    }
+}
