@@ -62,15 +62,9 @@ struct Key: AsyncParsableCommand {
 
         /// Own keys count as known keys of their owner, also where gpg is not at hand to open them.
         private func note(_ key: PublicKey, of account: Account, _ writer: ArchiveWriter) async throws {
-            var json = JSONWriter()
-            json.object { json in
-                json.string("user_id", account.userID)
-                json.string("encr", Base64.standard.encode(key.encryptionPoint))
-                json.string("sign", Base64.standard.encode(key.signingPoint))
-            }
             let now = Timestamp.now
-            let document = ReceivedDocument(
-                kind: .ownKey, request: "-", channelID: nil, receivedAt: now, body: json.bytes)
+            let document = ReceivedDocument.ownKey(
+                userID: account.userID, encryptionPoint: key.encryptionPoint, signingPoint: key.signingPoint, at: now)
             let sighting = KeySighting(
                 userID: account.userID, keyID: key.id.description, source: .own, at: now,
                 encryptionPoint: key.encryptionPoint, signingPoint: key.signingPoint)
