@@ -1,6 +1,7 @@
 internal import Archive
 internal import AsyncHTTPClient
 internal import Bytes
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPCompression
@@ -149,6 +150,7 @@ struct MattermostClient: Sendable {
 
     private static func describe(_ error: any Error) -> String {
         if let error = error as? HTTPClientError { return error.shortDescription }
+        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
         return "\(error)".split(whereSeparator: \.isNewline).first.map { String($0.prefix(200)) } ?? "unknown error"
     }
 }

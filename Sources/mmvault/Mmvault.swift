@@ -27,6 +27,7 @@ struct Mmvault: AsyncParsableCommand {
         ])
 
     static func main() async {
+        Terminal.occupyClosedStreams()
         let arguments = VaultOptions.movedBehindCommand(Array(CommandLine.arguments.dropFirst()))
         let work = Task {
             let parsed: any ParsableCommand

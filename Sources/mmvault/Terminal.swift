@@ -103,5 +103,13 @@ enum Terminal {
         errorIsTerminal && getenv("NO_COLOR") == nil ? "\u{1B}[1;\(colour.rawValue)m\(text)\u{1B}[0m" : text
     }
 
+    /// Puts something in the place of standard streams that were closed, so that no file or pipe gets their numbers; to
+    /// read or write there fails as it did before.
+    static func occupyClosedStreams() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
     static func describe(errno: Int32) -> String { String(cString: strerror(errno)) }
 }

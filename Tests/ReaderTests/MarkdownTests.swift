@@ -18,7 +18,8 @@ private struct FenceReader {
             (0x0A...0x0D).contains($0.value) || [0x85, 0x2028, 0x2029].contains($0.value)
         }.map { String($0) }
         for line in lines {
-            let row = line.prefix { $0 == "`" }.count
+            // A fence of ours is indented by two, and so is every line in it that is not empty.
+            let row = line.hasPrefix("  `") ? line.dropFirst(2).prefix { $0 == "`" }.count : 0
             if isOpen {
                 // CommonMark, section 4.5: at least as many, up to three spaces before, and nothing behind.
                 let trimmed = line.drop { $0 == " " }
@@ -27,7 +28,8 @@ private struct FenceReader {
                     texts.append(block.joined(separator: "\n"))
                     isOpen = false
                 } else {
-                    block.append(line)
+                    #expect(line.isEmpty || line.hasPrefix("  "), "a text stands where our own lines do")
+                    block.append(String(line.dropFirst(2)))
                 }
             } else if row >= 3 {
                 (fence, block, isOpen) = (row, [], true)
@@ -112,8 +114,27 @@ struct MarkdownTests {
         let withheld = try rendering.text(drafts)
         #expect(!withheld.contains("secret"))
         #expect(withheld.contains("> *\\[Text withheld (signatureInvalid, decrypted: not signed by"))
-        #expect(withheld.contains("· not encrypted, not signed\n\n```text\nopen\n"))
+        #expect(withheld.contains("· not encrypted, not signed\n\n  ```text\n  open\n"))
         rendering.includesUnverified = true
         #expect(try rendering.text(drafts).contains("**NOT VERIFIED** (signatureInvalid: not signed by"))
+    }
+}
+
+@Suite("Threads whose first post is not here")
+struct OrphanTests {
+    @Test("a reply says that its first post is not here, and stands under its own day")
+    func reply() throws {
+        let text = try Rendering(format: .markdown).text([
+            Draft("p", verified: "first"), Draft("q", verified: "second") { $0.root = "gone" },
+        ])
+        #expect(text.contains("*replies to a post that is not here:*\n\n↳ "))
+    }
+
+    @Test("a reply below its first post says nothing of the kind")
+    func calm() throws {
+        let text = try Rendering(format: .markdown).text([
+            Draft("p", verified: "first"), Draft("q", verified: "second") { $0.root = "p" },
+        ])
+        #expect(!text.contains("not here"))
     }
 }

@@ -86,7 +86,7 @@ struct MboxTests {
 
     @Test("subjects come back, whatever the text", arguments: hostileTexts + hostileNames)
     func subjects(_ text: String) throws {
-        let mbox = MboxReader(try Rendering(format: .mbox).bytes([Draft("p", plain: text)]))
+        let mbox = MboxReader(try Rendering(format: .mbox, isEncrypted: false).bytes([Draft("p", plain: text)]))
         var complaints = mbox.complaints
         let subject = MboxReader.decoded(try #require(mbox.messages.first?["Subject"]), complaints: &complaints)
         #expect(complaints == [])
@@ -139,7 +139,7 @@ struct MboxTests {
         #expect(messages[0]["X-Mattermost-Text"] == "unverified")
         #expect(messages[0]["X-Mattermost-Authenticity"] == "signatureInvalid")
         #expect(messages[1]["Subject"] == "Re: post of Alice")
-        #expect(messages[4]["Subject"] == "[deleted] (no text)")
+        #expect(messages[4]["Subject"] == "[deleted] [not encrypted] (no text)")
         #expect(!messages.dropFirst().contains { $0.headers.contains { $0.value.contains("secret") } })
     }
 

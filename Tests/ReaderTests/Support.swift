@@ -122,6 +122,8 @@ struct Rendering {
     var team = Team(id: id("team"), name: "team", displayName: "Team")
     var server = "https://chat.example.org"
     var includesUnverified = false
+    /// Whether the channel has encrypted posts.
+    var isEncrypted = true
 
     func bytes(_ drafts: [Draft]) throws -> [UInt8] {
         let scratch = Scratch()
@@ -131,8 +133,8 @@ struct Rendering {
         var renderer: any PostRenderer =
             switch format {
             case .jsonl: JSONLinesRenderer(people, file)
-            case .mbox: MboxRenderer(channel, people, file)
-            case .markdown: MarkdownRenderer(channel, people, file, isEncrypted: true)
+            case .mbox: MboxRenderer(channel, people, file, isEncrypted: isEncrypted)
+            case .markdown: MarkdownRenderer(channel, people, file, isEncrypted: isEncrypted)
             }
         for draft in drafts {
             let post = draft.post

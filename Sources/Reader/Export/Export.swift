@@ -59,11 +59,11 @@ public struct Export: Sendable {
     private func makeRenderer(
         _ format: ExportFormat, _ channel: Channel, _ people: ExportPeople, _ file: ExportFile
     ) throws -> any PostRenderer {
-        switch format {
+        let isEncrypted = try archive.holdsEncryptedPosts(channelID: channel.id)
+        return switch format {
         case .jsonl: JSONLinesRenderer(people, file)
-        case .mbox: MboxRenderer(channel, people, file)
-        case .markdown:
-            MarkdownRenderer(channel, people, file, isEncrypted: try archive.holdsEncryptedPosts(channelID: channel.id))
+        case .mbox: MboxRenderer(channel, people, file, isEncrypted: isEncrypted)
+        case .markdown: MarkdownRenderer(channel, people, file, isEncrypted: isEncrypted)
         }
     }
 }

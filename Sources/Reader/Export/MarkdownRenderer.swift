@@ -11,6 +11,9 @@ struct MarkdownRenderer: PostRenderer {
     /// Whether the channel has encrypted posts: then those that are not are marked.
     private let isEncrypted: Bool
     private var day = ""
+    /// The thread under way, and the post in it that was written last, by the ids of the posts they began with.
+    private var thread = ""
+    private var lastPost = ""
 
     init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool) {
         self.people = people
@@ -37,13 +40,20 @@ struct MarkdownRenderer: PostRenderer {
         let time = Timestamp(milliseconds: header.createAt)
         let isReply = !header.rootID.isEmpty
         let isOld = post.state == .revision || post.state == .earlier
-        if !isReply, !isOld, time.date != day {
-            day = time.date
-            file.write("\n## \(day)\n")
+        let postID = header.originalID.isEmpty ? header.id : header.originalID
+        let threadID = isReply ? header.rootID : postID
+        if threadID != thread {
+            if time.date != day {
+                day = time.date
+                file.write("\n## \(day)\n")
+            }
+            // By the user's narrowing, or because the server has lost it.
+            if isReply { file.write("\n*replies to a post that is not here:*\n") }
         }
         var line = "\n"
         if isReply { line += "↳ " }
-        if isOld { line += "↶ *said before:* " }
+        if isOld { line += postID == lastPost ? "↶ *said before:* " : "↶ *said before, by a post that is not here:* " }
+        (thread, lastPost) = (threadID, postID)
         line += "**\(MarkdownRenderer.escape(people.displayName(header.userID)))**"
         line += " (@\(MarkdownRenderer.escape(people.username(header.userID)))) · "
         line += time.date == day ? time.timeOfDay : time.minute
@@ -87,7 +97,15 @@ struct MarkdownRenderer: PostRenderer {
                 longest = max(longest, row)
             }
             let fence = String(repeating: "`", count: max(3, longest + 1))
-            file.write("\(fence)text\n\(body)\(body.hasSuffix("\n") ? "" : "\n")\(fence)\n")
+            // A fence takes its own indentation away from the lines in it (CommonMark, section 4.5). So the text renders
+            // as it is, and whoever reads the file unrendered sees that no line of a text stands where ours do.
+            file.write("  \(fence)text\n")
+            for line in (body.hasSuffix("\n") ? body.dropLast() : body[...]).split(
+                separator: "\n", omittingEmptySubsequences: false)
+            {
+                file.write(line.isEmpty ? "\n" : "  \(line)\n")
+            }
+            file.write("  \(fence)\n")
         }
     }
 

@@ -12,13 +12,16 @@ struct MboxRenderer: PostRenderer {
     private let people: ExportPeople
     private let file: ExportFile
     private let host: String
+    /// Whether the channel has encrypted posts: then those that are not are marked.
+    private let isEncrypted: Bool
     private let label: String
     /// The subject of the thread under way, and its first post.
     private var thread: (id: String, subject: String)?
     /// The old revisions of the post under way that are written: the archive may hold several versions of one.
     private var revisions: (original: String, ids: Set<String>) = ("", [])
 
-    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile) {
+    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool) {
+        self.isEncrypted = isEncrypted
         self.channel = channel
         self.people = people
         self.file = file
@@ -33,10 +36,13 @@ struct MboxRenderer: PostRenderer {
         let isSuperseded = post.state == .earlier || isKnown
         let time = Timestamp(milliseconds: header.createAt)
         file.write("From mmvault@localhost \(time.asctime)\n")
+        // No mail address (RFC 2606): an answer by mail must not carry a decrypted text to some mail server.
         let username = people.username(header.userID)
-        field("From", "\(MailText.phrase(people.displayName(header.userID))) <\(MailText.atom(username))@\(host)>")
+        field(
+            "From", "\(MailText.phrase(people.displayName(header.userID))) <\(MailText.atom(username))@\(host).invalid>"
+        )
         let list = "\(MailText.atom(channel.name.isEmpty ? channel.id : channel.name)).\(channel.id).\(host)"
-        field("To", "\(MailText.phrase(label)) <\(MailText.atom(channel.id))@\(host)>")
+        field("To", "\(MailText.phrase(label)) <\(MailText.atom(channel.id))@\(host).invalid>")
         field("Date", time.rfc5322)
         field("Subject", MailText.unstructured(subject(post, text)))
         field("Message-ID", isSuperseded ? messageID(header, version: header.sequence) : messageID(header.id))
@@ -115,6 +121,7 @@ struct MboxRenderer: PostRenderer {
         if post.state == .deleted { marks.append("[deleted]") }
         if post.state == .revision || post.state == .earlier { marks.append("[earlier]") }
         if post.isEdited { marks.append("[edited]") }
+        if post.verdict.content == .plain, isEncrypted { marks.append("[not encrypted]") }
         let header = post.header
         let isFirst = header.rootID.isEmpty && header.originalID.isEmpty && post.state != .earlier
         if isFirst {
