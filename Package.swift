@@ -76,7 +76,8 @@ let package = Package(
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
         .testTarget(
             name: "ArchiveTests", dependencies: ["Archive", "Bytes"], swiftSettings: strict),
-        .testTarget(name: "IsolationTests", dependencies: ["Archive", "mmvault", "reader-probe"], swiftSettings: strict),
+        .testTarget(
+            name: "IsolationTests", dependencies: ["Archive", "mmvault", "reader-probe"], swiftSettings: strict),
         .testTarget(name: "E2EETests", dependencies: ["Bytes", "E2EE"], swiftSettings: strict),
         .testTarget(
             name: "ReaderTests",
