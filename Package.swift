@@ -28,6 +28,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "Bytes", dependencies: ["CLibCrypto"], swiftSettings: strict),
         .target(name: "E2EE", dependencies: ["Bytes", "CLibCrypto"], swiftSettings: strict),
         .target(
@@ -63,8 +64,7 @@ let package = Package(
         .executableTarget(
             name: "mmvault",
             dependencies: [
-                "Archive", "Bytes", "E2EE", "Exporter", "Reader",
-                "DemoServer",
+                "Archive", "Bytes", "CLinux", "DemoServer", "E2EE", "Exporter", "Reader",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -146,6 +146,11 @@ extension Archive {
         }
     }
 
+    /// The hash of one document's record; nil where there is none of that number.
+    public func hash(ofDocument sequence: Int64) throws(ArchiveError) -> String? {
+        try read { try String.fetchOne($0, sql: "SELECT hash FROM document WHERE seq = ?", arguments: [sequence]) }
+    }
+
     /// The newest description of each object, by id.
     private func objects(_ kind: ObjectKind) throws(ArchiveError) -> [JSONValue] {
         let sql = """

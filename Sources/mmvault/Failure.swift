@@ -65,6 +65,10 @@ struct Failure: Error {
             Failure(
                 .damaged, "document \(sequence) of the archive is damaged: \(SafeText.line(what))",
                 hint: "“mmvault check” names everything that is; keep this file and restore a copy beside it")
+        case .damagedDatabase(let path, let what):
+            Failure(
+                .damaged, "\(path.isEmpty ? "the archive" : SafeText.line(path)) is damaged: \(SafeText.line(what))",
+                hint: "“mmvault check” names what is; keep this file and restore a copy beside it")
         case .notAPage(let what):
             Failure(.server, "the server's answer is not what it should be: \(SafeText.line(what))")
         case .file(let path, let operation, let errno):

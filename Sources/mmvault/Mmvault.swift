@@ -27,6 +27,8 @@ struct Mmvault: AsyncParsableCommand {
         ])
 
     static func main() async {
+        ProcessLimits.keepMemoryPrivate()
+        ProcessLimits.boundHeap()
         Terminal.occupyClosedStreams()
         let arguments = VaultOptions.movedBehindCommand(Array(CommandLine.arguments.dropFirst()))
         let work = Task {
