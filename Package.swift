@@ -30,6 +30,7 @@ let package = Package(
         .systemLibrary(name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "Bytes", dependencies: ["CLibCrypto"], swiftSettings: strict),
+        .target(name: "Age", dependencies: ["Bytes", "CLibCrypto"], swiftSettings: strict),
         .target(name: "E2EE", dependencies: ["Bytes", "CLibCrypto"], swiftSettings: strict),
         .target(
             name: "Archive",
@@ -48,7 +49,9 @@ let package = Package(
         .target(
             name: "Reader",
             dependencies: [
-                "Archive", "Bytes", "E2EE",
+                "Age", "Archive", "Bytes", "E2EE",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),

@@ -140,10 +140,17 @@ extension Archive {
 
     /// The number of documents and the hash that vouches for all of them.
     public func head() throws(ArchiveError) -> (documents: Int64, hash: String) {
-        try read { db in
-            try Row.fetchOne(db, sql: "SELECT seq, hash FROM document ORDER BY seq DESC LIMIT 1")
-                .map { (try $0.decode(forColumn: "seq"), try $0.decode(forColumn: "hash")) } ?? (0, "")
-        }
+        try read(Archive.head)
+    }
+
+    static func head(_ database: Database) throws -> (documents: Int64, hash: String) {
+        try Row.fetchOne(database, sql: "SELECT seq, hash FROM document ORDER BY seq DESC LIMIT 1")
+            .map { (try $0.decode(forColumn: "seq"), try $0.decode(forColumn: "hash")) } ?? (0, "")
+    }
+
+    /// How many versions arrived after one of them.
+    public func versionCount(after version: Int64) throws(ArchiveError) -> Int {
+        try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM version WHERE seq > ?", arguments: [version]) ?? 0 }
     }
 
     /// The hash of one document's record; nil where there is none of that number.

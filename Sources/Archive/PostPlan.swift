@@ -97,7 +97,7 @@ extension Archive {
 }
 
 extension StoredVersion.Header {
-    fileprivate init(_ row: Row) throws {
+    init(_ row: Row) throws {
         sequence = try row.decode(forColumn: "seq")
         documentSequence = try row.decode(forColumn: "document")
         id = try row.decode(forColumn: "post_id")

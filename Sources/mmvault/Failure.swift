@@ -22,6 +22,10 @@ struct Failure: Error {
         case let error as ArchiveError: self = Failure.of(error)
         case let error as ExporterError: self = Failure.of(error)
         case let error as ReaderError: self = Failure.of(error)
+        case let error as SearchQueryError:
+            self.init(
+                .usage, "the search is not clear: \(SafeText.line(error.problem))",
+                hint: error.hint.map(SafeText.line))
         case is CancellationError: self = .interrupted
         default: self.init(.failure, SafeText.line("\(error)"))
         }

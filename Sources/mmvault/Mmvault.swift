@@ -23,7 +23,7 @@ struct Mmvault: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Login.self, Pull.self, Key.self, Verify.self, Export.self, Status.self, Check.self, Demo.self,
+            Login.self, Pull.self, Key.self, Search.self, Verify.self, Export.self, Status.self, Check.self, Demo.self,
         ])
 
     static func main() async {

@@ -6,6 +6,7 @@ import Synchronization
 enum Terminal {
     static let errorIsTerminal = isatty(STDERR_FILENO) == 1
     static let inputIsTerminal = isatty(STDIN_FILENO) == 1
+    static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
 
     /// Columns of the terminal that shows progress; 80 where it does not tell.
     static var width: Int {
@@ -101,6 +102,15 @@ enum Terminal {
 
     private static func styled(_ text: String, _ colour: Colour) -> String {
         errorIsTerminal && getenv("NO_COLOR") == nil ? "\u{1B}[1;\(colour.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    /// For results: the same text where nobody sees colours.
+    static func strong(_ text: String) -> String { styledResult(text, "1") }
+    static func highlighted(_ text: String) -> String { styledResult(text, "1;7") }
+    static func alarming(_ text: String) -> String { styledResult(text, "1;31") }
+
+    private static func styledResult(_ text: String, _ parameters: String) -> String {
+        outputIsTerminal && getenv("NO_COLOR") == nil ? "\u{1B}[\(parameters)m\(text)\u{1B}[0m" : text
     }
 
     /// Puts something in the place of standard streams that were closed, so that no file or pipe gets their numbers; to
