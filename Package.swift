@@ -76,6 +76,7 @@ let package = Package(
         // What Reader links, and nothing else: the tests look at its symbols to see that it cannot reach a network.
         .executableTarget(name: "reader-probe", dependencies: ["Archive", "E2EE", "Reader"], swiftSettings: strict),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+        .testTarget(name: "AgeTests", dependencies: ["Age", "Bytes"], swiftSettings: strict),
         .testTarget(
             name: "ArchiveTests", dependencies: ["Archive", "Bytes"], swiftSettings: strict),
         .testTarget(

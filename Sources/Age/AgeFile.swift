@@ -46,7 +46,7 @@ public struct AgeFile: Sendable {
     /// Decrypts chunk by chunk straight into `buffer`, without a second copy of the text.
     ///
     /// - Parameter buffer: Exactly `plaintextCount` bytes, the caller's to wipe afterwards.
-    /// - Throws: `AgeError.payloadDamaged`; all of `buffer` is wiped then, and nothing that stood in it may be believed.
+    /// - Throws: `AgeError.payloadDamaged`; all of `buffer` is wiped then; nothing that stood in it may be believed.
     public func decrypt(into buffer: UnsafeMutableRawBufferPointer) throws(AgeError) {
         precondition(buffer.count == plaintextCount, "the buffer must have plaintextCount bytes")
         let damaged = bytes.withUnsafeBytes { firstDamagedChunk($0.dropFirst(start), into: buffer) }

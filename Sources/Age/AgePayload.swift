@@ -28,7 +28,7 @@ enum AgePayload {
 
     /// How many chunks `sealedCount` bytes are.
     ///
-    /// - Throws: `AgeError.payloadDamaged` where the last one has no room for its tag, or is empty and not the only one.
+    /// - Throws: `AgeError.payloadDamaged` where the last one has no room for a tag, or is empty but not the only one.
     static func chunkCount(_ sealedCount: Int) throws(AgeError) -> Int {
         let whole = sealedCount / sealedChunkLength
         switch sealedCount % sealedChunkLength {

@@ -67,7 +67,7 @@ enum Bech32 {
         return alphabet.firstIndex(of: isUpper && character >= 0x41 ? character + 0x20 : character).map { UInt8($0) }
     }
 
-    /// Whole groups of `to` bits; what is left over is filled with zeros going to fewer bits, and dropped going to more.
+    /// Whole groups of `to` bits; what is left over is filled with zeros going to fewer bits, dropped going to more.
     private static func regroup(_ values: [UInt8], from: Int, to: Int) -> [UInt8] {
         var result: [UInt8] = []
         // No regrowth, which would leave copies behind that nothing wipes.

@@ -118,7 +118,7 @@ struct ChunkCipher: ~Copyable, @unchecked Sendable {
             written == input.count
         else { return false }
         // The end of a stream cipher writes nothing, and gets no room to.
-        var nothing: [UInt8] = [0]
+        var nothing: UInt8 = 0
         return EVP_CipherFinal_ex(context, &nothing, &written) == 1
     }
 }

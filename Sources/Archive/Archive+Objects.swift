@@ -56,13 +56,26 @@ extension Archive {
     public func channels() throws(ArchiveError) -> [Channel] {
         var channels = try objects(.channel).map(Channel.init)
         let known = Set(channels.map(\.id))
-        for id in try counts().keys.sorted() where !known.contains(id) {
+        for id in try channelIDsOfPosts() where !known.contains(id) {
             channels.append(
                 Channel(
                     id: id, kind: nil, teamID: "", name: id, displayName: "", deleteAt: 0, totalMessageCount: 0,
                     lastPostAt: 0))
         }
         return channels
+    }
+
+    /// Sorted. From each channel straight to the next one: there are many posts to a channel.
+    private func channelIDsOfPosts() throws(ArchiveError) -> [String] {
+        let sql = """
+            WITH RECURSIVE channel (id) AS (
+              SELECT min(channel_id) FROM version
+              UNION ALL
+              SELECT (SELECT min(channel_id) FROM version WHERE channel_id > channel.id) FROM channel WHERE id IS NOT NULL
+            )
+            SELECT id FROM channel WHERE id IS NOT NULL
+            """
+        return try read { try String.fetchAll($0, sql: sql) }
     }
 
     public func teams() throws(ArchiveError) -> [Team] { try objects(.team).map(Team.init) }

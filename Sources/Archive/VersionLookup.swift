@@ -13,7 +13,8 @@ public final class VersionLookup {
         guard !sequences.isEmpty else { return [] }
         let rows = sequences.map { "(\($0))" }.joined(separator: ",")
         return try archive.read { [cache] db in
-            try StoredVersion.fetch(db, cache, "(SELECT column1 AS version FROM (VALUES \(rows))) AS chosen", arguments: [])
+            try StoredVersion.fetch(
+                db, cache, "(SELECT column1 AS version FROM (VALUES \(rows))) AS chosen", arguments: [])
         }
     }
 

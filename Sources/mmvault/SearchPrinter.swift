@@ -51,7 +51,8 @@ struct SearchPrinter {
         var marks: [String] = []
         if case .unverified = post.text {
             marks.append(
-                Terminal.alarming("NOT VERIFIED") + " (\(post.verdict.authenticity?.rawValue ?? ""): \(SafeText.line(post.reason)))")
+                Terminal.alarming("NOT VERIFIED")
+                    + " (\(post.verdict.authenticity?.rawValue ?? ""): \(SafeText.line(post.reason)))")
         } else if post.verdict.authenticity == .verifiedByEarlierKey {
             marks.append("(verifiedByEarlierKey)")
         }

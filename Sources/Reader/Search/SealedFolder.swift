@@ -58,7 +58,9 @@ struct SealedFolder {
     /// - Throws: `Damage` for a file that is missing, cut, changed, or another one than was asked for.
     func segment(_ part: IndexManifest.Part, vault: String) throws(Damage) -> SearchSegment {
         do {
-            guard let bytes = try PrivateFile.read("\(path)/\(SealedFolder.fileName(part.name))") else { throw Damage() }
+            guard let bytes = try PrivateFile.read("\(path)/\(SealedFolder.fileName(part.name))") else {
+                throw Damage()
+            }
             let file = try AgeFile(bytes, identities: [identity])
             let segment = try SearchSegment(count: file.plaintextCount) { try file.decrypt(into: $0) }
             guard let label = try segment.label(), label.vault == vault, label.name == part.name,

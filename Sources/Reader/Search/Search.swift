@@ -28,12 +28,20 @@ public final class Search {
     private let lookup: VersionLookup
 
     /// - Throws: `ArchiveError`.
-    public init(
+    public convenience init(
         _ archive: Archive, reader: PostReader, trusted: TrustedKeys, keyring: Keyring
+    ) throws {
+        try self.init(archive, reader: reader, trusted: trusted, keyring: keyring, partLength: 1 << 17)
+    }
+
+    /// - Parameter partLength: how many versions a part of the index holds at most.
+    init(
+        _ archive: Archive, reader: PostReader, trusted: TrustedKeys, keyring: Keyring, partLength: Int
     ) throws {
         let account = try archive.account()
         let users = try archive.users()
-        index = try SearchIndex(archive, reader: reader, trusted: trusted, keyring: keyring)
+        index = try SearchIndex(
+            archive, reader: reader, trusted: trusted, keyring: keyring, partLength: partLength)
         self.reader = reader
         names = SearchNames(
             ownID: account.userID, users: users, channels: try archive.channels(),
@@ -102,16 +110,18 @@ public final class Search {
     ) throws -> [SearchHit] {
         var matches = try MatchStream(index, expression, order, limit)
         var hits: [SearchHit] = []
-        var seen: Set<String> = []
+        var places: [String: Int] = [:]
         while hits.count < limit {
             let batch = try matches.next(max(16, limit - hits.count))
             guard !batch.isEmpty else { break }
             for version in try lookup.versions(batch.map(\.version)) {
-                let header = version.header
-                // A post of which several versions match is found once, by the newest of them.
-                guard seen.insert(header.originalID.isEmpty ? header.id : header.originalID).inserted,
-                    try isWanted(version, query)
-                else { continue }
+                // A post of which several versions match is found once: as it is now, or else by the last to arrive.
+                if let place = places[version.postID] {
+                    if !version.isOld, hits[place].post.isOld { hits[place] = SearchHit(post: reader.judge(version)) }
+                    continue
+                }
+                guard try isWanted(version, query) else { continue }
+                places[version.postID] = hits.count
                 hits.append(SearchHit(post: reader.judge(version)))
                 if hits.count == limit { break }
             }
@@ -122,11 +132,22 @@ public final class Search {
     /// What a filter leaves out it leaves out by what the post is now, not by what an older version was.
     private func isWanted(_ version: StoredVersion, _ query: SearchQuery) throws -> Bool {
         guard query.isDeleted == false || query.isEdited == false,
-            let newest = try lookup.newestHeader(ofPost: version.header.originalID.isEmpty ? version.header.id : version.header.originalID)
+            let newest = try lookup.newestHeader(ofPost: version.postID)
         else { return true }
         if query.isDeleted == false, newest.deleteAt > 0 { return false }
         return query.isEdited != false || newest.editAt == 0
     }
+}
+
+extension StoredVersion {
+    /// The post that it is a version of; its own id is another where it is a revision.
+    fileprivate var postID: String { header.originalID.isEmpty ? header.id : header.originalID }
+
+    fileprivate var isOld: Bool { state == .revision || state == .earlier }
+}
+
+extension ReadPost {
+    fileprivate var isOld: Bool { state == .revision || state == .earlier }
 }
 
 /// The matches of all parts of an index in one order, a batch at a time. A part is opened when it can have the next one.
@@ -148,9 +169,10 @@ private struct MatchStream {
         self.index = index
         self.expression = expression
         self.batch = max(32, batch)
-        waiting = index.parts.filter {
-            $0.last >= expression.createAt.lowerBound && $0.first < expression.createAt.upperBound
-        }[...]
+        waiting =
+            index.parts.filter {
+                $0.last >= expression.createAt.lowerBound && $0.first < expression.createAt.upperBound
+            }[...]
         if order == .relevance { ranked = try rank()[...] }
     }
 
@@ -182,12 +204,15 @@ private struct MatchStream {
             for place in cursors.indices {
                 try fill(place)
                 guard let match = cursors[place].matches.first else { continue }
-                let isNewer = newest.flatMap { cursors[$0].matches.first }
+                let isNewer =
+                    newest.flatMap { cursors[$0].matches.first }
                     .map { (match.createAt, match.version) > ($0.createAt, $0.version) } ?? true
                 if isNewer { newest = place }
             }
             // A part that may reach as far is asked as well.
-            if let part = waiting.first, newest.flatMap({ cursors[$0].matches.first }).map({ $0.createAt <= part.last }) ?? true {
+            if let part = waiting.first,
+                newest.flatMap({ cursors[$0].matches.first }).map({ $0.createAt <= part.last }) ?? true
+            {
                 waiting.removeFirst()
                 cursors.append(Cursor(segment: try index.segment(part), matches: [], isAtEnd: false))
                 try fill(cursors.count - 1, before: .max)

@@ -35,7 +35,8 @@ enum SearchFacts {
 
     /// An id of the server's as one word of the tokenizer; a hash of it, where it is not made of letters and digits.
     private static func word(_ id: String) -> String {
-        let isWord = !id.isEmpty && id.utf8.count <= 64
+        let isWord =
+            !id.isEmpty && id.utf8.count <= 64
             && id.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }
         return isWord ? id : SHA256Digest(of: Array(id.utf8)).description
     }
@@ -156,7 +157,8 @@ struct SearchExpression: Equatable, Sendable {
         func signers(_ isWanted: (Bool) -> Bool) -> String {
             any(trusted.all.filter { isWanted($0.isCurrent) }.map { SearchFacts.signer($0.userID, $0.keyID) })
         }
-        let clean = "(facts:\(SearchFacts.content(.plain)) OR (\(signers { _ in true }) AND facts:"
+        let clean =
+            "(facts:\(SearchFacts.content(.plain)) OR (\(signers { _ in true }) AND facts:"
             + "\(SearchFacts.content(.decrypted))))"
         switch word {
         case .content(let content): return "facts:\(SearchFacts.content(content))"

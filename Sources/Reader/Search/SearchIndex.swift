@@ -8,8 +8,6 @@ internal import E2EE
 /// when there are many small parts they become one. With a private key, parts are kept sealed on disk (`SealedFolder`);
 /// without one, the index is made anew for each command.
 final class SearchIndex {
-    /// Versions in a part at most: what is in memory at a time while an index is made.
-    static let partLength = 1 << 17
     /// So many parts of about the same size become one.
     private static let fanIn = 8
     /// Parts that are kept open; those used last stay.
@@ -19,6 +17,8 @@ final class SearchIndex {
     private let reader: PostReader
     private let trusted: TrustedKeys
     private let folder: SealedFolder?
+    /// Versions in a part at most: what is in memory at a time while an index is made.
+    private let partLength: Int
     private var manifest: IndexManifest
     /// By name, the one used last at the end.
     private var open: [(name: String, segment: SearchSegment)] = []
@@ -26,10 +26,13 @@ final class SearchIndex {
     private var isInMemory: Bool
 
     /// - Throws: `ArchiveError`.
-    init(_ archive: Archive, reader: PostReader, trusted: TrustedKeys, keyring: Keyring) throws {
+    init(
+        _ archive: Archive, reader: PostReader, trusted: TrustedKeys, keyring: Keyring, partLength: Int
+    ) throws {
         self.archive = archive
         self.reader = reader
         self.trusted = trusted
+        self.partLength = partLength
         folder = SealedFolder(archive.directory, keyring)
         isInMemory = folder == nil
         let vault = try archive.hash(ofDocument: 1) ?? ""
@@ -95,7 +98,7 @@ final class SearchIndex {
 
         let absorbed = partsToAbsorb(arrived, outdated)
         let again = try absorbed.flatMap { try segment($0).versions() }
-        let plan = try archive.arrivals(after: manifest.lastVersion, again: again, runLength: SearchIndex.partLength)
+        let plan = try archive.arrivals(after: manifest.lastVersion, again: again, runLength: partLength)
         var next = manifest
         next.parts.removeAll(where: absorbed.contains)
         next.generation += 1
@@ -116,7 +119,7 @@ final class SearchIndex {
         var count = arrived + outdated.reduce(0) { $0 + $1.count }
         // Each step up, the new part has so many times the size: a version is made anew a few times in its life.
         while true {
-            let alike = rest.filter { $0.count < SearchIndex.partLength / 2 && $0.count / SearchIndex.fanIn < count }
+            let alike = rest.filter { $0.count < partLength / 2 && $0.count / SearchIndex.fanIn < count }
             guard alike.count >= SearchIndex.fanIn - 1 else { return absorbed }
             absorbed += alike
             count += alike.reduce(0) { $0 + $1.count }
@@ -221,7 +224,8 @@ extension SearchSegment.Entry {
             case .unreadable: ""
             }
         self.init(
-            createAt: post.header.createAt, postID: post.header.originalID.isEmpty ? post.header.id : post.header.originalID,
+            createAt: post.header.createAt,
+            postID: post.header.originalID.isEmpty ? post.header.id : post.header.originalID,
             version: post.header.sequence, text: SearchText.ofPost(text), tags: Hashtag.all(in: text),
             files: SearchText.ofPost(post.files.compactMap(\.name).joined(separator: " ")),
             facts: SearchFacts.all(of: post))

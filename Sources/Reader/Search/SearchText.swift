@@ -63,7 +63,8 @@ enum SearchText {
     private static func isSkipped(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0xAD, 0x2060, 0xFEFF, 0x0640, 0x0670: true
-        case 0xFE00...0xFE0F, 0xE0100...0xE01EF, 0x0591...0x05C7, 0x0610...0x061A, 0x064B...0x065F, 0x06D6...0x06ED: true
+        case 0xFE00...0xFE0F, 0xE0100...0xE01EF, 0x0591...0x05C7, 0x0610...0x061A, 0x064B...0x065F, 0x06D6...0x06ED:
+            true
         default: false
         }
     }
@@ -98,7 +99,8 @@ enum Hashtag {
         while let last = body.last, !(last.isLetter || last.isNumber) { body = body.dropLast() }
         guard body.contains(where: \.isLetter), body.first != "-", body.first != "." else { return nil }
         // What would end a word stands as characters for private use, which do not.
-        return String(body).replacing("-", with: "\u{E02D}").replacing(".", with: "\u{E02E}").replacing("_", with: "\u{E05F}")
+        return String(body).replacing("-", with: "\u{E02D}").replacing(".", with: "\u{E02E}").replacing(
+            "_", with: "\u{E05F}")
     }
 
     private static func isPart(_ character: Character) -> Bool {

@@ -72,7 +72,9 @@ struct Search: AsyncParsableCommand {
         let printer = SearchPrinter(open, SearchHighlight(parsed))
         for hit in hits { json ? Terminal.write(printer.line(hit)) : printer.print(hit) }
         guard !json else { return }
-        if hits.isEmpty { Terminal.print("Nothing found among \(search.count.of("post or old revision", "posts and old revisions")).") }
+        if hits.isEmpty {
+            Terminal.print("Nothing found among \(search.count.of("post or old revision", "posts and old revisions")).")
+        }
         if hasMore {
             Terminal.note("There are more: these are the \(relevance ? "best" : "newest") \(limit.grouped) (--limit).")
         }

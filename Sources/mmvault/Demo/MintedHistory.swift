@@ -9,7 +9,9 @@ enum MintedHistory {
     static let channels = 4
 
     /// - Returns: a world with `posts` posts, the reader's key, and a token for the reader.
-    static func make(posts: Int, isEncrypted: Bool, endingAt now: Int64) async -> (world: World, key: PrivateKey, token: String) {
+    static func make(posts: Int, isEncrypted: Bool, endingAt now: Int64) async -> (
+        world: World, key: PrivateKey, token: String
+    ) {
         let spacing: Int64 = 977
         let world = World(seed: 1, startingAt: now - Int64(posts + 100) * spacing, tick: 1)
         let keys = (0..<members).map { _ in PrivateKey.generate() }
