@@ -29,6 +29,7 @@ struct Search: AsyncParsableCommand {
               mmvault search '"room 東京"' --context 2
               mmvault search --relevance --limit 5 signed packages
               mmvault search --json from:bob has:file after:2025-06
+              mmvault search -      answers one query after the other
 
             \(ExitCode.help(.key, .damaged, .noArchive, .usage))
             """)
@@ -36,7 +37,11 @@ struct Search: AsyncParsableCommand {
     @OptionGroup var vault: VaultOptions
     @OptionGroup var keys: KeyOptions
 
-    @Argument(parsing: .allUnrecognized, help: "What to find.")
+    @Argument(
+        parsing: .allUnrecognized,
+        help: ArgumentHelp(
+            "What to find; - for queries from standard input, one a line.",
+            discussion: "With --json, an empty line ends the answer to each of them.", valueName: "query"))
     var query: [String]
 
     @Option(help: ArgumentHelp("At most so many posts.", valueName: "n"))
@@ -57,30 +62,46 @@ struct Search: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let parsed: SearchQuery
-        do { parsed = try SearchQuery(query.joined(separator: " "), today: .now) } catch { throw Failure(error) }
+        // A query that is not clear is told before anybody waits for an index.
+        let only = query == ["-"] ? nil : try SearchQuery(query.joined(separator: " "), today: .now)
         let open = try await OpenArchive(vault, keys: keys)
         let search = try Reader.Search(
             open.archive, reader: open.reader, trusted: open.trusted, keyring: Keyring(open.keys))
-        func progress(_ done: Int, _ total: Int) {
-            Terminal.showProgress("indexing: \(done.grouped) of \(total.grouped)")
-        }
-        try await search.update(progress: progress)
-        let (hits, hasMore) = try await search.find(
-            parsed, order: relevance ? .relevance : .newestFirst, limit: limit, context: context, progress: progress)
+        try await search.update(progress: Search.show)
         Terminal.clearProgress()
-        let printer = SearchPrinter(open, SearchHighlight(parsed))
+        if open.keys.isEmpty {
+            Terminal.note(
+                "No private key is at hand, so that encrypted posts are not searched: “mmvault key restore FILE”.")
+        }
+        if let only { return try await answer(only, search, open) }
+        while let line = Terminal.inputIsTerminal ? Prompt.answer("search: ") : readLine() {
+            do {
+                try await answer(try SearchQuery(line, today: .now), search, open)
+            } catch let error as SearchQueryError {
+                Terminal.fail(Failure(error))
+            }
+            if json { Terminal.print() }
+            Terminal.flush()
+        }
+    }
+
+    private func answer(_ query: SearchQuery, _ search: Reader.Search, _ open: OpenArchive) async throws {
+        let (hits, hasMore) = try await search.find(
+            query, order: relevance ? .relevance : .newestFirst, limit: limit, context: context, progress: Search.show)
+        Terminal.clearProgress()
+        let printer = SearchPrinter(open, SearchHighlight(query))
         for hit in hits { json ? Terminal.write(printer.line(hit)) : printer.print(hit) }
         guard !json else { return }
         if hits.isEmpty {
-            Terminal.print("Nothing found among \(search.count.of("post or old revision", "posts and old revisions")).")
+            let all = search.count.of("post or old revision", "posts and old revisions")
+            Terminal.print("Nothing found among \(all).")
         }
         if hasMore {
             Terminal.note("There are more: these are the \(relevance ? "best" : "newest") \(limit.grouped) (--limit).")
         }
-        if open.keys.isEmpty {
-            Terminal.note(
-                "No private key is at hand, so that encrypted posts were not searched: “mmvault key restore FILE”.")
-        }
+    }
+
+    private static func show(_ done: Int, of total: Int) {
+        Terminal.showProgress("indexing: \(done.grouped) of \(total.grouped)")
     }
 }

@@ -120,6 +120,14 @@ struct Demo: AsyncParsableCommand {
         try await stage.run(["pull"])
         try await stage.run(["verify"], mayEnd: .findings)
 
+        stage.say(
+            """
+            What was Carol to sign? Searched in everything that Alice's key opens; the index
+            for it is sealed to that key.
+            """)
+        try await stage.run(["search", "sign*", "from:carol"])
+        try await stage.run(["search", "東京", "--context", "1"])
+
         stage.say("The conversation, to read, to hand over, and for a mail program:")
         try await stage.run(["export", "markdown", "\(stage.folder)/markdown"])
         try await stage.run(["export", "mbox", "\(stage.folder)/mbox"])
