@@ -2,7 +2,7 @@ internal import Archive
 internal import E2EE
 internal import Reader
 
-// Reads an archive without any key, through everything that Reader does for `verify`, and prints what it met. It is
+// Reads and searches an archive without any key, through everything that Reader does for it, and prints what it met. It is
 // built so that tests can look at what a program with Reader in it can reach.
 
 guard CommandLine.arguments.count == 3 else { fatalError("usage: reader-probe VAULT ACCOUNT") }
@@ -20,8 +20,12 @@ for channel in try archive.channels() {
         }
     }
 }
+let search = try Search(archive, reader: reader, trusted: trusted, keyring: Keyring([]))
+try await search.update()
+let (hits, _) = try await search.find(SearchQuery("verdict:plain", today: .now), limit: 1_000_000)
 let report = try await archive.check()
 print("documents \(report.documents)")
 print("damages \(report.damages.count)")
+print("found \(hits.count) of \(search.count)")
 print("keys \(KeyStore(directory).ids.count)")
 for (name, count) in contents.sorted(by: { $0.key < $1.key }) { print("\(name) \(count)") }

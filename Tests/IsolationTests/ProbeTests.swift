@@ -15,7 +15,7 @@ import Testing
 
     /// Ours, by their objects. Those may not start processes or call the kernel past the C library either; that is
     /// left to swift-subprocess, which only `Gpg` uses.
-    static let ours = ["Bytes", "E2EE", "Archive", "Reader", "reader_probe"]
+    static let ours = ["Age", "Bytes", "E2EE", "Archive", "Reader", "reader_probe"]
     static let packages = ["GRDB", "Subprocess", "SystemPackage", "_SubprocessCShims"]
     static let forbiddenToUs = network.union([
         "syscall", "dlsym", "system", "popen", "fork", "vfork", "posix_spawn", "posix_spawnp", "execve", "execvp",
@@ -66,7 +66,7 @@ import Testing
         #expect(undefined.intersection(forbidden) == [])
     }
 
-    private static let expected = "documents 2\ndamages 0\nkeys 0\nthreads plain 2\ntime plain 2\n"
+    private static let expected = "documents 2\ndamages 0\nfound 2 of 2\nkeys 0\nthreads plain 2\ntime plain 2\n"
 
     @Test func theProbeReadsAnArchive() async throws {
         let vault = try await ProbeVault()
