@@ -17,6 +17,8 @@ public final class PostPlan {
         let users =
             query.userIDs.map { "AND v.user_id IN (\(Array(repeating: "?", count: $0.count).joined(separator: ",")))" }
             ?? ""
+        let places = query.places == nil ? "" : "AND (v.create_at, identity_id) BETWEEN (?, ?) AND (?, ?)"
+        let thread = query.threadID == nil ? "" : "AND thread_id = ?"
         // The time of a thread is asked for only where it is needed: it is one more look-up for each version.
         let (order, threadAt) =
             switch query.order {
@@ -43,6 +45,7 @@ public final class PostPlan {
                 (SELECT n.said FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq
                  ORDER BY n.seq LIMIT 1) AS next_said
               FROM version v WHERE v.channel_id = ? AND v.create_at >= ? AND v.create_at < ? \(users)
+                \(places) \(thread)
             )
             SELECT seq AS version,
               CASE WHEN is_revision THEN 'revision' WHEN next_said IS NOT NULL THEN 'earlier'
@@ -53,6 +56,9 @@ public final class PostPlan {
         let values: StatementArguments =
             [query.channelID, query.createAt.lowerBound, query.createAt.upperBound]
             + StatementArguments(query.userIDs ?? [])
+            + (query.places.map { [$0.lowerBound, $0.upperBound] } ?? []).reduce(StatementArguments()) {
+                $0 + [$1.createAt, $1.postID]
+            } + (query.threadID.map { [$0] } ?? [])
         count = try Archive.rethrowing { [database] in
             // A temporary table may be made through a connection that cannot change the archive.
             try database.unsafeReentrantRead { db in
@@ -97,7 +103,7 @@ extension Archive {
 }
 
 extension StoredVersion.Header {
-    fileprivate init(_ row: Row) throws {
+    init(_ row: Row) throws {
         sequence = try row.decode(forColumn: "seq")
         documentSequence = try row.decode(forColumn: "document")
         id = try row.decode(forColumn: "post_id")
