@@ -66,7 +66,7 @@ struct Conversation {
         let team = people.team(of: channel).map { ", \($0)" } ?? ""
         let lines =
             wrapped("\(people.label(channel)) (\(channel.kindInWords)\(team))", .bold)
-            + wrapped("as \(people.me) sees it; all times are UTC")
+            + wrapped("as \(people.me); all times are UTC")
         guard isEncrypted else { return lines }
         return lines
             + wrapped(
@@ -134,8 +134,8 @@ struct Conversation {
     private func thread(of header: StoredVersion.Header) throws -> [String] {
         var words = "replies to a post that is not in the archive"
         if let root = try root(header.rootID) {
-            let time = Timestamp(milliseconds: root.createAt).minute
-            words = "replies to \(people.username(root.userID)), \(time) (--thread \(SafeText.line(header.rootID)))"
+            let who = people.username(root.userID)
+            words = "replies to \(who), \(when(root.createAt)) (--thread \(SafeText.line(header.rootID)))"
         }
         return wrapped("  ⋮ \(words)", .faint, indent: 4)
     }
@@ -202,6 +202,8 @@ struct Conversation {
         case .plain(let text):
             if let shown = Conversation.shown(text) {
                 add(shown, style, gutter: gutter)
+            } else if post.state == .revision {
+                add("(the server does not say what)", .faint, gutter: gutter)
             } else if post.files.isEmpty, post.state != .deleted {
                 add("(no text)", .faint, gutter: gutter)
             }
@@ -300,8 +302,8 @@ struct People {
         teams[channel.teamID].map { SafeText.name($0.displayName.isEmpty ? $0.name : $0.displayName) }
     }
 
-    /// The account, by whose eyes everything is seen.
-    var me: String { "\(SafeText.name(account.username)) on \(SafeText.line(account.server))" }
+    /// By whose eyes everything is seen.
+    var me: String { "\(SafeText.name(account.username)) sees it on \(SafeText.line(account.server))" }
 }
 
 extension Channel {
