@@ -53,12 +53,18 @@ public final class PostPlan {
               is_revision OR next_said IS NOT NULL AS is_old, \(threadAt) AS thread_at
             FROM chosen WHERE next_said IS NULL OR next_said <> said ORDER BY \(order)
             """
-        let values: StatementArguments =
-            [query.channelID, query.createAt.lowerBound, query.createAt.upperBound]
-            + StatementArguments(query.userIDs ?? [])
-            + (query.places.map { [$0.lowerBound, $0.upperBound] } ?? []).reduce(StatementArguments()) {
-                $0 + [$1.createAt, $1.postID]
-            } + (query.threadID.map { [$0] } ?? [])
+        // The places' own times, too: by these an index finds them.
+        var createAt = query.createAt
+        var values = StatementArguments()
+        if let places = query.places {
+            let end = places.upperBound.createAt.addingReportingOverflow(1)
+            createAt = createAt.clamped(to: places.lowerBound.createAt..<(end.overflow ? .max : end.partialValue))
+            for place in [places.lowerBound, places.upperBound] { values += [place.createAt, place.postID] }
+        }
+        if let thread = query.threadID { values += [thread] }
+        values =
+            [query.channelID, createAt.lowerBound, createAt.upperBound] + StatementArguments(query.userIDs ?? [])
+            + values
         count = try Archive.rethrowing { [database] in
             // A temporary table may be made through a connection that cannot change the archive.
             try database.unsafeReentrantRead { db in

@@ -174,16 +174,18 @@ struct Conversation {
 
     private func body(_ post: ReadPost, _ indent: Int, isOld: Bool, note: String?) -> [String] {
         var gutter = isOld ? "-" : ""
-        var style: Style = isOld ? .faint : .plain
+        let style: Style = isOld ? .faint : .plain
+        var gutterStyle = style
         var lines: [String] = []
         if case .unverified = post.text {
             gutter += "!"
-            style = .warning
+            gutterStyle = .warning
         } else if post.verdict.content == .plain, isEncrypted {
             gutter += ":"
+            gutterStyle = .notice
         }
         func add(_ text: String, _ style: Style, gutter: String) {
-            let margin = String(repeating: " ", count: indent - 1 - gutter.count) + styled(gutter, style) + " "
+            let margin = String(repeating: " ", count: indent - 1 - gutter.count) + styled(gutter, gutterStyle) + " "
             for line in text.lines(width: layout.width - indent, cutsWords: layout.cutsWords) {
                 let isBare = line.isEmpty && gutter.isEmpty
                 // A text that is not verified is marked, but its letters are as others are: it is there to be read.
@@ -263,7 +265,8 @@ struct Conversation {
     }
 
     /// A line of the program's own, which may hold names: all but its first part behind `indent` spaces.
-    private func wrapped(_ text: String, _ style: Style = .plain, indent: Int = 2) -> [String] {
+    private func wrapped(_ line: String, _ style: Style = .plain, indent: Int = 2) -> [String] {
+        let text = line.replacing("\t", with: " ").trimmedAtEnd
         let first = text.lines(width: layout.width, cutsWords: layout.cutsWords).first ?? ""
         guard first.count < text.count else { return [styled(first, style)] }
         // What follows has less room, and is broken again.

@@ -8,8 +8,8 @@ struct Channels: AsyncParsableCommand {
         abstract: "List the channels that can be read.",
         usage: "mmvault channels [<options>]",
         discussion: """
-            Needs no private key. Counts posts that are not deleted; old revisions are not
-            counted apart.
+            By name, kind, posts that are not deleted, and the days of the first and last.
+            Needs no private key.
 
             EXAMPLES:
               mmvault channels
@@ -53,12 +53,13 @@ struct Channels: AsyncParsableCommand {
 
     private func describe(_ channel: Channel, _ names: ChannelNames, _ contents: ChannelContents) {
         let row = [
-            Channels.name(channel, names).padded(to: 36), (channel.kind?.word ?? "").padded(to: 7),
+            Channels.name(channel, names).padded(to: 30), (channel.kind?.word ?? "").padded(to: 7),
             contents.live.grouped.rightAligned(in: 9), contents.live == 1 ? "post " : "posts",
         ].joined(separator: " ")
-        let days = [contents.firstCreateAt, contents.lastCreateAt].compactMap { $0 }
+        var days = [contents.firstCreateAt, contents.lastCreateAt].compactMap { $0 }
             .map { Timestamp(milliseconds: $0).date }
-        Terminal.print("\(row) \(days.joined(separator: " "))".trimmedAtEnd)
+        if days.first == days.last { days.removeFirst(min(1, days.count)) }
+        Terminal.print("\(row)  \(days.joined(separator: " to "))".trimmedAtEnd)
         guard channel.deleteAt > 0 else { return }
         Terminal.print("  archived on the server on \(Timestamp(milliseconds: channel.deleteAt).date)")
     }

@@ -5,6 +5,7 @@ import Reader
 struct Read: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read a channel here, in the terminal.",
+        usage: "mmvault read <channel> [<options>]",
         discussion: """
             CHANNEL is what “mmvault channels” lists: a name, ~name or id; @user for direct
             messages. Threads stand together; --last and --around show a stretch of time,
@@ -47,6 +48,8 @@ struct Read: AsyncParsableCommand {
         let given = [thread.map { _ in "--thread" }, around.map { _ in "--around" }, last.map { _ in "--last" }]
             .compactMap { $0 }
         guard given.count < 2 else { throw ValidationError("\(given.joined(separator: " and ")) exclude each other") }
+        // No id holds a hyphen.
+        if let around, around.contains("-") { _ = try Day(typed: around) }
         if let last, last < 1 { throw ValidationError("--last takes a number of posts from 1 on") }
     }
 
@@ -63,14 +66,19 @@ struct Read: AsyncParsableCommand {
             order: selection.query.order,
             isEncrypted: try open.archive.holdsEncryptedPosts(channelID: channel.id), target: selection.target,
             root: { try open.archive.header(ofPost: $0) })
+        var hasClosedPosts = false
         try await Pager.show(unless: noPager) {
             for line in conversation.heading { Terminal.print(line) }
             var isEmpty = true
             try await open.reader.read(selection.query) { post in
                 isEmpty = false
+                if post.verdict.content == .notForUs { hasClosedPosts = true }
                 for line in try conversation.lines(post) { Terminal.print(line) }
             }
             if isEmpty { Terminal.print("\nNo posts of this channel are archived here.") }
+        }
+        if hasClosedPosts, open.keys.isEmpty, !keys.noKeys {
+            Terminal.note("No private key is at hand: “mmvault key restore FILE” restores one.")
         }
     }
 
@@ -91,7 +99,8 @@ struct Read: AsyncParsableCommand {
         guard let around else { return (PostQuery(channelID: channel.id, order: .threads), .nothing) }
         let target: Conversation.Target
         var (first, last): (PostPlace, PostPlace)
-        if let day = try? Day(typed: around) {
+        if around.contains("-") {
+            let day = try Day(typed: around)
             target = .day(day.start.date)
             (first, last) = (PostPlace(createAt: day.start.milliseconds), PostPlace(createAt: day.end.milliseconds))
         } else {
