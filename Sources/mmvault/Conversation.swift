@@ -43,6 +43,7 @@ struct Conversation {
     private var said: [Said] = []
 
     private struct Said: Equatable {
+        let author: String
         let text: PostText
         let files: [AttachedFile]
         let finding: String
@@ -78,7 +79,7 @@ struct Conversation {
         let header = post.header
         let isOld = post.state == .revision || post.state == .earlier
         let isContinued = header.identityID == self.post
-        let content = Said(text: post.text, files: post.files, finding: post.finding)
+        let content = Said(author: header.userID, text: post.text, files: post.files, finding: post.finding)
         defer { said = (isContinued ? said : []) + [content] }
         if isOld, isContinued {
             guard !said.contains(content) else { return [] }
@@ -126,7 +127,7 @@ struct Conversation {
             lines += ["", styled(words + line, target == .day(date) ? .marked : .bold)]
         }
         let isListed = isSystemPost && isBehindSystemPost && header.rootID.isEmpty
-        if !isSameThread, !isListed || !lines.isEmpty { lines.append("") }
+        if !isSameThread && !isListed || !lines.isEmpty { lines.append("") }
         if !isSameThread, !header.rootID.isEmpty { lines += try thread(of: header) }
         return lines
     }

@@ -230,6 +230,10 @@ import Testing
                   ↳ 11:10  Bob (@bob)
                            five
                 """)
+        let next = post("q", verified("Next day"), root: "p")
+        #expect(
+            try shown([root, next], order: .time).hasSuffix(
+                day("Monday, 2025-03-03") + "  ↳ 11:06  Bob (@bob)\n           Next day"))
         #expect(try shown([root], target: .post("p")).hasSuffix("> 11:06  @carol\n       Root"))
         #expect(try shown([root], order: .time, target: .day("2025-03-02")).hasPrefix("\n>─ Sunday, 2025-03-02 ──"))
     }
