@@ -28,7 +28,9 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "Bytes", dependencies: ["CLibCrypto"], swiftSettings: strict),
+        .target(name: "Age", dependencies: ["Bytes", "CLibCrypto"], swiftSettings: strict),
         .target(name: "E2EE", dependencies: ["Bytes", "CLibCrypto"], swiftSettings: strict),
         .target(
             name: "Archive",
@@ -47,7 +49,9 @@ let package = Package(
         .target(
             name: "Reader",
             dependencies: [
-                "Archive", "Bytes", "E2EE",
+                "Age", "Archive", "Bytes", "E2EE",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
@@ -63,8 +67,7 @@ let package = Package(
         .executableTarget(
             name: "mmvault",
             dependencies: [
-                "Archive", "Bytes", "E2EE", "Exporter", "Reader",
-                "DemoServer",
+                "Archive", "Bytes", "CLinux", "DemoServer", "E2EE", "Exporter", "Reader",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -73,6 +76,7 @@ let package = Package(
         // What Reader links, and nothing else: the tests look at its symbols to see that it cannot reach a network.
         .executableTarget(name: "reader-probe", dependencies: ["Archive", "E2EE", "Reader"], swiftSettings: strict),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+        .testTarget(name: "AgeTests", dependencies: ["Age", "Bytes"], swiftSettings: strict),
         .testTarget(
             name: "ArchiveTests", dependencies: ["Archive", "Bytes"], swiftSettings: strict),
         .testTarget(

@@ -56,13 +56,26 @@ extension Archive {
     public func channels() throws(ArchiveError) -> [Channel] {
         var channels = try objects(.channel).map(Channel.init)
         let known = Set(channels.map(\.id))
-        for id in try counts().keys.sorted() where !known.contains(id) {
+        for id in try channelIDsOfPosts() where !known.contains(id) {
             channels.append(
                 Channel(
                     id: id, kind: nil, teamID: "", name: id, displayName: "", deleteAt: 0, totalMessageCount: 0,
                     lastPostAt: 0))
         }
         return channels
+    }
+
+    /// Sorted. From each channel straight to the next one: there are many posts to a channel.
+    private func channelIDsOfPosts() throws(ArchiveError) -> [String] {
+        let sql = """
+            WITH RECURSIVE channel (id) AS (
+              SELECT min(channel_id) FROM version
+              UNION ALL
+              SELECT (SELECT min(channel_id) FROM version WHERE channel_id > channel.id) FROM channel WHERE id IS NOT NULL
+            )
+            SELECT id FROM channel WHERE id IS NOT NULL
+            """
+        return try read { try String.fetchAll($0, sql: sql) }
     }
 
     public func teams() throws(ArchiveError) -> [Team] { try objects(.team).map(Team.init) }
@@ -140,10 +153,22 @@ extension Archive {
 
     /// The number of documents and the hash that vouches for all of them.
     public func head() throws(ArchiveError) -> (documents: Int64, hash: String) {
-        try read { db in
-            try Row.fetchOne(db, sql: "SELECT seq, hash FROM document ORDER BY seq DESC LIMIT 1")
-                .map { (try $0.decode(forColumn: "seq"), try $0.decode(forColumn: "hash")) } ?? (0, "")
-        }
+        try read(Archive.head)
+    }
+
+    static func head(_ database: Database) throws -> (documents: Int64, hash: String) {
+        try Row.fetchOne(database, sql: "SELECT seq, hash FROM document ORDER BY seq DESC LIMIT 1")
+            .map { (try $0.decode(forColumn: "seq"), try $0.decode(forColumn: "hash")) } ?? (0, "")
+    }
+
+    /// How many versions arrived after one of them.
+    public func versionCount(after version: Int64) throws(ArchiveError) -> Int {
+        try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM version WHERE seq > ?", arguments: [version]) ?? 0 }
+    }
+
+    /// The hash of one document's record; nil where there is none of that number.
+    public func hash(ofDocument sequence: Int64) throws(ArchiveError) -> String? {
+        try read { try String.fetchOne($0, sql: "SELECT hash FROM document WHERE seq = ?", arguments: [sequence]) }
     }
 
     /// The newest description of each object, by id.

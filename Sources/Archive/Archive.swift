@@ -69,11 +69,13 @@ public struct Archive: Sendable {
             throw error
         } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
             throw .notAnArchive(path: path)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+            throw .damagedDatabase(path: path, what: error.message ?? "\(error.resultCode)")
         } catch let error as DatabaseError {
             throw .database(message: error.message ?? "\(error.resultCode)", isFull: error.resultCode == .SQLITE_FULL)
         } catch is RowDecodingError {
             // Its own description would quote the row.
-            throw .database(message: "a row holds a value of another type than its column", isFull: false)
+            throw .damagedDatabase(path: path, what: "a row holds a value of another type than its column")
         } catch {
             throw .database(message: "\(type(of: error))", isFull: false)
         }

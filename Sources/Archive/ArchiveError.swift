@@ -12,6 +12,8 @@ public enum ArchiveError: Error, Equatable, Sendable {
     /// Bytes offered for archiving are not what the caller says they are.
     case notAPage(what: String)
     case file(path: String, operation: String, errno: Int32)
+    /// SQLite finds the file's own structure damaged.
+    case damagedDatabase(path: String, what: String)
     case database(message: String, isFull: Bool)
     /// The compressed body of a document cannot be written or read.
     case compression(what: String)

@@ -1,12 +1,13 @@
 internal import Glibc
 
-/// The right to write to one archive, held by one process at a time (flock(2)), and given back when the process ends in
+/// The right to write to one archive, or to what is made from it, held by one process at a time (flock(2)), and given back when the process ends in
 /// whatever way.
-final class ArchiveLock: Sendable {
+public final class ArchiveLock: Sendable {
     private let descriptor: Int32
 
+    /// - Parameter path: the lock's file, which stays.
     /// - Throws: `inUse` with the process that holds it.
-    init(path: String) throws(ArchiveError) {
+    public init(path: String) throws(ArchiveError) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .file(path: path, operation: "open", errno: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

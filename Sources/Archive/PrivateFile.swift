@@ -42,6 +42,9 @@ public enum PrivateFile {
         synchronizeDirectory(directory(of: path))
     }
 
+    /// Removes a file, if it is there. What is not removed does no harm.
+    public static func remove(_ path: String) { unlink(path) }
+
     /// - Returns: nil where there is no such file.
     public static func read(_ path: String) throws(ArchiveError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -13,6 +13,8 @@ public struct Base64: Sendable {
     public static let standard = Base64(extra: "+/", isPadded: true)
     /// Section 5 without padding: `-`, `_`. The numbers of a JWK (RFC 7517).
     public static let urlUnpadded = Base64(extra: "-_", isPadded: false)
+    /// Section 4 without padding: `+`, `/`. The header of an age file (C2SP.org/age, "Conventions").
+    public static let standardUnpadded = Base64(extra: "+/", isPadded: false)
 
     private init(extra: String, isPadded: Bool) {
         alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(extra)".utf8)

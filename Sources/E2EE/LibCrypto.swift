@@ -1,58 +1,9 @@
+internal import Bytes
 internal import CLibCrypto
 
 // The only file of E2EE that calls OpenSSL. Handles stay private to it, pointers never leave the `withUnsafe…` calls,
 // and whatever is secret lives in `SecretBytes`. libcrypto's objects may be read from several threads at once, and are
-// only read after their creation (openssl-threads(7)); that is what the two `@unchecked Sendable` below rest on.
-
-/// Key bytes in libcrypto's secure heap: locked into memory where the system allows it, wiped on release.
-final class SecretBytes: @unchecked Sendable {
-    let count: Int
-    private let pointer: UnsafeMutableRawPointer
-
-    /// 256 KiB hold some thousand keys; where the system forbids locking, libcrypto goes on without it.
-    private static let isHeapReady = CRYPTO_secure_malloc_init(256 * 1024, 32) != 0
-
-    init(count: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
-        _ = SecretBytes.isHeapReady
-        guard let pointer = CRYPTO_secure_zalloc(max(count, 1), #file, #line) else {
-            fatalError("no room left in the secure heap")
-        }
-        self.count = count
-        self.pointer = pointer
-        fill(UnsafeMutableRawBufferPointer(start: pointer, count: count))
-    }
-
-    convenience init(_ bytes: [UInt8]) {
-        self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
-    }
-
-    /// From the generator that libcrypto keeps apart for secrets (RAND_priv_bytes(3)).
-    static func random(_ count: Int) -> SecretBytes {
-        SecretBytes(count: count) {
-            guard RAND_priv_bytes($0.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32($0.count)) == 1 else {
-                fatalError("the system has no randomness")
-            }
-        }
-    }
-
-    deinit { CRYPTO_secure_clear_free(pointer, max(count, 1), #file, #line) }
-
-    func withUnsafeBytes<R>(_ body: (UnsafePointer<UInt8>) -> R) -> R {
-        // Not even the optimiser may release this object, and wipe the bytes, while `body` reads them.
-        withExtendedLifetime(self) { body(UnsafePointer(pointer.assumingMemoryBound(to: UInt8.self))) }
-    }
-
-    /// The first `count` bytes of this secret's SHA-256.
-    func sha256Prefix(_ prefix: Int) -> SecretBytes {
-        SecretBytes(count: prefix) { result in
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digest in
-                withUnsafeBytes { _ = SHA256($0, count, digest.baseAddress) }
-                result.copyBytes(from: UnsafeRawBufferPointer(digest).prefix(prefix))
-                OPENSSL_cleanse(digest.baseAddress, 32)
-            }
-        }
-    }
-}
+// only read after their creation (openssl-threads(7)); that is what the `@unchecked Sendable` below rest on.
 
 /// P-256 (FIPS 186-5, secp256r1): points as 65 bytes uncompressed, scalars as 32 bytes big-endian.
 enum P256 {
@@ -290,14 +241,3 @@ enum AESCounterMode {
         }
     }
 }
-
-/// Bytes from the system's generator (RAND_bytes(3)).
-func randomBytes(_ count: Int) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    guard RAND_bytes(&bytes, Int32(count)) == 1 else { fatalError("the system has no randomness") }
-    return bytes
-}
-
-/// Overwrites what was secret, for the few places where a secret passes through an array. Call it on the only reference:
-/// where another is left, Swift would wipe a copy.
-func wipe(_ bytes: inout [UInt8]) { bytes.withUnsafeMutableBytes { OPENSSL_cleanse($0.baseAddress, $0.count) } }

@@ -1,4 +1,5 @@
 public import Archive
+internal import Bytes
 public import E2EE
 
 /// The restored private keys of an account: one OpenPGP-encrypted file each, `KEYID.asc`. A key is never on disk in any
@@ -45,7 +46,9 @@ public struct KeyStore: Sendable {
                 files.append((key, message, nil))
             } else {
                 let chosen = try await choose(encryption)
-                let content = try await gpg.encrypt(Array(KeyBackup.text(of: key).utf8), chosen)
+                var text = Array(KeyBackup.text(of: key).utf8)
+                defer { wipe(&text) }
+                let content = try await gpg.encrypt(text, chosen)
                 files.append((key, content, chosen))
             }
         }
@@ -71,7 +74,8 @@ public struct KeyStore: Sendable {
             let content: [UInt8]?
             do { content = try PrivateFile.read(path) } catch { throw .archive(error) }
             guard let content else { throw .unreadable(path: path) }
-            let text = String(decoding: try await gpg.decrypt(content), as: UTF8.self)
+            var text = try await gpg.decrypt(content)
+            defer { wipe(&text) }
             let found: [PrivateKey]
             do { found = try KeyBackup.privateKeys(in: text) } catch { throw .badKey(source: path, error) }
             guard let key = found.first(where: { $0.id == id }) else { throw .otherKey(path: path, found: found[0].id) }
@@ -89,6 +93,8 @@ public struct KeyStore: Sendable {
     private func read(
         _ bytes: [UInt8], source: String
     ) async throws(ReaderError) -> [(key: PrivateKey, message: [UInt8]?)] {
+        // As it is in a file of its own, or among a message's text: nothing is copied that could not be wiped.
+        if let keys = try? KeyBackup.privateKeys(in: bytes) { return keys.map { ($0, nil) } }
         let backups = BackupText.find(in: bytes)
         guard !backups.isEmpty else { throw .noBackup(source: source) }
         var result: [(PrivateKey, [UInt8]?)] = []
@@ -99,7 +105,8 @@ public struct KeyStore: Sendable {
                     throw .badKey(source: source, error)
                 }
             case .openPGP(let message):
-                let text = String(decoding: try await gpg.decrypt(message), as: UTF8.self)
+                var text = try await gpg.decrypt(message)
+                defer { wipe(&text) }
                 do {
                     let keys = try KeyBackup.privateKeys(in: text)
                     result += keys.map { ($0, keys.count == 1 ? message : nil) }

@@ -35,7 +35,8 @@ public struct PostReader: Sendable {
             consume: { posts in for post in posts { try consume(post) } })
     }
 
-    private func judge(_ version: StoredVersion) -> ReadPost {
+    /// Reads one version.
+    func judge(_ version: StoredVersion) -> ReadPost {
         let root: JSONValue
         do { root = try JSONDocument(Array(version.json)).root } catch {
             // The archive took it as JSON once; `check` will say what happened to it.

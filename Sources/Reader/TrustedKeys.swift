@@ -51,4 +51,15 @@ public struct TrustedKeys: Sendable {
     }
 
     func count(of userID: String) -> Int { candidates[userID]?.count ?? 0 }
+
+    /// Every known key, with whose it is.
+    var all: [(userID: String, keyID: KeyID, isCurrent: Bool)] {
+        candidates.sorted { $0.key < $1.key }.flatMap { user, keys in keys.map { (user, $0.key.id, $0.isCurrent) } }
+    }
+
+    /// What changes when more, or less, becomes known of a user's keys.
+    func summary(of userID: String) -> String {
+        let ids = (candidates[userID] ?? []).map(\.key.id).sorted()
+        return SHA256Digest(of: ids.flatMap(\.bytes)).description
+    }
 }

@@ -49,9 +49,12 @@ extension String {
         return result
     }
 
+    /// Cut to `width` columns, and seen to be cut.
+    func clipped(to width: Int) -> String { columns > width ? prefix(columns: width - 1) + "…" : self }
+
     /// Cut or filled up to `width` columns.
     func padded(to width: Int) -> String {
-        let shown = columns > width ? prefix(columns: width - 1) + "…" : self
+        let shown = clipped(to: width)
         return shown + String(repeating: " ", count: width - shown.columns)
     }
 

@@ -22,6 +22,10 @@ struct Failure: Error {
         case let error as ArchiveError: self = Failure.of(error)
         case let error as ExporterError: self = Failure.of(error)
         case let error as ReaderError: self = Failure.of(error)
+        case let error as SearchQueryError:
+            self.init(
+                .usage, "the search is not clear: \(SafeText.line(error.problem))",
+                hint: error.hint.map(SafeText.line))
         case is CancellationError: self = .interrupted
         default: self.init(.failure, SafeText.line("\(error)"))
         }
@@ -65,6 +69,10 @@ struct Failure: Error {
             Failure(
                 .damaged, "document \(sequence) of the archive is damaged: \(SafeText.line(what))",
                 hint: "“mmvault check” names everything that is; keep this file and restore a copy beside it")
+        case .damagedDatabase(let path, let what):
+            Failure(
+                .damaged, "\(path.isEmpty ? "the archive" : SafeText.line(path)) is damaged: \(SafeText.line(what))",
+                hint: "“mmvault check” names what is; keep this file and restore a copy beside it")
         case .notAPage(let what):
             Failure(.server, "the server's answer is not what it should be: \(SafeText.line(what))")
         case .file(let path, let operation, let errno):

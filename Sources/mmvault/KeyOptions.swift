@@ -1,5 +1,6 @@
 import Archive
 import ArgumentParser
+import Bytes
 import E2EE
 import Reader
 
@@ -20,7 +21,9 @@ struct KeyOptions: ParsableArguments {
         let store = KeyStore(directory)
         var keys: [PrivateKey] = []
         for file in key {
-            keys += try await store.keys(in: try InputFile.read(file), source: InputFile.name(file))
+            var bytes = try InputFile.read(file)
+            defer { wipe(&bytes) }
+            keys += try await store.keys(in: bytes, source: InputFile.name(file))
         }
         if !noKeys { keys += try await store.load() }
         return keys

@@ -24,12 +24,14 @@ struct Mmvault: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Login.self, Pull.self, Key.self, Verify.self, Channels.self, Read.self, Export.self, Status.self,
-            Check.self,
-            Demo.self,
+            Login.self, Pull.self, Key.self, Channels.self, Read.self, Search.self, Verify.self, Export.self,
+            Status.self,
+            Check.self, Demo.self,
         ])
 
     static func main() async {
+        ProcessLimits.keepMemoryPrivate()
+        ProcessLimits.boundHeap()
         Terminal.occupyClosedStreams()
         let arguments = VaultOptions.movedBehindCommand(Array(CommandLine.arguments.dropFirst()))
         let work = Task {

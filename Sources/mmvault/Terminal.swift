@@ -6,7 +6,8 @@ import Synchronization
 enum Terminal {
     static let errorIsTerminal = isatty(STDERR_FILENO) == 1
     static let inputIsTerminal = isatty(STDIN_FILENO) == 1
-    static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    /// Whether it was when the program began: under a pager, it is still a terminal that shows the result.
+    static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
 
     /// Columns of the terminal that shows progress; 80 where it does not tell.
     static var width: Int { columns(of: STDERR_FILENO) ?? 80 }
@@ -110,6 +111,15 @@ enum Terminal {
 
     private static func styled(_ text: String, _ colour: Colour) -> String {
         errorIsTerminal && wantsColour ? "\u{1B}[1;\(colour.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    /// For results: the same text where nobody sees colours.
+    static func strong(_ text: String) -> String { styledResult(text, "1") }
+    static func highlighted(_ text: String) -> String { styledResult(text, "1;7") }
+    static func alarming(_ text: String) -> String { styledResult(text, "1;31") }
+
+    private static func styledResult(_ text: String, _ parameters: String) -> String {
+        outputIsTerminal && wantsColour ? "\u{1B}[\(parameters)m\(text)\u{1B}[0m" : text
     }
 
     /// Puts something in the place of standard streams that were closed, so that no file or pipe gets their numbers; to

@@ -1,5 +1,5 @@
 internal import Archive
-internal import Bytes
+public import Bytes
 internal import E2EE
 
 /// JSON Lines: one object a post or old revision, members in a fixed order.
@@ -15,28 +15,7 @@ struct JSONLinesRenderer: PostRenderer {
     func write(_ post: ReadPost, _ text: ShownText) {
         var json = JSONWriter()
         json.object { json in
-            post.writeVerdict(to: &json)
-            json.int("create_at", post.header.createAt)
-            json.int("edit_at", post.header.editAt)
-            json.string("root_id", post.header.rootID)
-            json.string("type", post.header.type)
-            json.string("text", text.shown)
-            json.array("files") { json in
-                for attached in post.files {
-                    json.object {
-                        $0.string("id", attached.id)
-                        $0.string("name", attached.name)
-                        if let size = attached.size { $0.int("size", size) } else { $0.null("size") }
-                        $0.string("mime_type", attached.mimeType)
-                    }
-                }
-            }
-            json.int("update_at", post.header.updateAt)
-            json.int("delete_at", post.header.deleteAt)
-            json.string("original_id", post.header.originalID)
-            json.string("username", people.username(post.header.userID))
-            json.string("opened_by", post.openedBy?.description)
-            json.string("reason", post.reason)
+            post.write(to: &json, text: text.shown, username: people.username(post.header.userID))
         }
         file.write(json.bytes + [UInt8(ascii: "\n")])
     }
@@ -50,8 +29,36 @@ extension ReadPost {
         return json.bytes + [UInt8(ascii: "\n")]
     }
 
+    /// The members of a post's object, in their order.
+    ///
+    /// - Parameter text: what is shown of it; nil for null.
+    public func write(to json: inout JSONWriter, text: String?, username: String) {
+        writeVerdict(to: &json)
+        json.int("create_at", header.createAt)
+        json.int("edit_at", header.editAt)
+        json.string("root_id", header.rootID)
+        json.string("type", header.type)
+        json.string("text", text)
+        json.array("files") { json in
+            for attached in files {
+                json.object {
+                    $0.string("id", attached.id)
+                    $0.string("name", attached.name)
+                    if let size = attached.size { $0.int("size", size) } else { $0.null("size") }
+                    $0.string("mime_type", attached.mimeType)
+                }
+            }
+        }
+        json.int("update_at", header.updateAt)
+        json.int("delete_at", header.deleteAt)
+        json.string("original_id", header.originalID)
+        json.string("username", username)
+        json.string("opened_by", openedBy?.description)
+        json.string("reason", reason)
+    }
+
     /// The members that verify and the export share.
-    fileprivate func writeVerdict(to json: inout JSONWriter) {
+    private func writeVerdict(to json: inout JSONWriter) {
         json.string("id", header.id)
         json.string("state", state.rawValue)
         json.string("channel_id", header.channelID)

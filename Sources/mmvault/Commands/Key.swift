@@ -6,7 +6,7 @@ import Reader
 
 struct Key: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Restore and list your private keys.", subcommands: [Restore.self, List.self])
+        abstract: "Restore and list your private keys.", subcommands: [Restore.self, List.self, Identity.self])
 
     struct Restore: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -41,7 +41,8 @@ struct Key: AsyncParsableCommand {
 
         func run() async throws {
             let directory = try vault.directory()
-            let bytes = try InputFile.read(file)
+            var bytes = try InputFile.read(file)
+            defer { wipe(&bytes) }
             guard recipient == nil || !symmetric else {
                 throw Failure(.usage, "--recipient and --symmetric do not go together", hint: "choose one")
             }
@@ -86,6 +87,36 @@ struct Key: AsyncParsableCommand {
             case .symmetric where !key.wasKnown: Terminal.print("  kept encrypted with your passphrase")
             default: break
             }
+        }
+    }
+
+    struct Identity: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the age identity that opens your search index.",
+            usage: "mmvault key identity [<options>]",
+            discussion: """
+                The search index is sealed in the standard age format to an X25519 key that is
+                derived from your private keys (docs/search-index.md). This prints that key,
+                for the stock age program. It is as secret as what it opens: pipe it, and do
+                not keep it.
+
+                EXAMPLES:
+                  mmvault key identity | age -d -i - …/search/…/manifest.age
+
+                \(ExitCode.help(.key, .noArchive))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+        @OptionGroup var keys: KeyOptions
+
+        func run() async throws {
+            let keyring = Keyring(try await keys.load(try vault.directory()))
+            guard var identity = Reader.Search.identity(of: keyring) else {
+                throw Failure(
+                    .key, "no private key is at hand", hint: "“mmvault key restore FILE” restores one, --key reads one")
+            }
+            defer { wipe(&identity) }
+            Terminal.write(identity)
         }
     }
 

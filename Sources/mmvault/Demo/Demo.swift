@@ -32,6 +32,9 @@ struct Demo: AsyncParsableCommand {
             valueName: "posts"))
     var serve: Int?
 
+    @Flag(help: "With --serve: posts that are not encrypted, for measuring what comes after decryption.")
+    var plain = false
+
     func run() async throws {
         if let serve { return try await serveHistory(posts: serve) }
         let folder = try makeFolder()
@@ -56,7 +59,7 @@ struct Demo: AsyncParsableCommand {
         }
         let folder = try makeFolder()
         Terminal.note("making \(posts.of("post"))")
-        let history = await MintedHistory.make(posts: posts, endingAt: Timestamp.now.milliseconds)
+        let history = await MintedHistory.make(posts: posts, isEncrypted: !plain, endingAt: Timestamp.now.milliseconds)
         let server = EmbeddedServer(world: history.world)
         let port = try await server.start()
         try PrivateFile.replace("\(folder)/token.txt", with: Array("\(history.token)\n".utf8))

@@ -9,7 +9,9 @@ enum MintedHistory {
     static let channels = 4
 
     /// - Returns: a world with `posts` posts, the reader's key, and a token for the reader.
-    static func make(posts: Int, endingAt now: Int64) async -> (world: World, key: PrivateKey, token: String) {
+    static func make(posts: Int, isEncrypted: Bool, endingAt now: Int64) async -> (
+        world: World, key: PrivateKey, token: String
+    ) {
         let spacing: Int64 = 977
         let world = World(seed: 1, startingAt: now - Int64(posts + 100) * spacing, tick: 1)
         let keys = (0..<members).map { _ in PrivateKey.generate() }
@@ -35,7 +37,7 @@ enum MintedHistory {
                 guard next < posts else { return }
                 let range = next..<min(next + batch, posts)
                 next = range.upperBound
-                group.addTask { (range.lowerBound, range.map { payload($0, keys) }) }
+                group.addTask { (range.lowerBound, range.map { isEncrypted ? payload($0, keys) : text($0) }) }
             }
             for _ in 0..<16 { start() }
             for await (first, payloads) in group {
@@ -46,7 +48,9 @@ enum MintedHistory {
                         world.advance(by: spacing)
                         _ = world.post(
                             in: channels[number % channels.count], by: users[author(number)],
-                            message: "Encrypted message", type: "custom_e2ee", props: "{\"e2ee\":\(payload)}")
+                            message: isEncrypted ? "Encrypted message" : payload,
+                            type: isEncrypted ? "custom_e2ee" : "",
+                            props: isEncrypted ? "{\"e2ee\":\(payload)}" : "{}")
                     }
                     wanted += ready.count
                 }
@@ -58,22 +62,25 @@ enum MintedHistory {
 
     private static func author(_ number: Int) -> Int { number * 7 % members }
 
-    private static func payload(_ number: Int, _ keys: [PrivateKey]) -> String {
+    private static func text(_ number: Int) -> String {
         // A linear congruential sequence is all the variety that a text for measurements needs.
         var state = UInt64(number) &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        let text = (0..<(3 + number % 17)).map { _ in
+        let words = (0..<(3 + number % 17)).map { _ in
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return words[Int(state >> 33) % words.count]
+            return vocabulary[Int(state >> 33) % vocabulary.count]
         }
+        return "\(words.joined(separator: " ")) n\(number)"
+    }
+
+    private static func payload(_ number: Int, _ keys: [PrivateKey]) -> String {
         let message = EncryptedMessage.seal(
-            Array("\(text.joined(separator: " ")) n\(number)".utf8), from: keys[author(number)],
-            to: keys.map(\.publicKey))
+            Array(text(number).utf8), from: keys[author(number)], to: keys.map(\.publicKey))
         var json = JSONWriter()
         message.write(to: &json)
         return json.text
     }
 
-    private static let words = [
+    private static let vocabulary = [
         "harbour", "release", "package", "review", "meeting", "Freitag", "café", "東京", "встреча", "rollback", "ticket",
         "invoice", "weekend", "deadline", "museum", "ferry", "laptop", "backup", "signature", "lunch", "bridge",
     ]

@@ -1,0 +1,37 @@
+internal import GRDB
+
+extension StoredVersion {
+    /// Loads versions with the posts they hold.
+    ///
+    /// - Parameter chosen: a table expression with a column `version`, whose order is kept.
+    /// - Throws: `damagedDocument` where a document that holds one of them is not as its record says.
+    static func fetch(
+        _ database: Database, _ cache: DocumentCache, _ chosen: String, arguments: StatementArguments
+    ) throws -> [StoredVersion] {
+        let sql = """
+            SELECT v.*, CASE WHEN v.original_id <> '' THEN 'revision'
+              WHEN EXISTS (SELECT 1 FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq AND n.said <> v.said)
+              THEN 'earlier' WHEN v.delete_at > 0 THEN 'deleted' ELSE 'live' END AS state
+            FROM \(chosen) CROSS JOIN version v ON v.seq = chosen.version
+            """
+        return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
+            try StoredVersion(row, database, cache)
+        }
+    }
+
+    init(_ row: Row, _ database: Database, _ cache: DocumentCache) throws {
+        let header = try Header(row)
+        let start: Int = try row.decode(forColumn: "start")
+        let length: Int = try row.decode(forColumn: "length")
+        let body = try cache.body(of: header.documentSequence) {
+            try DocumentRow.fetch(database, sequence: header.documentSequence)
+        }
+        guard start >= 0, length >= 0, start <= body.count, length <= body.count - start else {
+            throw ArchiveError.damagedDocument(
+                sequence: header.documentSequence, what: "post \(header.id) lies outside of it")
+        }
+        self.init(
+            header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live,
+            json: body[start..<start + length])
+    }
+}

@@ -1,0 +1,235 @@
+internal import Age
+public import Archive
+public import E2EE
+
+/// A post that a search found.
+public struct SearchHit: Sendable {
+    /// The version in which the words stand, read from the archive again and judged by what is known now.
+    public let post: ReadPost
+    /// The posts around it, in the order of time, where they were asked for.
+    public internal(set) var before: [ReadPost] = []
+    public internal(set) var after: [ReadPost] = []
+}
+
+/// Finds posts. What it shows comes from the archive: the index only says where to look.
+public final class Search {
+    public enum Order: Sendable {
+        case newestFirst
+        /// The best first, by bm25, of the newest `Search.candidates` that match.
+        case relevance
+    }
+
+    /// How many matches are ranked at most: ranking all posts with a common word would take seconds.
+    public static let candidates = 10_000
+
+    private let index: SearchIndex
+    private let reader: PostReader
+    private let names: SearchNames
+    private let lookup: VersionLookup
+
+    /// - Throws: `ArchiveError`.
+    public convenience init(
+        _ archive: Archive, reader: PostReader, trusted: TrustedKeys, keyring: Keyring
+    ) throws {
+        try self.init(archive, reader: reader, trusted: trusted, keyring: keyring, partLength: 1 << 17)
+    }
+
+    /// - Parameter partLength: how many versions a part of the index holds at most.
+    init(
+        _ archive: Archive, reader: PostReader, trusted: TrustedKeys, keyring: Keyring, partLength: Int
+    ) throws {
+        let account = try archive.account()
+        let users = try archive.users()
+        index = try SearchIndex(
+            archive, reader: reader, trusted: trusted, keyring: keyring, partLength: partLength)
+        self.reader = reader
+        names = SearchNames(
+            ownID: account.userID, users: users, channels: try archive.channels(),
+            channelNames: ChannelNames(users: users, ownID: account.userID), trusted: trusted)
+        lookup = archive.lookup()
+    }
+
+    /// The age identity that opens the index of what these keys open: `AGE-SECRET-KEY-1…` and a line end, for the caller
+    /// to wipe; nil without a key.
+    public static func identity(of keyring: Keyring) -> [UInt8]? {
+        keyring.indexSecret.map { AgeIdentity(scalar: $0).secretCharacters + [UInt8(ascii: "\n")] }
+    }
+
+    /// How many versions of posts can be found.
+    public var count: Int { index.count }
+
+    /// Whether the index is kept, sealed, for the next time; it is not without a private key.
+    public var isKept: Bool { index.isKept }
+
+    /// Brings the index up to date with the archive.
+    ///
+    /// - Parameter progress: called with how many versions of how many are done.
+    public func update(progress: (Int, Int) -> Void = { _, _ in }) async throws {
+        do {
+            try await index.update(progress: progress)
+        } catch is SealedFolder.Damage {
+            index.discard()
+            try await index.update(progress: progress)
+        }
+    }
+
+    /// - Parameters:
+    ///   - limit: how many posts at most.
+    ///   - context: how many neighbours to show on either side of each: of a reply, those in its thread; of any other
+    ///     post, those in its channel.
+    /// - Returns: the posts, and whether there are more.
+    /// - Throws: `SearchQueryError` for a name that is nobody's.
+    public func find(
+        _ query: SearchQuery, order: Order = .newestFirst, limit: Int, context: Int = 0,
+        progress: (Int, Int) -> Void = { _, _ in }
+    ) async throws -> (hits: [SearchHit], hasMore: Bool) {
+        let expression = try SearchExpression(query, names)
+        var found: [SearchHit]
+        do {
+            found = try hits(expression, query, order, limit + 1)
+        } catch is SealedFolder.Damage {
+            index.discard()
+            try await index.update(progress: progress)
+            found = try hits(expression, query, order, limit + 1)
+        }
+        let hasMore = found.count > limit
+        if hasMore { found.removeLast() }
+        guard context > 0 else { return (found, hasMore) }
+        for place in found.indices {
+            let header = found[place].post.header
+            let (before, after) = try lookup.neighbours(
+                of: header, count: context, inThread: !header.rootID.isEmpty)
+            found[place].before = before.map(reader.judge)
+            found[place].after = after.map(reader.judge)
+        }
+        return (found, hasMore)
+    }
+
+    private func hits(
+        _ expression: SearchExpression, _ query: SearchQuery, _ order: Order, _ limit: Int
+    ) throws -> [SearchHit] {
+        var matches = try MatchStream(index, expression, order, limit)
+        var hits: [SearchHit] = []
+        var places: [String: Int] = [:]
+        while hits.count < limit {
+            let batch = try matches.next(max(16, limit - hits.count))
+            guard !batch.isEmpty else { break }
+            for version in try lookup.versions(batch.map(\.version)) {
+                // A post of which several versions match is found once: as it is now, or else by the last to arrive.
+                if let place = places[version.postID] {
+                    if !version.isOld, hits[place].post.isOld { hits[place] = SearchHit(post: reader.judge(version)) }
+                    continue
+                }
+                guard try isWanted(version, query) else { continue }
+                places[version.postID] = hits.count
+                hits.append(SearchHit(post: reader.judge(version)))
+                if hits.count == limit { break }
+            }
+        }
+        return hits
+    }
+
+    /// What a filter leaves out it leaves out by what the post is now, not by what an older version was.
+    private func isWanted(_ version: StoredVersion, _ query: SearchQuery) throws -> Bool {
+        guard query.isDeleted == false || query.isEdited == false,
+            let newest = try lookup.newestHeader(ofPost: version.postID)
+        else { return true }
+        if query.isDeleted == false, newest.deleteAt > 0 { return false }
+        return query.isEdited != false || newest.editAt == 0
+    }
+}
+
+extension StoredVersion {
+    /// The post that it is a version of; its own id is another where it is a revision.
+    fileprivate var postID: String { header.originalID.isEmpty ? header.id : header.originalID }
+
+    fileprivate var isOld: Bool { state == .revision || state == .earlier }
+}
+
+extension ReadPost {
+    fileprivate var isOld: Bool { state == .revision || state == .earlier }
+}
+
+/// The matches of all parts of an index in one order, a batch at a time. A part is opened when it can have the next one.
+private struct MatchStream {
+    private let index: SearchIndex
+    private let expression: SearchExpression
+    private let batch: Int
+    private var waiting: ArraySlice<IndexManifest.Part>
+    private var cursors: [Cursor] = []
+    private var ranked: ArraySlice<SearchSegment.Match>?
+
+    private struct Cursor {
+        let segment: SearchSegment
+        var matches: ArraySlice<SearchSegment.Match>
+        var isAtEnd: Bool
+    }
+
+    init(_ index: SearchIndex, _ expression: SearchExpression, _ order: Search.Order, _ batch: Int) throws {
+        self.index = index
+        self.expression = expression
+        self.batch = max(32, batch)
+        waiting =
+            index.parts.filter {
+                $0.last >= expression.createAt.lowerBound && $0.first < expression.createAt.upperBound
+            }[...]
+        if order == .relevance { ranked = try rank()[...] }
+    }
+
+    /// The best of the newest matches. Some versions more than posts are wanted, since several may be of one post.
+    private func rank() throws -> [SearchSegment.Match] {
+        var room = Search.candidates
+        var result: [SearchSegment.Match] = []
+        for part in waiting where room > 0 {
+            let (best, ranked) = try index.segment(part).best(expression, candidates: room, limit: 4 * batch)
+            room -= ranked
+            result += best
+        }
+        return result.sorted { ($0.score, $1.createAt) < ($1.score, $0.createAt) }
+    }
+
+    mutating func next(_ count: Int) throws -> [SearchSegment.Match] {
+        if let best = ranked {
+            ranked = best.dropFirst(count)
+            return Array(best.prefix(count))
+        }
+        var result: [SearchSegment.Match] = []
+        while result.count < count, let match = try next() { result.append(match) }
+        return result
+    }
+
+    private mutating func next() throws -> SearchSegment.Match? {
+        while true {
+            var newest: Int?
+            for place in cursors.indices {
+                try fill(place)
+                guard let match = cursors[place].matches.first else { continue }
+                let isNewer =
+                    newest.flatMap { cursors[$0].matches.first }
+                    .map { (match.createAt, match.version) > ($0.createAt, $0.version) } ?? true
+                if isNewer { newest = place }
+            }
+            // A part that may reach as far is asked as well.
+            if let part = waiting.first,
+                newest.flatMap({ cursors[$0].matches.first }).map({ $0.createAt <= part.last }) ?? true
+            {
+                waiting.removeFirst()
+                cursors.append(Cursor(segment: try index.segment(part), matches: [], isAtEnd: false))
+                try fill(cursors.count - 1, before: .max)
+                continue
+            }
+            return newest.flatMap { cursors[$0].matches.popFirst() }
+        }
+    }
+
+    private mutating func fill(_ place: Int, before: Int64? = nil) throws {
+        var cursor = cursors[place]
+        guard cursor.matches.count <= 1, !cursor.isAtEnd else { return }
+        // The last match at hand says where to go on.
+        guard let last = before ?? cursor.matches.last?.place else { return }
+        let more = try cursor.segment.matches(expression, before: last, limit: batch)
+        cursor.isAtEnd = more.count < batch
+        cursor.matches += more
+        cursors[place] = cursor
+    }
+}

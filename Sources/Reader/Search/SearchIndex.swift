@@ -1,0 +1,233 @@
+internal import Archive
+internal import Bytes
+internal import E2EE
+
+/// The search index of an archive for one set of keys, brought up to date with the archive before anything is searched.
+///
+/// It consists of parts, each a range of time where it was made in one go; what a pull brings becomes a new part, and
+/// when there are many small parts they become one. With a private key, parts are kept sealed on disk (`SealedFolder`);
+/// without one, the index is made anew for each command.
+final class SearchIndex {
+    /// So many parts of about the same size become one.
+    private static let fanIn = 8
+    /// Parts that are kept open; those used last stay.
+    private static let openParts = 16
+
+    private let archive: Archive
+    private let reader: PostReader
+    private let trusted: TrustedKeys
+    private let folder: SealedFolder?
+    /// Versions in a part at most: what is in memory at a time while an index is made.
+    private let partLength: Int
+    private var manifest: IndexManifest
+    /// By name, the one used last at the end.
+    private var open: [(name: String, segment: SearchSegment)] = []
+    /// Whether the parts in memory are nowhere else.
+    private var isInMemory: Bool
+
+    /// - Throws: `ArchiveError`.
+    init(
+        _ archive: Archive, reader: PostReader, trusted: TrustedKeys, keyring: Keyring, partLength: Int
+    ) throws {
+        self.archive = archive
+        self.reader = reader
+        self.trusted = trusted
+        self.partLength = partLength
+        folder = SealedFolder(archive.directory, keyring)
+        isInMemory = folder == nil
+        let vault = try archive.hash(ofDocument: 1) ?? ""
+        manifest = IndexManifest(vault: vault)
+        // A manifest of another archive, or of a chain that is not this one's, is as good as none.
+        if let found = folder?.manifest(), found.vault == vault,
+            try archive.hash(ofDocument: found.documents) == found.head
+        {
+            manifest = found
+        }
+    }
+
+    /// The parts, the one that reaches furthest in time first.
+    var parts: [IndexManifest.Part] { manifest.parts.sorted { ($0.last, $0.name) > ($1.last, $1.name) } }
+
+    /// How many versions are indexed.
+    var count: Int { manifest.parts.reduce(0) { $0 + $1.count } }
+
+    /// Whether it is kept on disk, sealed.
+    var isKept: Bool { !isInMemory }
+
+    /// - Throws: `SealedFolder.Damage`.
+    func segment(_ part: IndexManifest.Part) throws(SealedFolder.Damage) -> SearchSegment {
+        if let place = open.firstIndex(where: { $0.name == part.name }) {
+            open.append(open.remove(at: place))
+            return open[open.count - 1].segment
+        }
+        guard let folder else { throw SealedFolder.Damage() }
+        let segment = try folder.segment(part, vault: manifest.vault)
+        keep(segment, part.name)
+        return segment
+    }
+
+    private func keep(_ segment: SearchSegment, _ name: String) {
+        open.append((name, segment))
+        if !isInMemory, open.count > SearchIndex.openParts { open.removeFirst() }
+    }
+
+    /// Forgets everything that was indexed: some of it cannot be read.
+    func discard() {
+        let generation = manifest.generation
+        manifest = IndexManifest(vault: manifest.vault)
+        manifest.generation = generation
+        open = []
+    }
+
+    /// Indexes what the archive has got since the last time, and judges again what was unsettled.
+    ///
+    /// - Parameter progress: called with how many versions of how many are done.
+    /// - Throws: `SealedFolder.Damage` where a part that has to be opened for it cannot be; what reading the archive
+    ///   throws.
+    func update(progress: (Int, Int) -> Void) async throws {
+        let outdated = manifest.parts.filter { part in
+            part.unsettled.contains { trusted.summary(of: $0.key) != $0.value }
+        }
+        let arrived = try archive.versionCount(after: manifest.lastVersion)
+        guard arrived > 0 || !outdated.isEmpty else { return }
+        // Where another process is at it, this one's index is for itself alone.
+        let lock = folder?.lock()
+        defer { withExtendedLifetime(lock) {} }
+        let target = lock == nil ? nil : folder
+        if target == nil { isInMemory = true }
+
+        let absorbed = partsToAbsorb(arrived, outdated)
+        let again = try absorbed.flatMap { try segment($0).versions() }
+        let plan = try archive.arrivals(after: manifest.lastVersion, again: again, runLength: partLength)
+        var next = manifest
+        next.parts.removeAll(where: absorbed.contains)
+        next.generation += 1
+        (next.documents, next.head, next.lastVersion) = (plan.head.documents, plan.head.hash, plan.lastVersion)
+        let maker = PartMaker(reader: reader, trusted: trusted, plan: plan, manifest: next, folder: target)
+        for (part, segment) in try await maker.make(progress: progress) {
+            next.parts.append(part)
+            if let segment { keep(segment, part.name) }
+        }
+        try target?.replaceManifest(next)
+        manifest = next
+    }
+
+    /// Parts that are made anew together with what has arrived.
+    private func partsToAbsorb(_ arrived: Int, _ outdated: [IndexManifest.Part]) -> [IndexManifest.Part] {
+        var absorbed = outdated
+        var rest = manifest.parts.filter { !outdated.contains($0) }
+        var count = arrived + outdated.reduce(0) { $0 + $1.count }
+        // Each step up, the new part has so many times the size: a version is made anew a few times in its life.
+        while true {
+            let alike = rest.filter { $0.count < partLength / 2 && $0.count / SearchIndex.fanIn < count }
+            guard alike.count >= SearchIndex.fanIn - 1 else { return absorbed }
+            absorbed += alike
+            count += alike.reduce(0) { $0 + $1.count }
+            rest.removeAll(where: alike.contains)
+        }
+    }
+}
+
+/// Makes parts of an index: reads on all cores, and builds and seals each part while the next is being read.
+private struct PartMaker {
+    let reader: PostReader
+    let trusted: TrustedKeys
+    let plan: ArrivalPlan
+    let manifest: IndexManifest
+    let folder: SealedFolder?
+
+    private static let batch = 256
+
+    /// - Returns: the parts; with their segments where those are on no disk.
+    func make(progress: (Int, Int) -> Void) async throws -> [(IndexManifest.Part, SearchSegment?)] {
+        var result: [(IndexManifest.Part, SearchSegment?)] = []
+        var building: Task<(IndexManifest.Part, SearchSegment?), any Error>?
+        do {
+            for run in plan.runs {
+                let read = try await entries(run, progress: progress)
+                if let building { result.append(try await building.value) }
+                let (manifest, folder) = (manifest, folder)
+                building = Task.detached { try PartMaker.build(read, manifest, folder) }
+            }
+            if let building { result.append(try await building.value) }
+        } catch {
+            _ = await building?.result
+            throw error
+        }
+        return result
+    }
+
+    private struct Read: Sendable {
+        var entries: [SearchSegment.Entry] = []
+        var unsettled: [String: String] = [:]
+    }
+
+    private func entries(_ run: Range<Int>, progress: (Int, Int) -> Void) async throws -> Read {
+        var result = Read()
+        result.entries.reserveCapacity(run.count)
+        var start = run.lowerBound
+        let reader = reader
+        try await OrderedPipeline.run(
+            next: { () throws -> [StoredVersion]? in
+                guard start < run.upperBound else { return nil }
+                let end = min(start + PartMaker.batch, run.upperBound)
+                defer { start = end }
+                return try plan.load(start..<end)
+            },
+            work: { batch in
+                batch.map { version in
+                    let post = reader.judge(version)
+                    return (SearchSegment.Entry(post), PartMaker.isSettled(post) ? nil : post.header.userID)
+                }
+            },
+            consume: { batch in
+                for (entry, unsettled) in batch {
+                    result.entries.append(entry)
+                    if let unsettled { result.unsettled[unsettled] = trusted.summary(of: unsettled) }
+                }
+                progress(run.lowerBound + result.entries.count, plan.count)
+            })
+        return result
+    }
+
+    /// Whether another key of the author's would change nothing about the post.
+    private static func isSettled(_ post: ReadPost) -> Bool {
+        post.verdict.authenticity != .signatureInvalid && post.verdict.authenticity != .unknownSender
+    }
+
+    private static func build(
+        _ read: Read, _ manifest: IndexManifest, _ folder: SealedFolder?
+    ) throws -> (IndexManifest.Part, SearchSegment?) {
+        let name = Hex.encode(randomBytes(16))
+        let times = read.entries.map(\.createAt)
+        let part = IndexManifest.Part(
+            name: name, generation: manifest.generation, count: read.entries.count, first: times.min() ?? 0,
+            last: times.max() ?? 0, unsettled: read.unsettled)
+        let segment = try SearchSegment(
+            read.entries,
+            SearchSegment.Label(
+                vault: manifest.vault, head: manifest.head, generation: manifest.generation, name: name))
+        guard let folder else { return (part, segment) }
+        try folder.write(segment, named: name)
+        return (part, nil)
+    }
+}
+
+extension SearchSegment.Entry {
+    fileprivate init(_ post: ReadPost) {
+        let text =
+            switch post.text {
+            case .plain(let text): text
+            case .verified(let text): text.string
+            // Found like any other, and shown as what it is.
+            case .unverified(let text): text.withheldString
+            case .unreadable: ""
+            }
+        self.init(
+            createAt: post.header.createAt,
+            postID: post.header.originalID.isEmpty ? post.header.id : post.header.originalID,
+            version: post.header.sequence, text: SearchText.ofPost(text), tags: Hashtag.all(in: text),
+            files: SearchText.ofPost(post.files.compactMap(\.name).joined(separator: " ")),
+            facts: SearchFacts.all(of: post))
+    }
+}

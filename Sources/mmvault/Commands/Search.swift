@@ -1,0 +1,86 @@
+import Archive
+import ArgumentParser
+import Bytes
+import E2EE
+import Reader
+
+struct Search: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Find posts by their words, authors, places and times.",
+        usage: "mmvault search <query> ... [<options>]",
+        discussion: """
+            THE QUERY is what Mattermost's own search takes, and a little more:
+              rollback plan         posts with both words
+              '"rollback plan"'     the phrase (the shell takes one pair of quotes away)
+              roll*                 words that begin so
+              rollback -staging     without a word
+              from:carol in:release by an author, in a channel (in:bob: direct messages)
+              on: before: after:    2026-11-23, 2026-11, 2026, today, yesterday (UTC)
+              #tag has:file is:edited is:deleted
+              verdict:clean         or unclean, or any word of “mmvault verify”
+            “cafe” finds “café”; Chinese, Japanese and Korean are found by any part of a run.
+
+            Everything that the keys open is searched, old revisions and deleted posts
+            included. A text whose signature does not verify is found as well, and marked.
+            The index for it is kept sealed to your private key (docs/search-index.md).
+
+            EXAMPLES:
+              mmvault search rollback from:carol
+              mmvault search '"room 東京"' --context 2
+              mmvault search --relevance --limit 5 signed packages
+              mmvault search --json from:bob has:file after:2025-06
+
+            \(ExitCode.help(.key, .damaged, .noArchive, .usage))
+            """)
+
+    @OptionGroup var vault: VaultOptions
+    @OptionGroup var keys: KeyOptions
+
+    @Argument(parsing: .allUnrecognized, help: "What to find.")
+    var query: [String]
+
+    @Option(help: ArgumentHelp("At most so many posts.", valueName: "n"))
+    var limit = 20
+
+    @Flag(help: "The best first, of the newest 10,000 that match, instead of the newest.")
+    var relevance = false
+
+    @Option(help: ArgumentHelp("Show so many posts before and after each: of its thread, or channel.", valueName: "n"))
+    var context = 0
+
+    @Flag(help: "One JSON object a line for every post found, and nothing else.")
+    var json = false
+
+    func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit takes a number from 1") }
+        guard (0...1000).contains(context) else { throw ValidationError("--context takes a number from 0 to 1000") }
+    }
+
+    func run() async throws {
+        let parsed: SearchQuery
+        do { parsed = try SearchQuery(query.joined(separator: " "), today: .now) } catch { throw Failure(error) }
+        let open = try await OpenArchive(vault, keys: keys)
+        let search = try Reader.Search(
+            open.archive, reader: open.reader, trusted: open.trusted, keyring: Keyring(open.keys))
+        func progress(_ done: Int, _ total: Int) {
+            Terminal.showProgress("indexing: \(done.grouped) of \(total.grouped)")
+        }
+        try await search.update(progress: progress)
+        let (hits, hasMore) = try await search.find(
+            parsed, order: relevance ? .relevance : .newestFirst, limit: limit, context: context, progress: progress)
+        Terminal.clearProgress()
+        let printer = SearchPrinter(open, SearchHighlight(parsed))
+        for hit in hits { json ? Terminal.write(printer.line(hit)) : printer.print(hit) }
+        guard !json else { return }
+        if hits.isEmpty {
+            Terminal.print("Nothing found among \(search.count.of("post or old revision", "posts and old revisions")).")
+        }
+        if hasMore {
+            Terminal.note("There are more: these are the \(relevance ? "best" : "newest") \(limit.grouped) (--limit).")
+        }
+        if open.keys.isEmpty {
+            Terminal.note(
+                "No private key is at hand, so that encrypted posts were not searched: “mmvault key restore FILE”.")
+        }
+    }
+}

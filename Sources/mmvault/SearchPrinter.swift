@@ -1,0 +1,156 @@
+import Archive
+import Bytes
+import Reader
+
+/// Shows what a search found. All names and texts are other people's: they go through `SafeText`.
+struct SearchPrinter {
+    private let open: OpenArchive
+    private let highlight: SearchHighlight
+    private let users: [String: User]
+    private let channels: [String: Channel]
+    /// Columns of a line of a post.
+    private let width = Terminal.textWidth - 2
+
+    init(_ open: OpenArchive, _ highlight: SearchHighlight) {
+        self.open = open
+        self.highlight = highlight
+        users = Dictionary(open.users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        channels = Dictionary(open.channels.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func print(_ hit: SearchHit) {
+        for post in hit.before { printNeighbour(post) }
+        let header = hit.post.header
+        let time = Timestamp(milliseconds: header.createAt).minute
+        let place = channels[header.channelID].map(open.names.label) ?? header.channelID
+        let author = author(header)
+        // What is left of a line beside the time and the id; names give way.
+        let room = Terminal.textWidth - time.columns - header.id.columns - 8
+        let shown = author.columns > room / 2 ? author.clipped(to: room / 2) : author
+        let name = SafeText.line(place).clipped(to: room - shown.columns)
+        Terminal.print("\(Terminal.strong(time))  \(shown) in \(name)  \(header.id)")
+        for mark in marks(hit.post) { Terminal.print("  \(mark)") }
+        Terminal.print("  \(excerpt(hit.post))")
+        for file in hit.post.files { Terminal.print("  file: \(SafeText.line(file.name ?? file.id))") }
+        for post in hit.after { printNeighbour(post) }
+        Terminal.print()
+    }
+
+    private func printNeighbour(_ post: ReadPost) {
+        let time = Timestamp(milliseconds: post.header.createAt).minute
+        let line = "    \(time)  \(author(post.header)): \(firstLine(post))"
+        Terminal.print(line.clipped(to: Terminal.textWidth))
+    }
+
+    private func author(_ header: StoredVersion.Header) -> String {
+        "@\(SafeText.name(users[header.userID]?.username ?? header.userID))"
+    }
+
+    /// What is not as it should be, each on a line of its own.
+    private func marks(_ post: ReadPost) -> [String] {
+        var marks: [String] = []
+        if case .unverified = post.text {
+            marks.append(
+                Terminal.alarming("NOT VERIFIED")
+                    + " (\(post.verdict.authenticity?.rawValue ?? ""): \(SafeText.line(post.reason)))")
+        } else if post.verdict.authenticity == .verifiedByEarlierKey {
+            marks.append("(verifiedByEarlierKey)")
+        }
+        switch post.state {
+        case .live: break
+        case .deleted: marks.append("(deleted on \(Timestamp(milliseconds: post.header.deleteAt).minute))")
+        case .revision, .earlier: marks.append("(said before; the post was changed)")
+        }
+        return marks
+    }
+
+    /// The line with the match, cut to the terminal's width around it.
+    private func excerpt(_ post: ReadPost) -> String {
+        guard let text = text(post) else { return notice(post) }
+        let lines = SafeText.block(text).split(separator: "\n").map { String($0).replacing("\t", with: " ") }
+        guard let first = lines.first else { return "(no text)" }
+        for line in lines {
+            let ranges = highlight.ranges(in: line)
+            guard let match = ranges.first else { continue }
+            return highlighted(line, ranges, around: match)
+        }
+        return first.clipped(to: width)
+    }
+
+    private func highlighted(
+        _ line: String, _ ranges: [Range<String.Index>], around match: Range<String.Index>
+    ) -> String {
+        var window = line.startIndex..<line.endIndex
+        if line.columns > width {
+            var room = width - 2 - String(line[match]).columns
+            var (start, end) = (match.lowerBound, match.upperBound)
+            // A third before the match, the rest behind it, and what is left over before it again.
+            var before = room / 3
+            while start > line.startIndex, before >= 2 {
+                start = line.index(before: start)
+                (before, room) = (before - line[start].columns, room - line[start].columns)
+            }
+            while end < line.endIndex, room >= 2 {
+                room -= line[end].columns
+                end = line.index(after: end)
+            }
+            while start > line.startIndex, room >= 2 {
+                start = line.index(before: start)
+                room -= line[start].columns
+            }
+            window = start..<end
+        }
+        var result = window.lowerBound > line.startIndex ? "…" : ""
+        var place = window.lowerBound
+        for range in ranges where range.lowerBound >= place && range.upperBound <= window.upperBound {
+            result += line[place..<range.lowerBound] + Terminal.highlighted(String(line[range]))
+            place = range.upperBound
+        }
+        return result + line[place..<window.upperBound] + (window.upperBound < line.endIndex ? "…" : "")
+    }
+
+    private func firstLine(_ post: ReadPost) -> String {
+        guard let text = text(post) else { return notice(post) }
+        let line = SafeText.block(text).split(separator: "\n").first.map(String.init) ?? "(no text)"
+        if case .unverified = post.text { return "NOT VERIFIED: \(line)" }
+        return line
+    }
+
+    private func text(_ post: ReadPost) -> String? {
+        switch post.text {
+        case .plain(let text): text
+        case .verified(let text): text.string
+        case .unverified(let text): text.withheldString
+        case .unreadable: nil
+        }
+    }
+
+    private func notice(_ post: ReadPost) -> String {
+        "[No text (\(post.verdict.content.rawValue)\(post.reason.isEmpty ? "" : ": \(SafeText.line(post.reason))"))]"
+    }
+
+    /// The line of `--json`: what `export jsonl` writes of a post, but that a text nobody is known to have signed stands
+    /// in a member of its own, so that no script takes it for the author's.
+    func line(_ hit: SearchHit) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            write(hit.post, to: &json)
+            if !hit.before.isEmpty || !hit.after.isEmpty {
+                for (name, posts) in [("before", hit.before), ("after", hit.after)] {
+                    json.array(name) { json in
+                        for post in posts { json.object { write(post, to: &$0) } }
+                    }
+                }
+            }
+        }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private func write(_ post: ReadPost, to json: inout JSONWriter) {
+        var (text, unverified) = (self.text(post), String?.none)
+        if case .unverified = post.text { (text, unverified) = (nil, text) }
+        post.write(to: &json, text: text, username: users[post.header.userID]?.username ?? post.header.userID)
+        if let unverified { json.string("unverified_text", unverified) }
+        json.string("channel", channels[post.header.channelID].map(open.names.label))
+    }
+}
