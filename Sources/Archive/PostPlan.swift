@@ -17,6 +17,8 @@ public final class PostPlan {
         let users =
             query.userIDs.map { "AND v.user_id IN (\(Array(repeating: "?", count: $0.count).joined(separator: ",")))" }
             ?? ""
+        let places = query.places == nil ? "" : "AND (v.create_at, identity_id) BETWEEN (?, ?) AND (?, ?)"
+        let thread = query.threadID == nil ? "" : "AND thread_id = ?"
         // The time of a thread is asked for only where it is needed: it is one more look-up for each version.
         let (order, threadAt) =
             switch query.order {
@@ -43,6 +45,7 @@ public final class PostPlan {
                 (SELECT n.said FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq
                  ORDER BY n.seq LIMIT 1) AS next_said
               FROM version v WHERE v.channel_id = ? AND v.create_at >= ? AND v.create_at < ? \(users)
+                \(places) \(thread)
             )
             SELECT seq AS version,
               CASE WHEN is_revision THEN 'revision' WHEN next_said IS NOT NULL THEN 'earlier'
@@ -50,9 +53,18 @@ public final class PostPlan {
               is_revision OR next_said IS NOT NULL AS is_old, \(threadAt) AS thread_at
             FROM chosen WHERE next_said IS NULL OR next_said <> said ORDER BY \(order)
             """
-        let values: StatementArguments =
-            [query.channelID, query.createAt.lowerBound, query.createAt.upperBound]
-            + StatementArguments(query.userIDs ?? [])
+        // The places' own times, too: by these an index finds them.
+        var createAt = query.createAt
+        var values = StatementArguments()
+        if let places = query.places {
+            let end = places.upperBound.createAt.addingReportingOverflow(1)
+            createAt = createAt.clamped(to: places.lowerBound.createAt..<(end.overflow ? .max : end.partialValue))
+            for place in [places.lowerBound, places.upperBound] { values += [place.createAt, place.postID] }
+        }
+        if let thread = query.threadID { values += [thread] }
+        values =
+            [query.channelID, createAt.lowerBound, createAt.upperBound] + StatementArguments(query.userIDs ?? [])
+            + values
         count = try Archive.rethrowing { [database] in
             // A temporary table may be made through a connection that cannot change the archive.
             try database.unsafeReentrantRead { db in

@@ -6,6 +6,10 @@ public struct PostQuery: Sendable {
     public var userIDs: [String]?
     /// Only posts with `create_at` in this range.
     public var createAt: Range<Int64>
+    /// Only the posts at these places, each with what it said before; nil for all.
+    public var places: ClosedRange<PostPlace>?
+    /// Only the thread that began with the post of this id; nil for all.
+    public var threadID: String?
     public var order: Order
 
     public enum Order: Sendable {
@@ -15,11 +19,14 @@ public struct PostQuery: Sendable {
     }
 
     public init(
-        channelID: String, userIDs: [String]? = nil, createAt: Range<Int64> = 0..<Int64.max, order: Order = .time
+        channelID: String, userIDs: [String]? = nil, createAt: Range<Int64> = 0..<Int64.max,
+        places: ClosedRange<PostPlace>? = nil, threadID: String? = nil, order: Order = .time
     ) {
         self.channelID = channelID
         self.userIDs = userIDs
         self.createAt = createAt
+        self.places = places
+        self.threadID = threadID
         self.order = order
     }
 }
@@ -63,5 +70,11 @@ public struct StoredVersion: Sendable {
         public let updateAt: Int64
         public let editAt: Int64
         public let deleteAt: Int64
+
+        /// The id of the post that this is a version of: an old revision has an id of its own.
+        public var identityID: String { originalID.isEmpty ? id : originalID }
+        /// The id of the post that the thread began with.
+        public var threadID: String { rootID.isEmpty ? identityID : rootID }
+        public var place: PostPlace { PostPlace(createAt: createAt, postID: identityID) }
     }
 }

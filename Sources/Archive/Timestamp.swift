@@ -76,6 +76,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// `2026-11-23 08:31`
     public var minute: String { "\(date) \(timeOfDay)" }
 
+    /// `Monday`
+    public var weekday: String {
+        ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"][components.weekday]
+    }
+
     /// `Mon, 23 Nov 2026 08:31:05 +0000` (RFC 5322, section 3.3).
     public var rfc5322: String {
         let c = components

@@ -16,6 +16,12 @@ public struct ReadPost: Sendable {
     public let reason: String
 
     public var isEdited: Bool { header.editAt > 0 }
+
+    /// The verdict in words: `verified, notForUs: encrypted for one key that is not at hand`.
+    public var finding: String {
+        let words = [verdict.authenticity?.rawValue, verdict.content.rawValue].compactMap { $0 }
+        return "\(words.joined(separator: ", "))\(reason.isEmpty ? "" : ": \(reason)")"
+    }
 }
 
 /// What a post says, by how far one may believe that its author wrote it. The three kinds cannot be mixed up: each must

@@ -13,6 +13,19 @@ extension Character {
         return isEmoji || Character.wide.contains { $0.contains(first.value) } ? 2 : 1
     }
 
+    /// The most columns that any terminal gives it: one that does not know how characters join shows each by itself.
+    var mostColumns: Int {
+        isASCII ? 1 : max(columns, unicodeScalars.reduce(0) { $0 + Character($1).columns })
+    }
+
+    /// Whether no line should begin with it (JIS X 4051, in short).
+    fileprivate var staysBehind: Bool {
+        "、。，．・：；？！）］｝」』】〉》〕ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ…‥,.!?:;)]}”’".contains(self)
+    }
+
+    /// Whether no line should end with it.
+    fileprivate var staysBefore: Bool { "（［｛「『【〈《〔([{“‘".contains(self) }
+
     /// The blocks of East_Asian_Width W and F, in order; emoji are told apart by their own property.
     private static let wide: [ClosedRange<UInt32>] = [
         0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x4DBF, 0x4E00...0xA4CF, 0xA960...0xA97F, 0xAC00...0xD7A3,
@@ -46,6 +59,46 @@ extension String {
     }
 
     func rightAligned(in width: Int) -> String { String(repeating: " ", count: max(0, width - columns)) + self }
+
+    /// Broken into lines of at most `width` columns, behind spaces and beside wide characters; what fits is not touched.
+    ///
+    /// - Parameter cutsWords: whether a word that is longer, like an address, is cut; else it stays whole.
+    func lines(width: Int, cutsWords: Bool) -> [String] {
+        split(separator: "\n", omittingEmptySubsequences: false).flatMap { paragraph -> [String] in
+            if paragraph.utf8.count <= width, paragraph.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+                return [String(paragraph)]
+            }
+            var lines: [String] = []
+            var line: [Character] = []
+            var taken = 0
+            /// How many characters of the line may stay where the rest goes on to the next.
+            var end = 0
+            for character in paragraph.lazy.flatMap({ $0 == "\t" ? Array("    ") : [$0] }) {
+                if let last = line.last, !character.isWhitespace {
+                    let isBesideWide = last.columns == 2 || character.columns == 2
+                    if last.isWhitespace || isBesideWide && !last.staysBefore && !character.staysBehind {
+                        end = line.count
+                    }
+                }
+                line.append(character)
+                taken += character.mostColumns
+                guard taken > width, !character.isWhitespace else { continue }
+                if end == 0, cutsWords { end = line.count - 1 }
+                guard end > 0 else { continue }
+                lines.append(String(line[..<end]).trimmedAtEnd)
+                line.removeFirst(end)
+                taken = line.reduce(0) { $0 + $1.mostColumns }
+                end = 0
+            }
+            return lines + [String(line).trimmedAtEnd]
+        }
+    }
+
+    var trimmedAtEnd: String {
+        var rest = self[...]
+        while rest.last?.isWhitespace == true { rest = rest.dropLast() }
+        return String(rest)
+    }
 
     /// Without the spaces that come with copying.
     var trimmed: String {

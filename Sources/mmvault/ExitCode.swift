@@ -24,7 +24,7 @@ enum ExitCode: Int32, CaseIterable {
         case .notLoggedIn: "not logged in, the session has ended, or the server refused the login"
         case .server: "the server cannot be reached, or gives no usable answer"
         case .key: "a private key, or gpg, cannot do what was asked"
-        case .noArchive: "there is no archive here, or no such account, channel or team in it"
+        case .noArchive: "no archive here, or no such account, channel, team or post in it"
         case .usage: "the command line is not understood"
         case .interrupted: "interrupted; what was done until then is kept"
         }

@@ -13,6 +13,8 @@ final class InterruptHandler {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
+                // Under a pager the interrupting key is the pager's: it ends a search there, and not the reading.
+                if number == SIGINT, Pager.isOpen { return }
                 if Prompt.abandon() || isSecond {
                     Terminal.fail(.interrupted)
                     _exit(ExitCode.interrupted.rawValue)

@@ -14,6 +14,7 @@ struct Mmvault: AsyncParsableCommand {
               mmvault pull
               mmvault key restore backup.eml
               mmvault verify
+              mmvault read town-square
               mmvault export markdown ~/chat
 
             --vault DIR (or MMVAULT_DIR) says where the vault is, before or after any
@@ -23,7 +24,9 @@ struct Mmvault: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Login.self, Pull.self, Key.self, Search.self, Verify.self, Export.self, Status.self, Check.self, Demo.self,
+            Login.self, Pull.self, Key.self, Channels.self, Read.self, Search.self, Verify.self, Export.self,
+            Status.self,
+            Check.self, Demo.self,
         ])
 
     static func main() async {

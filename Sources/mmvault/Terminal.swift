@@ -6,14 +6,22 @@ import Synchronization
 enum Terminal {
     static let errorIsTerminal = isatty(STDERR_FILENO) == 1
     static let inputIsTerminal = isatty(STDIN_FILENO) == 1
+    /// Whether it was when the program began: under a pager, it is still a terminal that shows the result.
     static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
 
     /// Columns of the terminal that shows progress; 80 where it does not tell.
-    static var width: Int {
+    static var width: Int { columns(of: STDERR_FILENO) ?? 80 }
+
+    static func columns(of descriptor: Int32) -> Int? {
         var size = winsize()
-        let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-        return isKnown ? Int(size.ws_col) : 80
+        let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        return isKnown ? Int(size.ws_col) : nil
     }
+
+    /// Whether a terminal is there that can do more than show lines.
+    static var isCapable: Bool { VaultOptions.environment("TERM").map { $0 != "dumb" } ?? false }
+
+    static var wantsColour: Bool { getenv("NO_COLOR") == nil }
 
     /// Columns that results and messages keep to, wherever they go.
     static let textWidth = 80
@@ -37,6 +45,7 @@ enum Terminal {
     /// A result that nobody can take is no result. Where its reader has gone (`| head`), end as any filter does.
     private static func outputFailed(_ errno: Int32) -> Never {
         if errno == EPIPE {
+            Pager.endIfLeft()
             signal(SIGPIPE, SIG_DFL)
             raise(SIGPIPE)
         }
@@ -101,7 +110,7 @@ enum Terminal {
     }
 
     private static func styled(_ text: String, _ colour: Colour) -> String {
-        errorIsTerminal && getenv("NO_COLOR") == nil ? "\u{1B}[1;\(colour.rawValue)m\(text)\u{1B}[0m" : text
+        errorIsTerminal && wantsColour ? "\u{1B}[1;\(colour.rawValue)m\(text)\u{1B}[0m" : text
     }
 
     /// For results: the same text where nobody sees colours.
@@ -110,7 +119,7 @@ enum Terminal {
     static func alarming(_ text: String) -> String { styledResult(text, "1;31") }
 
     private static func styledResult(_ text: String, _ parameters: String) -> String {
-        outputIsTerminal && getenv("NO_COLOR") == nil ? "\u{1B}[\(parameters)m\(text)\u{1B}[0m" : text
+        outputIsTerminal && wantsColour ? "\u{1B}[\(parameters)m\(text)\u{1B}[0m" : text
     }
 
     /// Puts something in the place of standard streams that were closed, so that no file or pipe gets their numbers; to

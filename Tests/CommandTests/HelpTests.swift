@@ -4,7 +4,9 @@ import Testing
 
 /// What a user is told before anything is done.
 @Suite struct HelpTests {
-    static let commands = ["", "login", "pull", "key", "key restore", "key list", "verify", "status", "check", "demo"]
+    static let commands = [
+        "", "login", "pull", "key", "key restore", "key list", "verify", "channels", "read", "status", "check", "demo",
+    ]
 
     @Test(arguments: commands)
     func help_FitsEightyColumnsAndIsNoError(command: String) async throws {
@@ -18,7 +20,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["login", "pull", "key restore", "key list", "verify", "status", "check", "demo"])
+    @Test(arguments: [
+        "login", "pull", "key restore", "key list", "verify", "channels", "read", "status", "check", "demo",
+    ])
     func help_ListsTheExitCodes(command: String) async throws {
         try await Stage.with { stage in
             let help = try await stage.run("mmvault \(command) --help").output
@@ -63,6 +67,31 @@ import Testing
         #expect("see /a/very/long/path for it".wrapped(indent: 0, width: 8) == "see\n/a/very/long/path\nfor it")
         #expect("  a  b".wrapped(indent: 4, width: 80) == "  a  b")
         #expect("a\nb".wrapped(indent: 4, width: 80) == "a\n    b")
+    }
+
+    @Test(arguments: [
+        ("one two three", 7, ["one two", "three"]), ("  kept  as it  is", 20, ["  kept  as it  is"]),
+        ("one  two", 4, ["one", "two"]), ("a\n\nb", 9, ["a", "", "b"]), ("", 9, [""]), ("a\tb", 9, ["a    b"]),
+        ("発売日の予定", 7, ["発売日", "の予定"]), ("発売日。次", 6, ["発売", "日。次"]), ("ab発売", 4, ["ab発", "売"]),
+        ("see 発「売」ok", 8, ["see 発", "「売」ok"]), ("x abcdefghij y", 4, ["x", "abcd", "efgh", "ij y"]),
+        ("a\u{A0}b\u{2003}c", 3, ["a\u{A0}b", "c"]), (String(repeating: " ", count: 9) + "x", 4, ["", "x"]),
+    ])
+    func lines_AreBrokenWhereTheyMay(text: String, width: Int, lines: [String]) {
+        #expect(text.lines(width: width, cutsWords: true) == lines)
+    }
+
+    @Test func lines_KeepWordsThatAreLongerIfTheyMay() {
+        #expect("x abcdefghij y z".lines(width: 4, cutsWords: false) == ["x", "abcdefghij", "y z"])
+        #expect("abcdefghij".lines(width: 4, cutsWords: false) == ["abcdefghij"])
+    }
+
+    /// A terminal that shows each of a family by itself must not come to its last column before we do.
+    @Test func lines_LeaveRoomForTerminalsThatJoinNothing() {
+        let families = String(repeating: "👨‍👩‍👧", count: 10)
+        for line in families.lines(width: 20, cutsWords: true) {
+            #expect(line.unicodeScalars.filter { $0.value > 0x2000 && $0.value != 0x200D }.count <= 10)
+        }
+        #expect(families.lines(width: 20, cutsWords: true).joined() == families)
     }
 
     @Test func numbers_AreGroupedAndCounted() {

@@ -35,7 +35,10 @@ struct HostileNameTests {
             _ = try await stage.run("mmvault login $URL --token-file token.txt")
             for line in [
                 "mmvault pull", "mmvault status --months", "mmvault verify --details", "mmvault check",
-                "mmvault key list", "mmvault pull --channel $'\\e[31m'", "mmvault verify --channel $'a\\nb\\e[1m'",
+                "mmvault key list", "mmvault channels", "mmvault read $'\\e[31m'", "mmvault read o",
+                "mmvault read c --thread $'\\a'",
+                "mmvault channels --json | grep -o '\"id\":\"[a-z0-9]*\"' | cut -d'\"' -f4 | xargs -n1 mmvault read",
+                "mmvault pull --channel $'\\e[31m'", "mmvault verify --channel $'a\\nb\\e[1m'",
                 "mmvault $'\\e[31m'", "mmvault key restore $'\\e[31m\\n'", "mmvault --vault $'\\e[31m' status",
                 "mmvault login $'https://\\e[31m'", "mmvault --account $'\\a' check",
             ] {

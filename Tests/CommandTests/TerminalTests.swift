@@ -9,7 +9,7 @@ import Testing
     static let hasScript = FileManager.default.isExecutableFile(atPath: "/usr/bin/script")
 
     /// Runs a line at a terminal; what is typed there comes from `input`, a shell's command.
-    private func atTerminal(_ line: String, on stage: Stage, input: String = "sleep 60") async throws -> Stage.Outcome {
+    static func atTerminal(_ line: String, on stage: Stage, input: String = "sleep 60") async throws -> Stage.Outcome {
         let quoted = "stty cols 80 rows 24; \(line)".replacing("'", with: "'\\''")
         // The input stays open until the line has ended.
         return try await stage.run(
@@ -21,6 +21,7 @@ import Testing
             for line in [
                 "mmvault login $URL --token-file token.txt", "mmvault pull", "mmvault status --months",
                 "mmvault verify --details", "mmvault check", "mmvault frobnicate", "mmvault key list",
+                "mmvault channels", "mmvault read release --key key.asc", "mmvault read nowhere",
             ] {
                 let outcome = try await stage.run(line)
                 #expect(!outcome.everything.contains("\u{1B}"), "\(line)")
@@ -35,7 +36,7 @@ import Testing
         try await Stage.with { stage in
             stage.misbehave { _ in .stall(.milliseconds(60)) }
             _ = try await stage.run("mmvault login $URL --token-file token.txt")
-            let outcome = try await atTerminal("mmvault pull", on: stage)
+            let outcome = try await Self.atTerminal("mmvault pull", on: stage)
             #expect(outcome.code == 0, "\(outcome.output)")
             #expect(outcome.output.contains("\u{1B}[K"))
             #expect(outcome.output.contains("asking for members"))
@@ -51,7 +52,7 @@ import Testing
         try await Stage.with { stage in
             _ = try await stage.run("mmvault login $URL --token-file token.txt")
             stage.misbehave { _ in .stall(.seconds(20)) }
-            let outcome = try await atTerminal(
+            let outcome = try await Self.atTerminal(
                 "trap : INT; mmvault pull; echo ended with $?", on: stage, input: "sleep 2; printf '\\003'; sleep 60")
             let screen = Screen(outcome.output)
             #expect(screen.lines.contains("error: interrupted"), "\(screen.lines)")
@@ -67,7 +68,7 @@ import Testing
                 "mmvault key restore -",
             ] {
                 try await stage.settle()
-                let outcome = try await atTerminal(
+                let outcome = try await Self.atTerminal(
                     "trap : INT; \(line); echo ended with $?; stty -a | grep -ow -e '-*echo'", on: stage,
                     input: "sleep 1.5; printf '\\003'; sleep 60")
                 let lines = Screen(outcome.output).lines
@@ -80,7 +81,7 @@ import Testing
     @Test(.enabled(if: hasScript, "needs script(1)"))
     func password_IsAskedForAndNotShown() async throws {
         try await Stage.with { stage in
-            let outcome = try await atTerminal(
+            let outcome = try await Self.atTerminal(
                 "mmvault login $URL", on: stage,
                 input: "sleep 1; echo alice; sleep 1; echo '\(Story.password)'; sleep 60")
             #expect(outcome.code == 0)
@@ -93,9 +94,9 @@ import Testing
     @Test(.enabled(if: hasScript, "needs script(1)"))
     func errors_AreColouredUnlessNobodyWantsThat() async throws {
         try await Stage.with { stage in
-            let coloured = try await atTerminal("mmvault pull", on: stage)
+            let coloured = try await Self.atTerminal("mmvault pull", on: stage)
             #expect(coloured.output.contains("\u{1B}[1;31merror:\u{1B}[0m there"))
-            let plain = try await atTerminal("NO_COLOR=1 mmvault pull", on: stage)
+            let plain = try await Self.atTerminal("NO_COLOR=1 mmvault pull", on: stage)
             #expect(plain.output.contains("\u{1B}[Kerror: there"))
         }
     }

@@ -87,8 +87,7 @@ enum ShownText: Equatable {
     case unreadable(String)
 
     init(_ post: ReadPost, includesUnverified: Bool) {
-        let words = [post.verdict.authenticity?.rawValue, post.verdict.content.rawValue].compactMap { $0 }
-        let why = "\(words.joined(separator: ", "))\(post.reason.isEmpty ? "" : ": \(post.reason)")"
+        let why = post.finding
         switch post.text {
         case .plain(let text): self = .text(text)
         case .verified(let text): self = .text(text.string)

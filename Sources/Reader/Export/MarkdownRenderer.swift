@@ -40,8 +40,7 @@ struct MarkdownRenderer: PostRenderer {
         let time = Timestamp(milliseconds: header.createAt)
         let isReply = !header.rootID.isEmpty
         let isOld = post.state == .revision || post.state == .earlier
-        let postID = header.originalID.isEmpty ? header.id : header.originalID
-        let threadID = isReply ? header.rootID : postID
+        let (postID, threadID) = (header.identityID, header.threadID)
         if threadID != thread {
             if time.date != day {
                 day = time.date

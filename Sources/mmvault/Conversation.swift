@@ -1,0 +1,323 @@
+import Archive
+import Reader
+
+/// A channel's posts as a person reads them: posts in, lines out.
+///
+/// No line of a text begins where headings do: the first columns are the program's own, and so is the gutter before
+/// each line of a text. What stands there, no message can write, and where a text is not verified each of its lines says so.
+struct Conversation {
+    struct Layout {
+        var width = 80
+        /// Whether a word longer than a line is cut. At a terminal it must be: the terminal itself would go on with it
+        /// in the first column.
+        var cutsWords = false
+        var isColoured = false
+    }
+
+    /// What the reader was looking for.
+    enum Target: Equatable {
+        case nothing
+        /// By the id of the post, which its old revisions share.
+        case post(String)
+        /// `2026-11-23`
+        case day(String)
+    }
+
+    private let channel: Channel
+    private let people: People
+    private let layout: Layout
+    private let order: PostQuery.Order
+    private let target: Target
+    /// Whether the channel has encrypted posts: then those that are not are marked.
+    private let isEncrypted: Bool
+    /// Tells of the post that a thread began with.
+    private let root: (String) throws -> StoredVersion.Header?
+
+    private var day = ""
+    private var thread = ""
+    private var isBehindSystemPost = false
+    /// The post under way, and what was shown of it: the archive may hold the same words twice, as it saw them itself and
+    /// as the server remembers them.
+    private var post = ""
+    private var author = ""
+    private var said: [Said] = []
+
+    private struct Said: Equatable {
+        let author: String
+        let text: PostText
+        let files: [AttachedFile]
+        let finding: String
+    }
+
+    init(
+        _ channel: Channel, _ people: People, layout: Layout, order: PostQuery.Order, isEncrypted: Bool,
+        target: Target = .nothing, root: @escaping (String) throws -> StoredVersion.Header? = { _ in nil }
+    ) {
+        self.channel = channel
+        self.people = people
+        self.layout = layout
+        self.order = order
+        self.isEncrypted = isEncrypted
+        self.target = target
+        self.root = root
+    }
+
+    /// What stands above the first post.
+    var heading: [String] {
+        let team = people.team(of: channel).map { ", \($0)" } ?? ""
+        let lines =
+            wrapped("\(people.label(channel)) (\(channel.kindInWords)\(team))", .bold)
+            + wrapped("as \(people.me); all times are UTC")
+        guard isEncrypted else { return lines }
+        return lines
+            + wrapped(
+                "A line behind ! is NOT VERIFIED, one behind : was neither encrypted nor signed, one behind - was said"
+                    + " before an edit.", .faint)
+    }
+
+    mutating func lines(_ post: ReadPost) throws -> [String] {
+        let header = post.header
+        let isOld = post.state == .revision || post.state == .earlier
+        let isContinued = header.identityID == self.post
+        let content = Said(author: header.userID, text: post.text, files: post.files, finding: post.finding)
+        defer { said = (isContinued ? said : []) + [content] }
+        if isOld, isContinued {
+            guard !said.contains(content) else { return [] }
+            let indent = header.rootID.isEmpty ? Indent.text : Indent.replyText
+            return body(post, indent, isOld: true, note: saidBefore(post))
+        }
+        let isSystemPost = post.verdict.content == .plain && header.type.hasPrefix("system_") && !isOld
+        var lines = try opening(header, isSystemPost: isSystemPost)
+        (thread, self.post, author, isBehindSystemPost) = (
+            header.threadID, header.identityID, header.userID, isSystemPost
+        )
+        let prefix = prefix(header)
+        let time = when(header.createAt)
+        if isSystemPost {
+            var words = "system: \(SafeText.block(Conversation.string(post.text) ?? ""))".trimmed
+            if words == "system:" { words = "\(SafeText.line(header.type)): \(people.name(header.userID))" }
+            let marks = marks(post).map { " · \($0)" }.joined()
+            return lines + wrapped("\(prefix)\(time)  [\(words)]\(marks)", .faint, indent: Indent.text)
+        }
+        var facts = [people.name(header.userID)] + marks(post)
+        if isOld { facts.append("said before, by a post that is not here") }
+        let indent = header.rootID.isEmpty ? Indent.text : Indent.replyText
+        lines += wrapped("\(prefix)\(time)  \(facts.joined(separator: " · "))", .bold, indent: indent)
+        return lines + body(post, indent, isOld: isOld, note: nil)
+    }
+
+    // MARK: Above a post
+
+    /// The columns in which texts begin. Headings begin left of the first of them.
+    private enum Indent {
+        static let text = 7
+        static let replyText = 11
+    }
+
+    /// The day, where a new one begins; an empty line between threads; and where a reply belongs, if that cannot be seen.
+    private mutating func opening(_ header: StoredVersion.Header, isSystemPost: Bool) throws -> [String] {
+        let isSameThread = header.threadID == thread
+        var lines: [String] = []
+        let date = Timestamp(milliseconds: header.createAt).date
+        if date != day, order == .time || !isSameThread {
+            day = date
+            let mark = target == .day(date) ? ">" : "─"
+            let words = "\(mark)─ \(Timestamp(milliseconds: header.createAt).weekday), \(date) "
+            let line = String(repeating: "─", count: max(0, layout.width - words.columns))
+            lines += ["", styled(words + line, target == .day(date) ? .marked : .bold)]
+        }
+        let isListed = isSystemPost && isBehindSystemPost && header.rootID.isEmpty
+        if !isSameThread && !isListed || !lines.isEmpty { lines.append("") }
+        if !isSameThread, !header.rootID.isEmpty { lines += try thread(of: header) }
+        return lines
+    }
+
+    private func thread(of header: StoredVersion.Header) throws -> [String] {
+        var words = "replies to a post that is not in the archive"
+        if let root = try root(header.rootID) {
+            let who = people.username(root.userID)
+            words = "replies to \(who), \(when(root.createAt)) (--thread \(SafeText.line(header.rootID)))"
+        }
+        return wrapped("  ⋮ \(words)", .faint, indent: 4)
+    }
+
+    private func prefix(_ header: StoredVersion.Header) -> String {
+        let isTarget = target == .post(header.identityID)
+        if header.rootID.isEmpty { return isTarget ? "> " : "" }
+        return isTarget ? "> ↳ " : "  ↳ "
+    }
+
+    private func when(_ milliseconds: Int64) -> String {
+        let time = Timestamp(milliseconds: milliseconds)
+        return time.date == day ? time.timeOfDay : time.minute
+    }
+
+    private func marks(_ post: ReadPost) -> [String] {
+        var marks: [String] = []
+        if post.isEdited { marks.append("edited \(when(post.header.editAt))") }
+        if post.state == .deleted { marks.append("deleted \(when(post.header.deleteAt))") }
+        if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
+        let isSystemPost = post.header.type.hasPrefix("system_")
+        if post.verdict.content == .plain, isEncrypted, !isSystemPost { marks.append("not encrypted, not signed") }
+        return marks
+    }
+
+    /// The words above an older text.
+    private func saidBefore(_ post: ReadPost) -> String {
+        var words = "said before"
+        if post.header.userID != author { words += " by \(people.name(post.header.userID))" }
+        if post.state == .revision, post.header.deleteAt > 0 { words += ", until \(when(post.header.deleteAt))" }
+        if post.verdict.authenticity == .verifiedByEarlierKey { words += ", verifiedByEarlierKey" }
+        return "\(words):"
+    }
+
+    // MARK: What a post says
+
+    private func body(_ post: ReadPost, _ indent: Int, isOld: Bool, note: String?) -> [String] {
+        var gutter = isOld ? "-" : ""
+        let style: Style = isOld ? .faint : .plain
+        var gutterStyle = style
+        var lines: [String] = []
+        if case .unverified = post.text {
+            gutter += "!"
+            gutterStyle = .warning
+        } else if post.verdict.content == .plain, isEncrypted {
+            gutter += ":"
+            gutterStyle = .notice
+        }
+        func add(_ text: String, _ style: Style, gutter: String) {
+            let margin = String(repeating: " ", count: indent - 1 - gutter.count) + styled(gutter, gutterStyle) + " "
+            for line in text.lines(width: layout.width - indent, cutsWords: layout.cutsWords) {
+                let isBare = line.isEmpty && gutter.isEmpty
+                // A text that is not verified is marked, but its letters are as others are: it is there to be read.
+                lines.append(isBare ? "" : line.isEmpty ? margin.trimmedAtEnd : margin + styled(line, style))
+            }
+        }
+        if let note { add(note, .faint, gutter: gutter) }
+        switch post.text {
+        case .unverified(let text):
+            let verdict = post.verdict.authenticity?.rawValue ?? ""
+            let reason = post.reason.isEmpty ? "" : ": \(SafeText.line(post.reason))"
+            add("NOT VERIFIED (\(verdict)\(reason))", .warning, gutter: gutter)
+            add(Conversation.shown(text.withheldString) ?? "(no text)", .plain, gutter: gutter)
+        case .unreadable:
+            add("[No text (\(SafeText.line(post.finding)))]", isOld ? .faint : .notice, gutter: gutter)
+        case .plain(let text):
+            if let shown = Conversation.shown(text) {
+                add(shown, style, gutter: gutter)
+            } else if post.state == .revision {
+                add("(the server does not say what)", .faint, gutter: gutter)
+            } else if post.files.isEmpty, post.state != .deleted {
+                add("(no text)", .faint, gutter: gutter)
+            }
+        case .verified(let text):
+            if let shown = Conversation.shown(text.string) {
+                add(shown, style, gutter: gutter)
+            } else if post.files.isEmpty {
+                add("(no text)", .faint, gutter: gutter)
+            }
+        }
+        for file in post.files {
+            let size = file.size.map { ", \(Conversation.size($0))" } ?? ""
+            add("file \(SafeText.line(file.name ?? file.id))\(size)", .faint, gutter: isOld ? "-+" : "+")
+        }
+        return lines
+    }
+
+    private static func string(_ text: PostText) -> String? {
+        switch text {
+        case .plain(let string): string
+        case .verified(let text): text.string
+        case .unverified(let text): text.withheldString
+        case .unreadable: nil
+        }
+    }
+
+    /// A text without the empty lines at its end; nil where nothing is left.
+    private static func shown(_ text: String) -> String? {
+        let shown = SafeText.block(text).trimmedAtEnd
+        return shown.isEmpty ? nil : shown
+    }
+
+    private static func size(_ bytes: Int64) -> String {
+        var (number, unit) = (Double(bytes), 0)
+        let units = ["bytes", "KiB", "MiB", "GiB"]
+        while number >= 1024, unit < units.count - 1 { (number, unit) = (number / 1024, unit + 1) }
+        guard unit > 0 else { return Int(clamping: bytes).of("byte") }
+        let tenths = Int((number * 10).rounded())
+        return tenths >= 100 || tenths % 10 == 0
+            ? "\((tenths / 10).grouped) \(units[unit])" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    }
+
+    // MARK: Lines
+
+    private enum Style: String {
+        case plain = ""
+        case bold = "1"
+        case faint = "2"
+        case notice = "33"
+        case warning = "1;31"
+        case marked = "1;33"
+    }
+
+    private func styled(_ text: String, _ style: Style) -> String {
+        guard layout.isColoured, style != .plain, !text.isEmpty else { return text }
+        return "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m"
+    }
+
+    /// A line of the program's own, which may hold names: all but its first part behind `indent` spaces.
+    private func wrapped(_ line: String, _ style: Style = .plain, indent: Int = 2) -> [String] {
+        let text = line.replacing("\t", with: " ").trimmedAtEnd
+        let first = text.lines(width: layout.width, cutsWords: layout.cutsWords).first ?? ""
+        guard first.count < text.count else { return [styled(first, style)] }
+        // What follows has less room, and is broken again.
+        let rest = String(text.dropFirst(first.count).drop { $0.isWhitespace })
+        let margin = String(repeating: " ", count: indent)
+        let more = rest.lines(width: layout.width - indent, cutsWords: layout.cutsWords)
+        return [styled(first, style)] + more.map { margin + styled($0, style) }
+    }
+}
+
+/// Who is who in a conversation. Every name is other people's choice, and safe to show.
+struct People {
+    private let account: Account
+    private let names: ChannelNames
+    private let users: [String: User]
+    private let teams: [String: Team]
+
+    init(account: Account, users: [User], teams: [Team]) {
+        self.account = account
+        names = ChannelNames(users: users, ownID: account.userID)
+        self.users = Dictionary(users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.teams = Dictionary(teams.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// `Bob Okafor (@bob)`; only `@bob` where there is no other name.
+    func name(_ userID: String) -> String {
+        guard let user = users[userID], user.displayName != user.username else { return username(userID) }
+        return "\(SafeText.name(user.displayName)) (\(username(userID)))"
+    }
+
+    func username(_ userID: String) -> String { "@\(SafeText.name(users[userID]?.username ?? userID))" }
+
+    func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
+
+    func team(of channel: Channel) -> String? {
+        teams[channel.teamID].map { SafeText.name($0.displayName.isEmpty ? $0.name : $0.displayName) }
+    }
+
+    /// By whose eyes everything is seen.
+    var me: String { "\(SafeText.name(account.username)) sees it on \(SafeText.line(account.server))" }
+}
+
+extension Channel {
+    var kindInWords: String {
+        switch kind {
+        case .open: "public channel"
+        case .private: "private channel"
+        case .direct: "direct messages"
+        case .group: "group messages"
+        case nil: "channel"
+        }
+    }
+}
