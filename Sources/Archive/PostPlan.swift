@@ -84,21 +84,7 @@ public final class PostPlan {
         return try Archive.rethrowing { [database, cache] in
             try database.unsafeReentrantRead { db in
                 let rows = try Row.fetchAll(db, sql: sql, arguments: [range.lowerBound, range.upperBound])
-                return try rows.map { row in
-                    let header = try StoredVersion.Header(row)
-                    let start: Int = try row.decode(forColumn: "start")
-                    let length: Int = try row.decode(forColumn: "length")
-                    let body = try cache.body(of: header.documentSequence) {
-                        try DocumentRow.fetch(db, sequence: header.documentSequence)
-                    }
-                    guard start >= 0, length >= 0, start <= body.count, length <= body.count - start else {
-                        throw ArchiveError.damagedDocument(
-                            sequence: header.documentSequence, what: "post \(header.id) lies outside of it")
-                    }
-                    return StoredVersion(
-                        header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live,
-                        json: body[start..<start + length])
-                }
+                return try rows.map { try StoredVersion($0, db, cache) }
             }
         }
     }
@@ -106,21 +92,4 @@ public final class PostPlan {
 
 extension Archive {
     public func plan(_ query: PostQuery) throws(ArchiveError) -> PostPlan { try PostPlan(self, query) }
-}
-
-extension StoredVersion.Header {
-    init(_ row: Row) throws {
-        sequence = try row.decode(forColumn: "seq")
-        documentSequence = try row.decode(forColumn: "document")
-        id = try row.decode(forColumn: "post_id")
-        channelID = try row.decode(forColumn: "channel_id")
-        userID = try row.decode(forColumn: "user_id")
-        rootID = try row.decode(forColumn: "root_id")
-        originalID = try row.decode(forColumn: "original_id")
-        type = try row.decode(forColumn: "type")
-        createAt = try row.decode(forColumn: "create_at")
-        updateAt = try row.decode(forColumn: "update_at")
-        editAt = try row.decode(forColumn: "edit_at")
-        deleteAt = try row.decode(forColumn: "delete_at")
-    }
 }

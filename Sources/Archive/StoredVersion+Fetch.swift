@@ -19,6 +19,7 @@ extension StoredVersion {
         }
     }
 
+    /// - Parameter row: of the table `version`, with the state beside it.
     init(_ row: Row, _ database: Database, _ cache: DocumentCache) throws {
         let header = try Header(row)
         let start: Int = try row.decode(forColumn: "start")
@@ -33,5 +34,22 @@ extension StoredVersion {
         self.init(
             header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live,
             json: body[start..<start + length])
+    }
+}
+
+extension StoredVersion.Header {
+    init(_ row: Row) throws {
+        sequence = try row.decode(forColumn: "seq")
+        documentSequence = try row.decode(forColumn: "document")
+        id = try row.decode(forColumn: "post_id")
+        channelID = try row.decode(forColumn: "channel_id")
+        userID = try row.decode(forColumn: "user_id")
+        rootID = try row.decode(forColumn: "root_id")
+        originalID = try row.decode(forColumn: "original_id")
+        type = try row.decode(forColumn: "type")
+        createAt = try row.decode(forColumn: "create_at")
+        updateAt = try row.decode(forColumn: "update_at")
+        editAt = try row.decode(forColumn: "edit_at")
+        deleteAt = try row.decode(forColumn: "delete_at")
     }
 }

@@ -2,7 +2,7 @@ internal import GRDB
 
 /// Finds single versions of posts, for whoever knows which: a search that has found them, say.
 public final class VersionLookup {
-    private let archive: Archive
+    let archive: Archive
     private let cache = DocumentCache()
 
     init(_ archive: Archive) { self.archive = archive }
@@ -18,15 +18,6 @@ public final class VersionLookup {
         }
     }
 
-    /// A post as its newest version has it; nil where the archive has none.
-    public func newestHeader(ofPost id: String) throws(ArchiveError) -> StoredVersion.Header? {
-        try archive.read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT * FROM version WHERE post_id = ? ORDER BY seq DESC LIMIT 1", arguments: [id]
-            ).map(StoredVersion.Header.init)
-        }
-    }
-
     /// The posts around one of them, each by its newest version, in the order of time; the post itself is left out.
     ///
     /// - Parameters:
@@ -35,8 +26,6 @@ public final class VersionLookup {
     public func neighbours(
         of post: StoredVersion.Header, count: Int, inThread isThread: Bool
     ) throws(ArchiveError) -> (before: [StoredVersion], after: [StoredVersion]) {
-        let id = post.originalID.isEmpty ? post.id : post.originalID
-        let thread = post.rootID.isEmpty ? id : post.rootID
         func sql(_ comparison: String, _ direction: String) -> String {
             """
             (SELECT seq AS version FROM version v WHERE channel_id = ? AND original_id = ''
@@ -47,13 +36,29 @@ public final class VersionLookup {
             """
         }
         let arguments: StatementArguments = [
-            post.channelID, post.createAt, post.createAt, id, thread, thread, count,
+            post.channelID, post.createAt, post.createAt, post.identityID, post.threadID, post.threadID, count,
         ]
         return try archive.read { [cache] db in
             let before = try StoredVersion.fetch(db, cache, sql("<", "DESC"), arguments: arguments)
             return (
                 before.reversed(), try StoredVersion.fetch(db, cache, sql(">", "ASC"), arguments: arguments)
             )
+        }
+    }
+}
+
+extension VersionLookup {
+    /// Whether any of the posts next to this one in its channel is encrypted: the 50 on either side.
+    public func isAmongEncrypted(_ post: StoredVersion.Header) throws(ArchiveError) -> Bool {
+        let sql = ["<= ?2 ORDER BY create_at DESC", ">= ?2 ORDER BY create_at"].map {
+            """
+            EXISTS (SELECT 1 FROM (SELECT type FROM version WHERE channel_id = ?1 AND create_at \($0) LIMIT 50)
+              WHERE type = 'custom_e2ee')
+            """
+        }
+        return try archive.read { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT \(sql.joined(separator: " OR "))", arguments: [post.channelID, post.createAt]) ?? false
         }
     }
 }

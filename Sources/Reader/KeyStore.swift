@@ -93,8 +93,10 @@ public struct KeyStore: Sendable {
     private func read(
         _ bytes: [UInt8], source: String
     ) async throws(ReaderError) -> [(key: PrivateKey, message: [UInt8]?)] {
-        // As it is in a file of its own, or among a message's text: nothing is copied that could not be wiped.
-        if let keys = try? KeyBackup.privateKeys(in: bytes) { return keys.map { ($0, nil) } }
+        // In clear text, and nothing else: nothing is copied that could not be wiped.
+        if bytes.firstRange(of: Array(BackupText.begin.utf8)) == nil, let keys = try? KeyBackup.privateKeys(in: bytes) {
+            return keys.map { ($0, nil) }
+        }
         let backups = BackupText.find(in: bytes)
         guard !backups.isEmpty else { throw .noBackup(source: source) }
         var result: [(PrivateKey, [UInt8]?)] = []

@@ -4,50 +4,51 @@ import Reader
 
 /// Shows what a search found. All names and texts are other people's: they go through `SafeText`.
 struct SearchPrinter {
-    private let open: OpenArchive
     private let highlight: SearchHighlight
+    private let people: People
     private let users: [String: User]
     private let channels: [String: Channel]
+    private let names: ChannelNames
     /// Columns of a line of a post.
     private let width = Terminal.textWidth - 2
 
     init(_ open: OpenArchive, _ highlight: SearchHighlight) {
-        self.open = open
         self.highlight = highlight
+        people = People(account: open.account, users: open.users, teams: open.teams)
         users = Dictionary(open.users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         channels = Dictionary(open.channels.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        names = open.names
     }
 
     func print(_ hit: SearchHit) {
         for post in hit.before { printNeighbour(post) }
         let header = hit.post.header
         let time = Timestamp(milliseconds: header.createAt).minute
-        let place = channels[header.channelID].map(open.names.label) ?? header.channelID
-        let author = author(header)
         // What is left of a line beside the time and the id; names give way.
         let room = Terminal.textWidth - time.columns - header.id.columns - 8
-        let shown = author.columns > room / 2 ? author.clipped(to: room / 2) : author
-        let name = SafeText.line(place).clipped(to: room - shown.columns)
-        Terminal.print("\(Terminal.strong(time))  \(shown) in \(name)  \(header.id)")
-        for mark in marks(hit.post) { Terminal.print("  \(mark)") }
+        let author = people.username(header.userID).clipped(to: room / 2)
+        let place = channels[header.channelID].map(people.label) ?? SafeText.name(header.channelID)
+        Terminal.print(
+            "\(Terminal.strong(time))  \(author) in \(place.clipped(to: room - author.columns))  "
+                + SafeText.line(header.id))
+        for mark in marks(hit) { Terminal.print("  \(mark)".wrapped(indent: 4)) }
         Terminal.print("  \(excerpt(hit.post))")
-        for file in hit.post.files { Terminal.print("  file: \(SafeText.line(file.name ?? file.id))") }
+        for file in hit.post.files {
+            Terminal.print("  file \(SafeText.line(file.name ?? file.id))".clipped(to: width))
+        }
         for post in hit.after { printNeighbour(post) }
         Terminal.print()
     }
 
     private func printNeighbour(_ post: ReadPost) {
         let time = Timestamp(milliseconds: post.header.createAt).minute
-        let line = "    \(time)  \(author(post.header)): \(firstLine(post))"
+        let line = "    \(time)  \(people.username(post.header.userID)): \(firstLine(post))"
         Terminal.print(line.clipped(to: Terminal.textWidth))
     }
 
-    private func author(_ header: StoredVersion.Header) -> String {
-        "@\(SafeText.name(users[header.userID]?.username ?? header.userID))"
-    }
-
     /// What is not as it should be, each on a line of its own.
-    private func marks(_ post: ReadPost) -> [String] {
+    private func marks(_ hit: SearchHit) -> [String] {
+        let post = hit.post
         var marks: [String] = []
         if case .unverified = post.text {
             marks.append(
@@ -56,6 +57,7 @@ struct SearchPrinter {
         } else if post.verdict.authenticity == .verifiedByEarlierKey {
             marks.append("(verifiedByEarlierKey)")
         }
+        if hit.isBare { marks.append("(not encrypted, not signed)") }
         switch post.state {
         case .live: break
         case .deleted: marks.append("(deleted on \(Timestamp(milliseconds: post.header.deleteAt).minute))")
@@ -125,9 +127,7 @@ struct SearchPrinter {
         }
     }
 
-    private func notice(_ post: ReadPost) -> String {
-        "[No text (\(post.verdict.content.rawValue)\(post.reason.isEmpty ? "" : ": \(SafeText.line(post.reason))"))]"
-    }
+    private func notice(_ post: ReadPost) -> String { "[No text (\(SafeText.line(post.finding)))]".clipped(to: width) }
 
     /// The line of `--json`: what `export jsonl` writes of a post, but that a text nobody is known to have signed stands
     /// in a member of its own, so that no script takes it for the author's.
@@ -151,6 +151,6 @@ struct SearchPrinter {
         if case .unverified = post.text { (text, unverified) = (nil, text) }
         post.write(to: &json, text: text, username: users[post.header.userID]?.username ?? post.header.userID)
         if let unverified { json.string("unverified_text", unverified) }
-        json.string("channel", channels[post.header.channelID].map(open.names.label))
+        json.string("channel", channels[post.header.channelID].map(names.label))
     }
 }

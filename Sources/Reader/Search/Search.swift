@@ -6,6 +6,8 @@ public import E2EE
 public struct SearchHit: Sendable {
     /// The version in which the words stand, read from the archive again and judged by what is known now.
     public let post: ReadPost
+    /// Whether it is neither encrypted nor signed, among posts that are.
+    public let isBare: Bool
     /// The posts around it, in the order of time, where they were asked for.
     public internal(set) var before: [ReadPost] = []
     public internal(set) var after: [ReadPost] = []
@@ -22,6 +24,7 @@ public final class Search {
     /// How many matches are ranked at most: ranking all posts with a common word would take seconds.
     public static let candidates = 10_000
 
+    private let archive: Archive
     private let index: SearchIndex
     private let reader: PostReader
     private let names: SearchNames
@@ -42,6 +45,7 @@ public final class Search {
         let users = try archive.users()
         index = try SearchIndex(
             archive, reader: reader, trusted: trusted, keyring: keyring, partLength: partLength)
+        self.archive = archive
         self.reader = reader
         names = SearchNames(
             ownID: account.userID, users: users, channels: try archive.channels(),
@@ -116,23 +120,31 @@ public final class Search {
             guard !batch.isEmpty else { break }
             for version in try lookup.versions(batch.map(\.version)) {
                 // A post of which several versions match is found once: as it is now, or else by the last to arrive.
-                if let place = places[version.postID] {
-                    if !version.isOld, hits[place].post.isOld { hits[place] = SearchHit(post: reader.judge(version)) }
+                if let place = places[version.header.identityID] {
+                    if !version.isOld, hits[place].post.isOld { hits[place] = try hit(version) }
                     continue
                 }
                 guard try isWanted(version, query) else { continue }
-                places[version.postID] = hits.count
-                hits.append(SearchHit(post: reader.judge(version)))
+                places[version.header.identityID] = hits.count
+                hits.append(try hit(version))
                 if hits.count == limit { break }
             }
         }
         return hits
     }
 
+    private func hit(_ version: StoredVersion) throws -> SearchHit {
+        let post = reader.judge(version)
+        let isBare =
+            try post.verdict.content == .plain && !post.header.type.hasPrefix("system_")
+            && lookup.isAmongEncrypted(post.header)
+        return SearchHit(post: post, isBare: isBare)
+    }
+
     /// What a filter leaves out it leaves out by what the post is now, not by what an older version was.
     private func isWanted(_ version: StoredVersion, _ query: SearchQuery) throws -> Bool {
         guard query.isDeleted == false || query.isEdited == false,
-            let newest = try lookup.newestHeader(ofPost: version.postID)
+            let newest = try archive.header(ofPost: version.header.identityID)
         else { return true }
         if query.isDeleted == false, newest.deleteAt > 0 { return false }
         return query.isEdited != false || newest.editAt == 0
@@ -140,9 +152,6 @@ public final class Search {
 }
 
 extension StoredVersion {
-    /// The post that it is a version of; its own id is another where it is a revision.
-    fileprivate var postID: String { header.originalID.isEmpty ? header.id : header.originalID }
-
     fileprivate var isOld: Bool { state == .revision || state == .earlier }
 }
 

@@ -225,7 +225,7 @@ extension SearchSegment.Entry {
             }
         self.init(
             createAt: post.header.createAt,
-            postID: post.header.originalID.isEmpty ? post.header.id : post.header.originalID,
+            postID: post.header.identityID,
             version: post.header.sequence, text: SearchText.ofPost(text), tags: Hashtag.all(in: text),
             files: SearchText.ofPost(post.files.compactMap(\.name).joined(separator: " ")),
             facts: SearchFacts.all(of: post))

@@ -53,6 +53,9 @@ struct Search: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Show so many posts before and after each: of its thread, or channel.", valueName: "n"))
     var context = 0
 
+    @Flag(help: "Print everything at once.")
+    var noPager = false
+
     @Flag(help: "One JSON object a line for every post found, and nothing else.")
     var json = false
 
@@ -73,7 +76,9 @@ struct Search: AsyncParsableCommand {
             Terminal.note(
                 "No private key is at hand, so that encrypted posts are not searched: “mmvault key restore FILE”.")
         }
-        if let only { return try await answer(only, search, open) }
+        if let only {
+            return try await Pager.show(unless: noPager || json) { try await answer(only, search, open) }
+        }
         while let line = Terminal.inputIsTerminal ? Prompt.answer("search: ") : readLine() {
             do {
                 try await answer(try SearchQuery(line, today: .now), search, open)

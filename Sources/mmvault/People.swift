@@ -1,0 +1,46 @@
+import Archive
+import Reader
+
+/// Who is who. Every name is other people's choice, and safe to show.
+struct People {
+    private let account: Account
+    private let names: ChannelNames
+    private let users: [String: User]
+    private let teams: [String: Team]
+
+    init(account: Account, users: [User], teams: [Team]) {
+        self.account = account
+        names = ChannelNames(users: users, ownID: account.userID)
+        self.users = Dictionary(users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.teams = Dictionary(teams.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// `Bob Okafor (@bob)`; only `@bob` where there is no other name.
+    func name(_ userID: String) -> String {
+        guard let user = users[userID], user.displayName != user.username else { return username(userID) }
+        return "\(SafeText.name(user.displayName)) (\(username(userID)))"
+    }
+
+    func username(_ userID: String) -> String { "@\(SafeText.name(users[userID]?.username ?? userID))" }
+
+    func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
+
+    func team(of channel: Channel) -> String? {
+        teams[channel.teamID].map { SafeText.name($0.displayName.isEmpty ? $0.name : $0.displayName) }
+    }
+
+    /// By whose eyes everything is seen.
+    var me: String { "\(SafeText.name(account.username)) sees it on \(SafeText.line(account.server))" }
+}
+
+extension Channel {
+    var kindInWords: String {
+        switch kind {
+        case .open: "public channel"
+        case .private: "private channel"
+        case .direct: "direct messages"
+        case .group: "group messages"
+        case nil: "channel"
+        }
+    }
+}
