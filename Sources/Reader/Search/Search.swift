@@ -34,7 +34,7 @@ public final class Search {
     public convenience init(
         _ archive: Archive, reader: PostReader, trusted: TrustedKeys, keyring: Keyring
     ) throws {
-        try self.init(archive, reader: reader, trusted: trusted, keyring: keyring, partLength: 1 << 17)
+        try self.init(archive, reader: reader, trusted: trusted, keyring: keyring, partLength: 1 << 16)
     }
 
     /// - Parameter partLength: how many versions a part of the index holds at most.

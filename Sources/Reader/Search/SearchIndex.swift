@@ -11,7 +11,7 @@ final class SearchIndex {
     /// So many parts of about the same size become one.
     private static let fanIn = 8
     /// Parts that are kept open; those used last stay.
-    private static let openParts = 16
+    private static let openParts = 32
 
     private let archive: Archive
     private let reader: PostReader
