@@ -151,11 +151,13 @@ public enum ObjectKind: String, Sendable {
     case user, channel, team
     /// A channel's members: under `channel:user`.
     case member
+    /// What the server no longer shows: under the id of the post or channel.
+    case absence
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
         switch self {
-        case .user, .channel, .team:
+        case .user, .channel, .team, .absence:
             object["id"]?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil }
         case .member:
             if let channel = object["channel_id"]?.string, let user = object["user_id"]?.string,

@@ -158,6 +158,7 @@ extension ObjectKind {
         case .channels: self = .channel
         case .teams: self = .team
         case .members: self = .member
+        case .absences: self = .absence
         case .account, .posts, .keys, .ownKey, .walk: return nil
         }
     }

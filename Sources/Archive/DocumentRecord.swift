@@ -11,6 +11,8 @@ public enum DocumentKind: String, Sendable {
     case keys
     /// A public key that belongs to a private key which the user restored.
     case ownKey = "own-key"
+    /// What the server was noticed not to show any more; a statement of this program's own.
+    case absences
     /// How far a walk has come that no page came with; the body is empty.
     case walk
 }

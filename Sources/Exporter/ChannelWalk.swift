@@ -11,8 +11,10 @@ struct ChannelWalk {
     let floor: Int64?
     let limits: WalkLimits
     var state: WalkState
-    private let client: MattermostClient
-    private let writer: ArchiveWriter
+    let client: MattermostClient
+    let writer: ArchiveWriter
+    /// Where this run begins at the newest post and goes down to the oldest, the posts that it does not come upon.
+    private var unseen: UnseenPosts?
     private let onPage: @Sendable (_ posts: Int, _ added: Int) -> Void
 
     init(
@@ -30,14 +32,20 @@ struct ChannelWalk {
         state =
             try archive.walkState(channelID: channelID)
             ?? WalkState(cursor: 0, backward: .newest, hasAskedForPast: false)
-        if isFull { state.backward = .newest }
+        if isFull {
+            state.backward = .newest
+            if floor == nil { unseen = try archive.unseenPosts() }
+        }
     }
 
-    /// - Returns: whether the walk has reached the beginning of history; false only where `floor` stopped it.
-    mutating func run() async throws(ExporterError) -> Bool {
+    /// - Returns: whether the walk has reached the beginning of history, false only where `floor` stopped it; and how
+    ///   many archived posts a full walk found gone from the server.
+    mutating func run() async throws(ExporterError) -> (isComplete: Bool, absent: Int) {
         try await walkBackward()
         try await catchUp()
-        return state.backward == nil
+        guard state.backward == nil else { return (false, 0) }
+        guard let unseen else { return (true, 0) }
+        return (true, try await noteAbsences(unseen))
     }
 
     // MARK: Asking and keeping
@@ -75,6 +83,7 @@ struct ChannelWalk {
 
     func keep(_ answer: Answer, _ page: PostsPage) async throws(ExporterError) {
         if Task.isCancelled { throw .cancelled }
+        do throws(ArchiveError) { try unseen?.saw(page.posts.map(\.id)) } catch { throw .archive(error) }
         guard !page.posts.isEmpty else { return try await note(answer.receivedAt) }
         do {
             let added = try await writer.append(answer.document(.posts, channelID: channelID), page: page, walk: state)

@@ -34,6 +34,18 @@ extension Pull {
         return (chosen, known.filter { !listed.contains($0.id) })
     }
 
+    /// Notes which channels have gone from the account's lists, and which have come back.
+    func noteFrozen(_ frozen: [Channel], listed: [Channel]) async throws(ExporterError) {
+        let known = try archived { () throws(ArchiveError) in try archive.absences(.channel) }
+        let absences =
+            frozen.filter { known[$0.id] == nil }.map { Absence(id: $0.id, what: .channel, reason: .notListed) }
+            + listed.filter { known[$0.id] != nil }.map { Absence(id: $0.id, what: .channel, reason: .back) }
+        guard !absences.isEmpty else { return }
+        try await kept { () throws(ArchiveError) in
+            try await writer.append(Absence.document(absences, at: .now), objects: .absence)
+        }
+    }
+
     /// The channels of a list. A server says 404 where there are none, and 403 of a team that one has just left.
     private func fetchChannelIDs(_ client: MattermostClient, _ path: String) async throws(ExporterError) -> [String] {
         do throws(ExporterError) {

@@ -70,6 +70,7 @@ public struct Pull: Sendable {
         onEvent(.stage(.lists))
         let (channels, frozen) = try await fetchChannels(client)
         report.frozen = frozen
+        try await noteFrozen(frozen, listed: channels)
         onEvent(.channels(channels))
         onEvent(.stage(.members))
         for channel in channels {
@@ -129,11 +130,11 @@ public struct Pull: Sendable {
                         onEvent(.page(channel, posts: posts, added: added))
                     })
             }
-            let isComplete = try await walk.run()
+            let (isComplete, absent) = try await walk.run()
             return ChannelOutcome(
-                channel: channel, added: counter.value, result: isComplete ? .complete : .narrowed)
+                channel: channel, added: counter.value, absent: absent, result: isComplete ? .complete : .narrowed)
         } catch {
-            return ChannelOutcome(channel: channel, added: counter.value, result: .failed(error))
+            return ChannelOutcome(channel: channel, added: counter.value, absent: 0, result: .failed(error))
         }
     }
 

@@ -20,6 +20,8 @@ public struct ChannelOutcome: Sendable {
     public let channel: Channel
     /// Versions of posts that the archive did not have before.
     public let added: Int
+    /// Archived posts that a full walk found gone from the server, without a tombstone.
+    public let absent: Int
     public let result: Result
 
     public enum Result: Sendable {

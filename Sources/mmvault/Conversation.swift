@@ -32,6 +32,8 @@ struct Conversation {
     private let isEncrypted: Bool
     /// Tells of the post that a thread began with.
     private let root: (String) throws -> StoredVersion.Header?
+    /// Posts that the server no longer shows, and when that was noticed.
+    private let absences: [String: (absence: Absence, since: Timestamp)]
 
     private var day = ""
     private var thread = ""
@@ -51,7 +53,8 @@ struct Conversation {
 
     init(
         _ channel: Channel, _ people: People, layout: Layout, order: PostQuery.Order, isEncrypted: Bool,
-        target: Target = .nothing, root: @escaping (String) throws -> StoredVersion.Header? = { _ in nil }
+        target: Target = .nothing, absences: [String: (absence: Absence, since: Timestamp)] = [:],
+        root: @escaping (String) throws -> StoredVersion.Header? = { _ in nil }
     ) {
         self.channel = channel
         self.people = people
@@ -59,6 +62,7 @@ struct Conversation {
         self.order = order
         self.isEncrypted = isEncrypted
         self.target = target
+        self.absences = absences
         self.root = root
     }
 
@@ -156,6 +160,9 @@ struct Conversation {
         var marks: [String] = []
         if post.isEdited { marks.append("edited \(when(post.header.editAt))") }
         if post.state == .deleted { marks.append("deleted \(when(post.header.deleteAt))") }
+        if post.state == .live, let (absence, since) = absences[post.header.id] {
+            marks.append("\(absence.inWords) (noticed \(since.date))")
+        }
         if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
         let isSystemPost = post.header.type.hasPrefix("system_")
         if post.verdict.content == .plain, isEncrypted, !isSystemPost { marks.append("not encrypted, not signed") }

@@ -72,7 +72,7 @@ struct RandomHistoryTests {
                     }
                 }
                 var walk = try makeWalk(channel, limits)
-                let isComplete = try await walk.run()
+                let (isComplete, _) = try await walk.run()
                 #expect(isComplete, "history \(seed)")
                 if strength == 0 { break }
                 world.advance(by: Int64(dice.change { $0.roll(20_000) }))

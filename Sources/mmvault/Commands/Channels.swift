@@ -26,6 +26,7 @@ struct Channels: AsyncParsableCommand {
     func run() async throws {
         let open = try await OpenArchive(vault, keys: KeyOptions.none)
         let contents = try open.archive.contents()
+        let frozen = try open.archive.absences(.channel).mapValues(\.since)
         let teams = open.teams.sorted { ($0.label.lowercased(), $0.id) < ($1.label.lowercased(), $1.id) }
         // Channels of no team, or of one that the server did not list, come last.
         let known = Set(teams.map(\.id))
@@ -42,16 +43,18 @@ struct Channels: AsyncParsableCommand {
             for channel in channels {
                 let contents = contents[channel.id] ?? ChannelContents()
                 if json {
-                    Terminal.write(line(channel, team, open.names, contents))
+                    Terminal.write(line(channel, team, open.names, contents, frozen[channel.id]))
                 } else {
-                    describe(channel, open.names, contents)
+                    describe(channel, open.names, contents, frozen[channel.id])
                 }
             }
         }
         if isFirst, !json { Terminal.print("No channel is archived here. “mmvault pull” fetches them.") }
     }
 
-    private func describe(_ channel: Channel, _ names: ChannelNames, _ contents: ChannelContents) {
+    private func describe(
+        _ channel: Channel, _ names: ChannelNames, _ contents: ChannelContents, _ frozen: Timestamp?
+    ) {
         let row = [
             Channels.name(channel, names).padded(to: 30), (channel.kind?.word ?? "").padded(to: 7),
             contents.live.grouped.rightAligned(in: 9), contents.live == 1 ? "post " : "posts",
@@ -60,6 +63,7 @@ struct Channels: AsyncParsableCommand {
             .map { Timestamp(milliseconds: $0).date }
         if days.first == days.last { days.removeFirst(min(1, days.count)) }
         Terminal.print("\(row)  \(days.joined(separator: " to "))".trimmedAtEnd)
+        if let frozen { Terminal.print("  no longer listed by the server since \(frozen.date); kept as it is") }
         guard channel.deleteAt > 0 else { return }
         Terminal.print("  archived on the server on \(Timestamp(milliseconds: channel.deleteAt).date)")
     }
@@ -73,7 +77,7 @@ struct Channels: AsyncParsableCommand {
     }
 
     private func line(
-        _ channel: Channel, _ team: Team?, _ names: ChannelNames, _ contents: ChannelContents
+        _ channel: Channel, _ team: Team?, _ names: ChannelNames, _ contents: ChannelContents, _ frozen: Timestamp?
     ) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
@@ -87,6 +91,7 @@ struct Channels: AsyncParsableCommand {
             if let first = contents.firstCreateAt { json.int("first", first) } else { json.null("first") }
             if let last = contents.lastCreateAt { json.int("last", last) } else { json.null("last") }
             json.int("delete_at", channel.deleteAt)
+            if let frozen { json.int("frozen_since", frozen.milliseconds) } else { json.null("frozen_since") }
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }

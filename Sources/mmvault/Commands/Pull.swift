@@ -16,6 +16,7 @@ struct Pull: AsyncParsableCommand {
               mmvault pull
               mmvault pull --channel town-square --channel @bob
               mmvault pull --team research --since 2026-01-01
+              mmvault pull --full            from time to time
 
             \(ExitCode.help(.incomplete, .inUse, .notLoggedIn, .server, .interrupted))
             """)
@@ -33,12 +34,20 @@ struct Pull: AsyncParsableCommand {
         transform: Day.init(typed:))
     var since: Day?
 
+    @Flag(
+        help: """
+            Walk through the whole history again: finds posts that were dated back, and archived ones that have gone from \
+            the server without a tombstone.
+            """)
+    var full = false
+
     func run() async throws {
         let directory = try vault.directory()
         var selection = Exporter.Pull.Selection()
         selection.channels = channel
         selection.teams = team
         selection.since = since?.start
+        selection.isFull = full
         let account = try Archive(directory).account()
         let progress = PullProgress(ownID: account.userID) { (try? Archive(directory).users()) ?? [] }
         let report = try await Exporter.Pull(directory, selection, onEvent: { progress.show($0) }).run()
@@ -71,6 +80,11 @@ struct Pull: AsyncParsableCommand {
             Terminal.note(
                 "No longer listed by the server, and kept as they are: "
                     + report.frozen.map(label).joined(separator: ", "))
+        }
+        for outcome in report.outcomes where outcome.absent > 0 {
+            Terminal.warn(
+                "\(label(outcome.channel)): \(outcome.absent.of("archived post")) gone from the server without a "
+                    + "tombstone; the archive keeps what it has")
         }
         let added = report.outcomes.reduce(0) { $0 + $1.added }
         let narrowed = report.outcomes.filter { if case .narrowed = $0.result { true } else { false } }.count

@@ -74,6 +74,13 @@ struct Status: AsyncParsableCommand {
             }
             if survey.closed > 0 { Terminal.print("  no restored key opens \(survey.closed.grouped)") }
         }
+        if let (absence, since) = try open.archive.absences(.channel)[survey.channel.id] {
+            Terminal.print("  \(absence.inWords) since \(since.date); kept as it is")
+        }
+        let gone = try open.archive.absences(.post).keys.filter {
+            try open.archive.header(ofPost: $0)?.channelID == survey.channel.id
+        }
+        if !gone.isEmpty { Terminal.print("  \(gone.count.of("post")) gone from the server without a tombstone; kept") }
         if survey.channel.deleteAt > 0 {
             Terminal.print("  archived on the server on \(Timestamp(milliseconds: survey.channel.deleteAt).date)")
         }

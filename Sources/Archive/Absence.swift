@@ -1,0 +1,140 @@
+internal import Bytes
+internal import GRDB
+
+/// What the archive holds and the server no longer shows, as it was noticed. The archive keeps it; this says so.
+public struct Absence: Equatable, Sendable {
+    public enum What: String, Sendable {
+        /// A post that has gone without a tombstone: purged, or lost.
+        case post
+        case channel
+    }
+
+    public enum Reason: String, Sendable {
+        /// The server answers 404 to a question for it.
+        case gone
+        /// The server answers 403.
+        case noAccess = "no-access"
+        /// A channel that stands in no list of the account's: left, or closed.
+        case notListed = "not-listed"
+        /// It was absent, and was seen again.
+        case back
+    }
+
+    public let id: String
+    public let what: What
+    public let reason: Reason
+
+    public init(id: String, what: What, reason: Reason) {
+        self.id = id
+        self.what = what
+        self.reason = reason
+    }
+
+    init?(_ json: JSONValue) {
+        guard let id = json["id"]?.string, let what = json["what"]?.string.flatMap(What.init(rawValue:)),
+            let reason = json["reason"]?.string.flatMap(Reason.init(rawValue:))
+        else { return nil }
+        self.init(id: id, what: what, reason: reason)
+    }
+
+    /// The observations as a document of the archive: `[{"id": ID, "what": "post", "reason": "gone"}]`.
+    public static func document(_ absences: [Absence], at time: Timestamp) -> ReceivedDocument {
+        var json = JSONWriter()
+        json.array { json in
+            for absence in absences {
+                json.object {
+                    $0.string("id", absence.id)
+                    $0.string("what", absence.what.rawValue)
+                    $0.string("reason", absence.reason.rawValue)
+                }
+            }
+        }
+        return ReceivedDocument(kind: .absences, request: "-", channelID: nil, receivedAt: time, body: json.bytes)
+    }
+}
+
+extension Archive {
+    /// What is absent now, by its id, with the time when it was noticed.
+    public func absences(_ what: Absence.What) throws(ArchiveError) -> [String: (absence: Absence, since: Timestamp)] {
+        let sql = """
+            SELECT id, at, json FROM object o WHERE kind = 'absence'
+              AND seq = (SELECT max(seq) FROM object n WHERE n.kind = o.kind AND n.id = o.id)
+            """
+        return try read { db in
+            var result: [String: (Absence, Timestamp)] = [:]
+            for row in try Row.fetchAll(db, sql: sql) {
+                let json: String = try row.decode(forColumn: "json")
+                guard let root = try? JSONDocument(Array(json.utf8)).root, let absence = Absence(root),
+                    absence.what == what, absence.reason != .back
+                else { continue }
+                result[absence.id] = (absence, Timestamp(milliseconds: try row.decode(forColumn: "at")))
+            }
+            return result
+        }
+    }
+}
+
+/// The posts of a channel that a walk through its whole history does not come upon.
+///
+/// The ids seen are kept in a temporary table of SQLite, so that memory does not grow with the channel.
+public final class UnseenPosts: Sendable {
+    private let database: DatabaseQueue
+    private let path: String
+
+    init(_ archive: Archive) throws(ArchiveError) {
+        path = archive.directory.archivePath
+        database = try Archive.open(path, .reading)
+        try Archive.rethrowing(path: path) { [database] in
+            try database.unsafeReentrantRead {
+                try $0.execute(sql: "CREATE TEMP TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID")
+            }
+        }
+    }
+
+    public func saw(_ ids: [String]) throws(ArchiveError) {
+        try Archive.rethrowing(path: path) { [database] in
+            try database.unsafeReentrantRead { db in
+                let insert = try db.cachedStatement(sql: "INSERT OR IGNORE INTO seen VALUES (?)")
+                for id in ids { try insert.execute(arguments: [id]) }
+            }
+        }
+    }
+
+    /// Those of the channel that no tombstone was seen of either, the oldest first.
+    ///
+    /// - Parameter first: the first `limit` behind this post's place.
+    public func posts(
+        channelID: String, after first: PostPlace, limit: Int
+    ) throws(ArchiveError) -> [PostPlace] {
+        let sql = """
+            SELECT DISTINCT create_at, post_id FROM version v
+            WHERE channel_id = ?1 AND create_at >= ?2 AND (create_at, post_id) > (?2, ?3) AND original_id = ''
+              AND post_id NOT IN (SELECT id FROM seen)
+              AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
+            ORDER BY create_at, post_id LIMIT ?4
+            """
+        return try Archive.rethrowing(path: path) { [database] in
+            try database.unsafeReentrantRead { db in
+                try Row.fetchAll(db, sql: sql, arguments: [channelID, first.createAt, first.postID, limit]).map {
+                    PostPlace(
+                        createAt: try $0.decode(forColumn: "create_at"), postID: try $0.decode(forColumn: "post_id"))
+                }
+            }
+        }
+    }
+
+    /// Which of `ids` were seen.
+    public func seen(among ids: some Collection<String>) throws(ArchiveError) -> [String] {
+        try Archive.rethrowing(path: path) { [database] in
+            try database.unsafeReentrantRead { db in
+                let find = try db.cachedStatement(sql: "SELECT 1 FROM seen WHERE id = ?")
+                return try ids.filter { try Int.fetchOne(find, arguments: [$0]) != nil }
+            }
+        }
+    }
+}
+
+extension Archive {
+    /// For a walk that begins now.
+    public func unseenPosts() throws(ArchiveError) -> UnseenPosts { try UnseenPosts(self) }
+}

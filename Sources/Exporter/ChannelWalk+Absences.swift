@@ -1,0 +1,61 @@
+internal import Archive
+internal import Bytes
+internal import NIOHTTP1
+
+/// After a walk through the whole history: what the archive holds and the walk did not come upon.
+extension ChannelWalk {
+    /// Posts asked about at a time.
+    private static let batch = 200
+
+    /// Asks the server about each post that has gone from its lists without a tombstone, and keeps what it says.
+    ///
+    /// - Returns: how many of them are gone.
+    func noteAbsences(_ unseen: UnseenPosts) async throws(ExporterError) -> Int {
+        let known = try archived { () throws(ArchiveError) in try archive.absences(.post) }
+        let back = try archived { () throws(ArchiveError) in try unseen.seen(among: known.keys) }
+        try await keep(back.sorted().map { Absence(id: $0, what: .post, reason: .back) })
+        var absent = 0
+        var place = PostPlace.first
+        while true {
+            let after = place
+            let posts = try archived { () throws(ArchiveError) in
+                try unseen.posts(channelID: channelID, after: after, limit: ChannelWalk.batch)
+            }
+            guard let last = posts.last else { return absent }
+            var absences: [Absence] = []
+            for post in posts {
+                if Task.isCancelled { throw .cancelled }
+                guard let reason = try await absence(of: post.postID) else { continue }
+                absences.append(Absence(id: post.postID, what: .post, reason: reason))
+            }
+            try await keep(absences)
+            absent += absences.count
+            place = last
+        }
+    }
+
+    /// - Returns: nil where the server still has the post.
+    private func absence(of postID: String) async throws(ExporterError) -> Absence.Reason? {
+        do throws(ExporterError) {
+            try await client.send(Request(.GET, "/api/v4/posts/\(postID)")) { answer throws(ExporterError) in
+                guard try answer.json().root["id"]?.string == postID else { throw answer.garbled("it is another post") }
+            }
+            return nil
+        } catch .refused(let status, _, _, _) where status == 404 {
+            return .gone
+        } catch .refused(let status, _, _, _) where status == 403 {
+            return .noAccess
+        }
+    }
+
+    private func keep(_ absences: [Absence]) async throws(ExporterError) {
+        guard !absences.isEmpty else { return }
+        do throws(ArchiveError) {
+            try await writer.append(Absence.document(absences, at: .now), objects: .absence)
+        } catch { throw .archive(error) }
+    }
+
+    private func archived<T>(_ body: () throws(ArchiveError) -> T) throws(ExporterError) -> T {
+        do { return try body() } catch { throw .archive(error) }
+    }
+}

@@ -1,0 +1,110 @@
+import Archive
+import DemoServer
+import Testing
+
+@testable import Exporter
+
+/// What only a walk through the whole history finds out: posts that have gone without a tombstone, and channels that
+/// the account has lost sight of.
+struct FullWalkTests {
+    private static var full: Pull.Selection {
+        var selection = Pull.Selection()
+        selection.isFull = true
+        return selection
+    }
+
+    private func absent(_ town: Town) throws -> [String: Absence.Reason] {
+        try town.archive().absences(.post).mapValues(\.absence.reason)
+    }
+
+    @Test(arguments: [WalkLimits(), .small])
+    func postsThatAreGoneAreNotedAndKept(_ limits: WalkLimits) async throws {
+        try await Town.with { town in
+            let posts = town.write(30)
+            try await town.pullAll(limits: limits)
+            for post in [posts[3], posts[17], posts[29]] { town.world.purge(post) }
+            town.world.delete(posts[5])
+            // An ordinary pull cannot see it.
+            try await town.pullAll(limits: limits)
+            #expect(try absent(town).isEmpty)
+            let report = try await town.pull(FullWalkTests.full, limits: limits)
+            #expect(report.outcomes.map(\.absent).reduce(0, +) == 3)
+            #expect(try absent(town) == [posts[3]: .gone, posts[17]: .gone, posts[29]: .gone])
+            #expect(try town.versions(posts[17]).map(\.state) == [.live])
+            // The same again is no news.
+            let head = try town.archive().head().documents
+            try await town.pull(FullWalkTests.full, limits: limits)
+            #expect(try absent(town).count == 3)
+            let kinds = try await town.archive().check()
+            #expect(kinds.damages.isEmpty)
+            #expect(try town.archive().head().documents > head)
+        }
+    }
+
+    @Test func nothingIsAbsentWhereNothingHasGone() async throws {
+        try await Town.with { town in
+            let posts = town.write(20)
+            town.write(3, root: posts[2])
+            town.world.delete(posts[7])
+            town.world.edit(posts[8], message: "edited")
+            try await town.pullAll(limits: .small)
+            town.write(4)
+            let report = try await town.pull(FullWalkTests.full, limits: .small)
+            #expect(report.outcomes.allSatisfy { $0.absent == 0 })
+            #expect(try absent(town).isEmpty)
+        }
+    }
+
+    /// A narrowed walk has not looked everywhere, and so does not know.
+    @Test func aNarrowedWalkSaysNothingAboutAbsence() async throws {
+        try await Town.with { town in
+            let posts = town.write(30)
+            try await town.pullAll(limits: .small)
+            town.world.purge(posts[2])
+            var selection = FullWalkTests.full
+            selection.since = Timestamp(milliseconds: Town.start + 20_000)
+            try await town.pull(selection, limits: .small)
+            #expect(try absent(town).isEmpty)
+        }
+    }
+
+    @Test func aPostThatTheServerForbidsIsToldApart() async throws {
+        let forbidden = Box("")
+        let refusal = #"{"id":"api.context.permissions.app_error","message":"no","status_code":403}"#
+        try await Town.with(interceptor: { request in
+            request.path == "/api/v4/posts/\(forbidden.value)"
+                ? .status(403, body: refusal, headers: [("Content-Type", "application/json")]) : nil
+        }) { town in
+            let posts = town.write(8)
+            try await town.pullAll()
+            for post in posts[2...3] { town.world.purge(post) }
+            forbidden.value = posts[3]
+            try await town.pull(FullWalkTests.full)
+            #expect(try absent(town) == [posts[2]: .gone, posts[3]: .noAccess])
+        }
+    }
+
+    @Test func aChannelThatWasLeftIsFrozenWithTheDate_andComesBack() async throws {
+        try await Town.with { town in
+            let other = town.world.addChannel(
+                team: town.team, name: "secret", displayName: "Secret", type: .private, members: [town.alice, town.bob])
+            let post = town.world.post(in: other, by: town.bob, message: "kept")
+            try await town.pullAll()
+            town.world.leave(town.alice, other)
+            let before = Timestamp.now
+            let report = try await town.pull()
+            #expect(report.frozen.map(\.id) == [other])
+            let since = try #require(try town.archive().absences(.channel)[other]).since
+            #expect(since >= before)
+            #expect(try town.archive().absences(.channel)[other]?.absence.reason == .notListed)
+            #expect(try town.archive().header(ofPost: post)?.channelID == other)
+            // The date stays that of the first time.
+            try await town.pull()
+            #expect(try town.archive().absences(.channel)[other]?.since == since)
+            town.world.join(town.alice, other)
+            try await town.pull()
+            #expect(try town.archive().absences(.channel).isEmpty)
+            #expect(try await town.archive().check().damages.isEmpty)
+        }
+    }
+}
