@@ -9,8 +9,8 @@ public struct Gpg: Sendable {
 
     public init() { mayAsk = isatty(STDIN_FILENO) == 1 }
 
-    /// A secret key of the user's that can be encrypted to.
-    public struct OwnKey: Equatable, Sendable {
+    /// A key that can be encrypted to.
+    public struct Key: Equatable, Sendable {
         /// The fingerprint, 40 hexadecimal digits or more.
         public let fingerprint: String
         /// `Alice <alice@example.org>`, as its owner chose it.
@@ -42,25 +42,47 @@ public struct Gpg: Sendable {
     }
 
     /// The user's secret keys that can be encrypted to, in gpg's order.
-    public func ownKeys() async throws(ReaderError) -> [OwnKey] {
+    public func ownKeys() async throws(ReaderError) -> [Key] {
         let output = try await run(
             ["--list-secret-keys", "--with-colons", "--fixed-list-mode"], input: [], doing: "list your keys")
+        return Gpg.keys(in: output, "sec")
+    }
+
+    /// The public keys for `name` (an address, a name, a fingerprint) that can be encrypted to.
+    ///
+    /// - Parameter mayLocate: whether gpg may look for one elsewhere, as its own settings say: Web Key Directory, key
+    ///   servers. That is gpg's business, and reaches a network.
+    /// - Returns: the keys; empty where there are none.
+    public func publicKeys(for name: String, mayLocate: Bool) async throws(ReaderError) -> [Key] {
+        let command = mayLocate ? "--locate-keys" : "--list-keys"
+        do throws(ReaderError) {
+            let output = try await run(
+                ["--with-colons", "--fixed-list-mode", command, "--", name], input: [], doing: "look for a key")
+            return Gpg.keys(in: output, "pub")
+        } catch .gpgFailed {
+            // How gpg says that there is none.
+            return []
+        }
+    }
+
+    /// - Parameter record: which kind of key is wanted, `sec` or `pub`.
+    private static func keys(in output: [UInt8], _ record: String) -> [Key] {
         // doc/DETAILS of GnuPG: field 1 the record's type, 2 the validity, 10 the fingerprint or user id, 12 what the
         // key can do, where a capital E stands for the whole key.
-        var keys: [OwnKey] = []
+        var keys: [Key] = []
         var usable = false
         var fingerprint: String?
         for line in String(decoding: output, as: UTF8.self).split(whereSeparator: \.isNewline) {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-            guard fields.count > 11 || (fields.count > 9 && fields[0] != "sec") else { continue }
+            guard fields.count > 11 || (fields.count > 9 && fields[0] != record) else { continue }
             switch fields[0] {
-            case "sec":
+            case Substring(record):
                 usable = fields[11].contains("E") && !["e", "r", "d", "i"].contains(fields[1])
                 fingerprint = nil
             case "fpr" where fingerprint == nil: fingerprint = String(fields[9])
             case "uid":
                 guard usable, let found = fingerprint else { continue }
-                keys.append(OwnKey(fingerprint: found, userID: String(fields[9])))
+                keys.append(Key(fingerprint: found, userID: String(fields[9])))
                 usable = false
             default: continue
             }

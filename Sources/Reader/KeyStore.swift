@@ -84,6 +84,17 @@ public struct KeyStore: Sendable {
         return keys
     }
 
+    /// A new backup of a private key, in the form that the plugin imports: the clear-text backup, encrypted to an OpenPGP
+    /// key (protocol, "Keys").
+    ///
+    /// - Parameter fingerprint: of the OpenPGP key.
+    /// - Returns: an ASCII-armored OpenPGP message.
+    public func backup(of key: PrivateKey, to fingerprint: String) async throws(ReaderError) -> [UInt8] {
+        var text = Array(KeyBackup.text(of: key).utf8)
+        defer { wipe(&text) }
+        return try await gpg.encrypt(text, .recipient(fingerprint))
+    }
+
     /// Reads keys for one command; nothing is kept.
     public func keys(in bytes: [UInt8], source: String) async throws(ReaderError) -> [PrivateKey] {
         try await read(bytes, source: source).map(\.key)

@@ -6,7 +6,8 @@ import Reader
 
 struct Key: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Restore and list your private keys.", subcommands: [Restore.self, List.self, Identity.self])
+        abstract: "Restore and list your private keys.",
+        subcommands: [Restore.self, List.self, Backup.self, Identity.self])
 
     struct Restore: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -1,0 +1,70 @@
+import E2EE
+import Foundation
+import Reader
+import Testing
+
+/// A new backup of a private key, in the form that the plugin imports.
+@Suite(.enabled(if: Stage.hasGpg, "needs gpg"))
+struct NewBackupTests {
+    private func settled(_ body: (Stage) async throws -> Void) async throws {
+        try await Stage.with(hasGpg: true) { stage in
+            try await stage.settle()
+            #expect(
+                try await stage.run("mmvault key restore key.gpg.asc && mmvault key restore old-key.gpg.asc").code == 0)
+            try await body(stage)
+        }
+    }
+
+    @Test func backup_HoldsTheKeyThatIsOnTheServer_AndIsRestoredFrom() async throws {
+        try await settled { stage in
+            let outcome = try await stage.run("umask 000; mmvault key backup new.asc")
+            #expect(outcome.code == 0)
+            #expect(outcome.output == "Backup of key \(stage.story.alice.key.id.short)… in new.asc\n")
+            #expect(try stage.permissions("new.asc") == 0o600)
+            #expect(
+                String(decoding: try stage.read("new.asc"), as: UTF8.self).hasPrefix("-----BEGIN PGP MESSAGE-----\n"))
+            let opened = try await stage.run("gpg --quiet --batch --decrypt new.asc")
+            #expect(opened.output == KeyBackup.text(of: stage.story.alice.key))
+            _ = try await stage.run("rm vault/*/keys/*")
+            #expect(try await stage.run("mmvault key restore new.asc").code == 0)
+            #expect(stage.paths(below: "vault/localhost_alice/keys").count == 1)
+        }
+    }
+
+    @Test func backup_IsOfTheKeyThatIsNamed() async throws {
+        try await settled { stage in
+            let id = stage.story.alice.oldKey.id.short
+            let outcome = try await stage.run("mmvault key backup - --id \(id) | gpg --quiet --batch --decrypt")
+            #expect(outcome.output == KeyBackup.text(of: stage.story.alice.oldKey))
+            #expect(try await stage.run("mmvault key backup new.asc --id 0000").code == 8)
+            #expect(!stage.paths(below: "").contains { $0.hasSuffix("new.asc") })
+        }
+    }
+
+    @Test func backup_GoesToTheRecipientThatIsNamed_OrNowhere() async throws {
+        try await settled { stage in
+            let made = try await stage.run(
+                """
+                gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-gen-key 'bob <bob@example.invalid>' \\
+                  future-default default never
+                mmvault key backup bobs.asc --recipient bob@example.invalid
+                gpg --batch --quiet --list-packets --list-only bobs.asc 2>/dev/null | grep -o 'keyid [0-9A-F]*'
+                gpg --list-keys --with-colons --with-subkey-fingerprint bob@example.invalid | grep ^sub | cut -d: -f5
+                """)
+            #expect(made.code == 0, "\(made.errors)")
+            let words = made.output.split(whereSeparator: \.isWhitespace)
+            #expect(words.count >= 3 && words[words.count - 2] == words[words.count - 1], "\(made.output)")
+            let nobody = try await stage.run("mmvault key backup no.asc --recipient nobody@example.invalid")
+            #expect(nobody.code == 8)
+            #expect(nobody.errors.contains("error: gpg finds no key for “nobody@example.invalid”"))
+        }
+    }
+
+    @Test func backup_ReplacesNothing() async throws {
+        try await settled { stage in
+            try stage.write("mine.asc", "precious")
+            #expect(try await stage.run("mmvault key backup mine.asc").code == 64)
+            #expect(try stage.read("mine.asc") == Data("precious".utf8))
+        }
+    }
+}
