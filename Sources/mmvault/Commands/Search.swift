@@ -66,7 +66,9 @@ struct Search: AsyncParsableCommand {
 
     func run() async throws {
         // A query that is not clear is told before anybody waits for an index.
-        let only = query == ["-"] ? nil : try SearchQuery(query.joined(separator: " "), today: .now)
+        // “--” may stand before words that look like options.
+        let words = query.filter { $0 != "--" }
+        let only = words == ["-"] ? nil : try SearchQuery(words.joined(separator: " "), today: .now)
         let open = try await OpenArchive(vault, keys: keys)
         let search = try Reader.Search(
             open.archive, reader: open.reader, trusted: open.trusted, keyring: Keyring(open.keys))
