@@ -42,52 +42,14 @@ struct Key: AsyncParsableCommand {
 
         func run() async throws {
             let directory = try vault.directory()
-            var bytes = try InputFile.read(file)
-            defer { wipe(&bytes) }
             guard recipient == nil || !symmetric else {
                 throw Failure(.usage, "--recipient and --symmetric do not go together", hint: "choose one")
             }
-            // Taken before anything is written, so that a pull under way leaves everything as it is.
-            let writer = try ArchiveWriter(directory)
-            let archive = try Archive(directory)
-            let account = try archive.account()
-            let encryption: Gpg.Encryption? = symmetric ? .symmetric : recipient.map { .recipient($0) }
-            let source = InputFile.name(file)
-            let restored = try await KeyStore(directory).restore(bytes, source: source, encryption: encryption)
-            let known = try archive.knownKeys()[account.userID] ?? []
-            for key in restored {
-                let isNoted = known.contains { $0.isOwn && $0.sighting.keyID == key.id.description }
-                if !isNoted { try await note(key.publicKey, of: account, writer) }
-                describe(key, known: known, account)
-            }
-        }
-
-        /// Own keys count as known keys of their owner, also where gpg is not at hand to open them.
-        private func note(_ key: PublicKey, of account: Account, _ writer: ArchiveWriter) async throws {
-            let now = Timestamp.now
-            let document = ReceivedDocument.ownKey(
-                userID: account.userID, encryptionPoint: key.encryptionPoint, signingPoint: key.signingPoint, at: now)
-            let sighting = KeySighting(
-                userID: account.userID, keyID: key.id.description, source: .own, at: now,
-                encryptionPoint: key.encryptionPoint, signingPoint: key.signingPoint)
-            try await writer.append(document, keys: [sighting])
-        }
-
-        private func describe(_ key: KeyStore.Restored, known: [KnownKey], _ account: Account) {
-            let registered = known.first(where: \.isCurrent)?.sighting.keyID
-            let role =
-                registered == nil
-                ? "the server has shown no key for you yet"
-                : registered == key.id.description
-                    ? "the key that the server shows for you"
-                    : "not the key that the server shows for you now: one of your earlier ones, if it is yours"
-            Terminal.print("\(key.wasKnown ? "Already there" : "Restored"): \(key.id)")
-            Terminal.print("  \(role)".wrapped(indent: 2))
-            switch key.encryption {
-            case .recipient(let id) where !key.wasKnown: Terminal.print("  kept encrypted to \(SafeText.line(id))")
-            case .symmetric where !key.wasKnown: Terminal.print("  kept encrypted with your passphrase")
-            default: break
-            }
+            var bytes = try InputFile.read(file)
+            defer { wipe(&bytes) }
+            try await KeyRestoration(directory).run(
+                bytes, source: InputFile.name(file),
+                encryption: symmetric ? .symmetric : recipient.map { .recipient($0) })
         }
     }
 

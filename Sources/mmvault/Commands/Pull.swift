@@ -48,6 +48,13 @@ struct Pull: AsyncParsableCommand {
         selection.teams = team
         selection.since = since?.start
         selection.isFull = full
+        try await Pull.perform(directory, selection)
+    }
+
+    /// Pulls, and says what came of it.
+    ///
+    /// - Throws: also `incomplete`, when the rest is told.
+    static func perform(_ directory: AccountDirectory, _ selection: Exporter.Pull.Selection) async throws {
         let account = try Archive(directory).account()
         let progress = PullProgress(ownID: account.userID) { (try? Archive(directory).users()) ?? [] }
         let report = try await Exporter.Pull(directory, selection, onEvent: { progress.show($0) }).run()
@@ -55,7 +62,7 @@ struct Pull: AsyncParsableCommand {
         try summarize(report, directory)
     }
 
-    private func summarize(_ report: PullReport, _ directory: AccountDirectory) throws {
+    private static func summarize(_ report: PullReport, _ directory: AccountDirectory) throws {
         let archive = try Archive(directory)
         let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
         func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }

@@ -1,0 +1,57 @@
+import Archive
+import E2EE
+import Reader
+
+/// Keeps private keys out of their backups, notes in the archive that they are the user's own, and says what it did.
+struct KeyRestoration {
+    private let directory: AccountDirectory
+    private let archive: Archive
+    private let writer: ArchiveWriter
+
+    /// - Throws: where another process writes to the archive. The lock is taken before anything is written, so that a pull
+    ///   under way leaves everything as it is.
+    init(_ directory: AccountDirectory) throws {
+        self.directory = directory
+        writer = try ArchiveWriter(directory)
+        archive = try Archive(directory)
+    }
+
+    /// - Parameters: as for `KeyStore.restore`.
+    func run(_ bytes: [UInt8], source: String, encryption: Gpg.Encryption?) async throws {
+        let account = try archive.account()
+        let restored = try await KeyStore(directory).restore(bytes, source: source, encryption: encryption)
+        let known = try archive.knownKeys()[account.userID] ?? []
+        for key in restored {
+            let isNoted = known.contains { $0.isOwn && $0.sighting.keyID == key.id.description }
+            if !isNoted { try await note(key.publicKey, of: account) }
+            describe(key, registered: known.first(where: \.isCurrent)?.sighting.keyID)
+        }
+    }
+
+    /// Own keys count as known keys of their owner, also where gpg is not at hand to open them.
+    private func note(_ key: PublicKey, of account: Account) async throws {
+        let now = Timestamp.now
+        let document = ReceivedDocument.ownKey(
+            userID: account.userID, encryptionPoint: key.encryptionPoint, signingPoint: key.signingPoint, at: now)
+        let sighting = KeySighting(
+            userID: account.userID, keyID: key.id.description, source: .own, at: now,
+            encryptionPoint: key.encryptionPoint, signingPoint: key.signingPoint)
+        try await writer.append(document, keys: [sighting])
+    }
+
+    private func describe(_ key: KeyStore.Restored, registered: String?) {
+        let role =
+            registered == nil
+            ? "the server has shown no key for you yet"
+            : registered == key.id.description
+                ? "the key that the server shows for you"
+                : "not the key that the server shows for you now: one of your earlier ones, if it is yours"
+        Terminal.print("\(key.wasKnown ? "Already there" : "Restored"): \(key.id)")
+        Terminal.print("  \(role)".wrapped(indent: 2))
+        switch key.encryption {
+        case .recipient(let id) where !key.wasKnown: Terminal.print("  kept encrypted to \(SafeText.line(id))")
+        case .symmetric where !key.wasKnown: Terminal.print("  kept encrypted with your passphrase")
+        default: break
+        }
+    }
+}
