@@ -21,6 +21,9 @@ public struct Channel: Equatable, Sendable {
     /// What the server counts, deleted posts included: good for progress only.
     public let totalMessageCount: Int64
     public let lastPostAt: Int64
+    /// What its members wrote above it, and what they say it is for; empty where nothing.
+    public internal(set) var header = ""
+    public internal(set) var purpose = ""
 }
 
 public struct Team: Equatable, Sendable {
@@ -192,6 +195,8 @@ extension Channel {
         deleteAt = json["delete_at"]?.int ?? 0
         totalMessageCount = json["total_msg_count"]?.int ?? 0
         lastPostAt = json["last_post_at"]?.int ?? 0
+        header = json["header"]?.string ?? ""
+        purpose = json["purpose"]?.string ?? ""
     }
 }
 

@@ -40,33 +40,35 @@ public struct PostReader: Sendable {
         let root: JSONValue
         do { root = try JSONDocument(Array(version.json)).root } catch {
             // The archive took it as JSON once; `check` will say what happened to it.
-            return post(version, Verdict(authenticity: .unchecked, content: .malformed), reason: error.description)
+            return post(version, nil, Verdict(authenticity: .unchecked, content: .malformed), reason: error.description)
         }
         let files = AttachedFile.all(in: root)
         guard version.header.type == EncryptedPost.type else {
             return post(
-                version, Verdict(authenticity: nil, content: .plain), text: .plain(root["message"]?.string ?? ""),
+                version, root, Verdict(authenticity: nil, content: .plain), text: .plain(root["message"]?.string ?? ""),
                 files: files)
         }
         switch EncryptedPost(root) {
         case .missingPayload:
             return post(
-                version, Verdict(authenticity: .unchecked, content: .missingPayload), files: files,
+                version, root, Verdict(authenticity: .unchecked, content: .missingPayload), files: files,
                 reason: "an encrypted post without a payload")
         case .unsupportedVersion(let number):
             return post(
-                version, Verdict(authenticity: .unchecked, content: .unsupportedVersion), files: files,
+                version, root, Verdict(authenticity: .unchecked, content: .unsupportedVersion), files: files,
                 reason: "version \(number) of the protocol, and only 1 is known")
         case .malformed(let reason):
             return post(
-                version, Verdict(authenticity: .unchecked, content: .malformed), files: files,
+                version, root, Verdict(authenticity: .unchecked, content: .malformed), files: files,
                 reason: reason.description)
         case .message(let message):
-            return judge(version, message, files)
+            return judge(version, root, message, files)
         }
     }
 
-    private func judge(_ version: StoredVersion, _ message: EncryptedMessage, _ files: [AttachedFile]) -> ReadPost {
+    private func judge(
+        _ version: StoredVersion, _ root: JSONValue, _ message: EncryptedMessage, _ files: [AttachedFile]
+    ) -> ReadPost {
         let (authenticity, signer) = trusted.authenticity(of: message, by: version.header.userID)
         var reasons: [String] = []
         switch authenticity {
@@ -101,17 +103,19 @@ public struct PostReader: Sendable {
             reasons.append("the message key wrapped for our key \(keyID.short) is damaged")
         }
         return post(
-            version, Verdict(authenticity: authenticity, content: content), text: text, files: files, signedBy: signer,
+            version, root, Verdict(authenticity: authenticity, content: content), text: text, files: files,
+            signedBy: signer,
             openedBy: opener, reason: reasons.joined(separator: "; "))
     }
 
     private func post(
-        _ version: StoredVersion, _ verdict: Verdict, text: PostText = .unreadable, files: [AttachedFile] = [],
+        _ version: StoredVersion, _ root: JSONValue?, _ verdict: Verdict, text: PostText = .unreadable,
+        files: [AttachedFile] = [],
         signedBy: KeyID? = nil, openedBy: KeyID? = nil, reason: String = ""
     ) -> ReadPost {
         ReadPost(
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
-            text: text, files: files, reason: reason)
+            text: text, files: files, reason: reason, circumstances: root.map(Circumstances.init) ?? Circumstances())
     }
 }
 
@@ -152,6 +156,23 @@ extension AttachedFile {
         let known = Set(described.map(\.id))
         let bare = ids.filter { !known.contains($0) }
         return described + bare.map { AttachedFile(id: $0, name: nil, size: nil, mimeType: nil) }
+    }
+}
+
+extension Circumstances {
+    fileprivate init(_ post: JSONValue) {
+        isPinned = post["is_pinned"]?.bool ?? false
+        if post["props"]?["from_webhook"]?.string == "true" || post["props"]?["from_bot"]?.string == "true" {
+            postedAs = post["props"]?["override_username"]?.string
+        }
+        for reaction in post["metadata"]?["reactions"]?.elements ?? [] {
+            guard let emoji = reaction["emoji_name"]?.string, let userID = reaction["user_id"]?.string else { continue }
+            if let place = reactions.firstIndex(where: { $0.emoji == emoji }) {
+                reactions[place] = Reaction(emoji: emoji, userIDs: reactions[place].userIDs + [userID])
+            } else {
+                reactions.append(Reaction(emoji: emoji, userIDs: [userID]))
+            }
+        }
     }
 }
 

@@ -14,6 +14,8 @@ public struct ReadPost: Sendable {
     public let files: [AttachedFile]
     /// Why the verdict is what it is, for a person; empty where it is clean. Holds nothing that a stranger wrote.
     public let reason: String
+    /// What else the server says of it.
+    public internal(set) var circumstances = Circumstances()
 
     public var isEdited: Bool { header.editAt > 0 }
 
@@ -22,6 +24,22 @@ public struct ReadPost: Sendable {
         let words = [verdict.authenticity?.rawValue, verdict.content.rawValue].compactMap { $0 }
         return "\(words.joined(separator: ", "))\(reason.isEmpty ? "" : ": \(reason)")"
     }
+}
+
+/// What the server says of a post besides its text, when it last showed it. Nothing of it is ever signed.
+public struct Circumstances: Equatable, Sendable {
+    public struct Reaction: Equatable, Sendable {
+        /// The emoji's name: `smile`. Custom ones are named by whoever made them.
+        public let emoji: String
+        /// Who reacted so, in the order in which they did.
+        public let userIDs: [String]
+    }
+
+    /// In the order in which each first came.
+    public var reactions: [Reaction] = []
+    public var isPinned = false
+    /// The name under which a webhook or a bot posted: its own choice, and not that of the user whose post it is.
+    public var postedAs: String?
 }
 
 /// What a post says, by how far one may believe that its author wrote it. The three kinds cannot be mixed up: each must

@@ -71,6 +71,8 @@ struct Conversation {
         let team = people.team(of: channel).map { ", \($0)" } ?? ""
         let lines =
             wrapped("\(people.label(channel)) (\(channel.kindInWords)\(team))", .bold)
+            + [channel.purpose, channel.header].filter { !$0.isEmpty }
+            .flatMap { wrapped("“\(SafeText.line($0))”", .faint) }
             + wrapped("as \(people.me); all times are UTC")
         guard isEncrypted else { return lines }
         return lines
@@ -104,6 +106,7 @@ struct Conversation {
             return lines + wrapped("\(prefix)\(time)  [\(words)]\(marks)", .faint, indent: Indent.text)
         }
         var facts = [people.name(header.userID)] + marks(post)
+        if let name = post.circumstances.postedAs { facts[0] += " as “\(SafeText.name(name))”" }
         if isOld { facts.append("said before, by a post that is not here") }
         let indent = header.rootID.isEmpty ? Indent.text : Indent.replyText
         lines += wrapped("\(prefix)\(time)  \(facts.joined(separator: " · "))", .bold, indent: indent)
@@ -158,6 +161,7 @@ struct Conversation {
 
     private func marks(_ post: ReadPost) -> [String] {
         var marks: [String] = []
+        if post.circumstances.isPinned { marks.append("pinned") }
         if post.isEdited { marks.append("edited \(when(post.header.editAt))") }
         if post.state == .deleted { marks.append("deleted \(when(post.header.deleteAt))") }
         if post.state == .live, let (absence, since) = absences[post.header.id] {
@@ -227,6 +231,10 @@ struct Conversation {
         for file in post.files {
             let size = file.size.map { ", \(Conversation.size($0))" } ?? ""
             add("file \(SafeText.line(file.name ?? file.id))\(size)", .faint, gutter: isOld ? "-+" : "+")
+        }
+        for reaction in post.circumstances.reactions where !isOld {
+            let who = reaction.userIDs.map(people.username).joined(separator: ", ")
+            add(":\(SafeText.line(reaction.emoji)): \(who)", .faint, gutter: "+")
         }
         return lines
     }

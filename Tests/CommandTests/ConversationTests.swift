@@ -294,4 +294,18 @@ import Testing
         #expect(coloured.contains("     \u{1B}[1;31m!\u{1B}[0m Pay"))
         #expect(coloured.replacing(/\u{1B}\[[0-9;]*m/, with: "") == (try shown(posts)))
     }
+
+    @Test func reactionsAndPins_AreShown_AndNamesOfWebhooksAreNotTheAuthors() throws {
+        var liked = post("p", verified("Done."))
+        liked.circumstances.isPinned = true
+        liked.circumstances.reactions = [
+            .init(emoji: "+1", userIDs: ["alice", "carol"]), .init(emoji: "\u{1B}[31m", userIDs: ["nobody"]),
+        ]
+        var hooked = post("q", .plain("Build 7"), at: 1)
+        hooked.circumstances.postedAs = "Alice (@alice)"
+        let text = try shown([liked, hooked])
+        #expect(text.contains("11:06  Bob (@bob) · pinned\n       Done.\n     + :+1: @alice, @carol\n"))
+        #expect(text.contains("     + :\\u{1B}[31m: @nobody\n"))
+        #expect(text.contains("11:07  Bob (@bob) as “Alice (@alice)” · not"))
+    }
 }

@@ -37,6 +37,17 @@ struct GoldenTests {
                     "custom_e2ee", .unreadable, "encrypted for one key that is not at hand"
                 )
             },
+            Draft("liked", verified: "It is done.") {
+                $0.at = at + 86_400_500
+                $0.circumstances.isPinned = true
+                $0.circumstances.reactions = [
+                    .init(emoji: "+1", userIDs: [id("alice"), id("bob")]), .init(emoji: "a_b*", userIDs: [id("eve")]),
+                ]
+            },
+            Draft("hooked", plain: "Build 7 is green") {
+                $0.at = at + 86_400_700
+                $0.circumstances.postedAs = "Alice"
+            },
             Draft("files", plain: "see here") {
                 $0.user = "eve"
                 $0.at = at + 86_460_000

@@ -160,4 +160,26 @@ struct PostReaderTests {
                 == .init(posts: 4, openableBy: [fixture.own.id: 1, fixture.bob.id: 2], closed: 1))
         #expect(survey.first?.milliseconds == october && survey.last?.milliseconds == november)
     }
+
+    @Test("what the server says around a text is read, whatever its form, and changes no verdict")
+    func circumstances() async throws {
+        let fixture = try await fixture()
+        var post = fixture.encrypted("liked", "text")
+        post.json = post.json.replacing(
+            "\"props\":{",
+            with: #""is_pinned":true,"metadata":{"reactions":[{"user_id":"u1","emoji_name":"smile"},"#
+                + #"{"user_id":"u2","emoji_name":"+1"},{"user_id":"u3","emoji_name":"smile"},{"user_id":7},null]},"#
+                + #""props":{"from_webhook":"true","override_username":"robot","#)
+        let bare = fixture.encrypted("bare", "text", at: Fixture.first + 1)
+        try await fixture.addPage([post, bare])
+        let read = try await fixture.read(PostQuery(channelID: id("channel")))
+        #expect(read.map(\.verdict.isClean) == [true, true])
+        #expect(
+            read[0].circumstances
+                == Circumstances(
+                    reactions: [
+                        .init(emoji: "smile", userIDs: ["u1", "u3"]), .init(emoji: "+1", userIDs: ["u2"]),
+                    ], isPinned: true, postedAs: "robot"))
+        #expect(read[1].circumstances == Circumstances())
+    }
 }

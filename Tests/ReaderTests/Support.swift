@@ -58,6 +58,7 @@ struct Draft {
     var text = PostText.plain("")
     var files: [AttachedFile] = []
     var reason = ""
+    var circumstances = Circumstances()
 
     init(_ name: String, _ change: (inout Draft) -> Void = { _ in }) {
         self.name = name
@@ -95,7 +96,7 @@ struct Draft {
             signedBy: authenticity?.isVerified == true ? KeyID([UInt8](repeating: 0xA1, count: 32)) : nil,
             openedBy: content == .decrypted ? KeyID([UInt8](repeating: 0xB2, count: 32)) : nil, text: text,
             files: files,
-            reason: reason)
+            reason: reason, circumstances: circumstances)
     }
 }
 

@@ -55,6 +55,16 @@ extension ReadPost {
         json.string("username", username)
         json.string("opened_by", openedBy?.description)
         json.string("reason", reason)
+        json.bool("is_pinned", circumstances.isPinned)
+        json.array("reactions") { json in
+            for reaction in circumstances.reactions {
+                json.object { json in
+                    json.string("emoji", reaction.emoji)
+                    json.array("user_ids") { json in for id in reaction.userIDs { json.string(nil, id) } }
+                }
+            }
+        }
+        json.string("posted_as", circumstances.postedAs)
     }
 
     /// The members that verify and the export share.

@@ -65,11 +65,18 @@ struct MarkdownRenderer: PostRenderer {
             let described = facts.compactMap { $0 }.joined(separator: ", ")
             file.write("\n- file: \(name)\(described.isEmpty ? "" : " (\(described))")\n")
         }
+        for reaction in post.circumstances.reactions where !isOld {
+            let who = reaction.userIDs.map { "@\(MarkdownRenderer.escape(people.username($0)))" }.joined(
+                separator: ", ")
+            file.write("\n- \\:\(MarkdownRenderer.escape(reaction.emoji))\\: \(who)\n")
+        }
     }
 
     private func marks(_ post: ReadPost, _ text: ShownText) -> [String] {
         var marks: [String] = []
         let header = post.header
+        if post.circumstances.isPinned { marks.append("pinned") }
+        if let name = post.circumstances.postedAs { marks.append("posted as “\(MarkdownRenderer.escape(name))”") }
         if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }
         if post.state == .deleted { marks.append("**deleted** \(Timestamp(milliseconds: header.deleteAt).minute)") }
         if case .unverified = text {
