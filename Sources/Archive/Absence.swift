@@ -7,6 +7,8 @@ public struct Absence: Equatable, Sendable {
         /// A post that has gone without a tombstone: purged, or lost.
         case post
         case channel
+        /// Somebody who was in a channel; the id is `CHANNEL:USER`.
+        case member
     }
 
     public enum Reason: String, Sendable {
@@ -14,7 +16,8 @@ public struct Absence: Equatable, Sendable {
         case gone
         /// The server answers 403.
         case noAccess = "no-access"
-        /// A channel that stands in no list of the account's: left, or closed.
+        /// A channel that stands in no list of the account's: left, or closed. A member that stands in no list of the
+        /// channel's.
         case notListed = "not-listed"
         /// It was absent, and was seen again.
         case back

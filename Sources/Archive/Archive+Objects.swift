@@ -146,6 +146,19 @@ extension Archive {
         }
     }
 
+    /// Who is known to be, or to have been, in a channel: by user id, with the time when it was first noticed.
+    public func members(channelID: String) throws(ArchiveError) -> [String: Timestamp] {
+        let sql = """
+            SELECT substr(id, length(?1) + 2) AS user_id, min(at) AS since FROM object
+            WHERE kind = 'member' AND id >= ?1 || ':' AND id < ?1 || ';' GROUP BY id
+            """
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: [channelID]).reduce(into: [:]) {
+                $0[try $1.decode(forColumn: "user_id")] = Timestamp(milliseconds: try $1.decode(forColumn: "since"))
+            }
+        }
+    }
+
     /// Whether any post of the channel was encrypted.
     public func holdsEncryptedPosts(channelID: String) throws(ArchiveError) -> Bool {
         try read { db in

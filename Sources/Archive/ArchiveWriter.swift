@@ -151,14 +151,19 @@ public enum ObjectKind: String, Sendable {
     case user, channel, team
     /// A channel's members: under `channel:user`.
     case member
-    /// What the server no longer shows: under the id of the post or channel.
+    /// What the server no longer shows: under the id of the post, channel or member.
     case absence
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
         switch self {
-        case .user, .channel, .team, .absence:
+        case .user, .channel, .team:
             object["id"]?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil }
+        case .absence:
+            object["id"]?.string.flatMap { id in
+                id.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+                    .allSatisfy(PostHeader.isIdentifier) ? id : nil
+            }
         case .member:
             if let channel = object["channel_id"]?.string, let user = object["user_id"]?.string,
                 PostHeader.isIdentifier(channel), PostHeader.isIdentifier(user)

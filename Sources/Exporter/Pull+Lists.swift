@@ -40,6 +40,10 @@ extension Pull {
         let absences =
             frozen.filter { known[$0.id] == nil }.map { Absence(id: $0.id, what: .channel, reason: .notListed) }
             + listed.filter { known[$0.id] != nil }.map { Absence(id: $0.id, what: .channel, reason: .back) }
+        try await note(absences)
+    }
+
+    private func note(_ absences: [Absence]) async throws(ExporterError) {
         guard !absences.isEmpty else { return }
         try await kept { () throws(ArchiveError) in
             try await writer.append(Absence.document(absences, at: .now), objects: .absence)
@@ -95,14 +99,32 @@ extension Pull {
         return ids
     }
 
+    /// Keeps who is in a channel, and notes who was and is no longer.
     func fetchMembers(_ client: MattermostClient, _ channel: Channel) async throws(ExporterError) {
+        let present = Set(try await fetchMemberPages(client, channel))
+        let known = try archived { () throws(ArchiveError) in try archive.members(channelID: channel.id) }
+            .keys.map { "\(channel.id):\($0)" }
+        let absent = try archived { () throws(ArchiveError) in try archive.absences(.member) }
+        let absences =
+            known.filter { !present.contains($0) && absent[$0] == nil }.sorted()
+            .map { Absence(id: $0, what: .member, reason: .notListed) }
+            + present.filter { absent[$0] != nil }.sorted().map { Absence(id: $0, what: .member, reason: .back) }
+        try await note(absences)
+    }
+
+    private func fetchMemberPages(
+        _ client: MattermostClient, _ channel: Channel
+    ) async throws(ExporterError) -> [String] {
+        var all: [String] = []
         var before: [String] = []
         // Two million members are more than any server has: an end for one that never comes to it.
         for page in 0..<10_000 {
             let request = Request(.GET, "/api/v4/channels/\(channel.id)/members?page=\(page)&per_page=200")
             let members = try await fetchList(client, request, .members, .member)
-            guard members.count == 200, members != before else { return }
+            all += members
+            guard members.count == 200, members != before else { return all }
             before = members
         }
+        return all
     }
 }

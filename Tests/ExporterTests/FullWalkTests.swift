@@ -71,10 +71,11 @@ struct FullWalkTests {
     @Test func aPostThatTheServerForbidsIsToldApart() async throws {
         let forbidden = Box("")
         let refusal = #"{"id":"api.context.permissions.app_error","message":"no","status_code":403}"#
-        try await Town.with(interceptor: { request in
+        let interceptor: Town.Interceptor = { request in
             request.path == "/api/v4/posts/\(forbidden.value)"
                 ? .status(403, body: refusal, headers: [("Content-Type", "application/json")]) : nil
-        }) { town in
+        }
+        try await Town.with(interceptor: interceptor) { town in
             let posts = town.write(8)
             try await town.pullAll()
             for post in posts[2...3] { town.world.purge(post) }
@@ -104,6 +105,25 @@ struct FullWalkTests {
             town.world.join(town.alice, other)
             try await town.pull()
             #expect(try town.archive().absences(.channel).isEmpty)
+            #expect(try await town.archive().check().damages.isEmpty)
+        }
+    }
+
+    @Test func whoLeavesAChannelIsNotedAndWhoComesBackToo() async throws {
+        try await Town.with { town in
+            try await town.pullAll()
+            let bob = "\(town.channel):\(town.bob)"
+            #expect(Set(try town.archive().members(channelID: town.channel).keys) == [town.alice, town.bob])
+            #expect(try town.archive().absences(.member).isEmpty)
+            town.world.leave(town.bob, town.channel)
+            try await town.pullAll()
+            let since = try #require(try town.archive().absences(.member)[bob]).since
+            #expect(Set(try town.archive().members(channelID: town.channel).keys) == [town.alice, town.bob])
+            try await town.pullAll()
+            #expect(try town.archive().absences(.member)[bob]?.since == since)
+            town.world.join(town.bob, town.channel)
+            try await town.pullAll()
+            #expect(try town.archive().absences(.member).isEmpty)
             #expect(try await town.archive().check().damages.isEmpty)
         }
     }

@@ -20,6 +20,9 @@ struct Channels: AsyncParsableCommand {
 
     @OptionGroup var vault: VaultOptions
 
+    @Flag(help: "Who is in each channel, and who was, with the days on which a pull noticed it.")
+    var members = false
+
     @Flag(help: "One JSON object a line for every channel, and nothing else.")
     var json = false
 
@@ -46,6 +49,7 @@ struct Channels: AsyncParsableCommand {
                     Terminal.write(line(channel, team, open.names, contents, frozen[channel.id]))
                 } else {
                     describe(channel, open.names, contents, frozen[channel.id])
+                    if members { try describeMembers(of: channel, open) }
                 }
             }
         }
@@ -66,6 +70,17 @@ struct Channels: AsyncParsableCommand {
         if let frozen { Terminal.print("  no longer listed by the server since \(frozen.date); kept as it is") }
         guard channel.deleteAt > 0 else { return }
         Terminal.print("  archived on the server on \(Timestamp(milliseconds: channel.deleteAt).date)")
+    }
+
+    private func describeMembers(of channel: Channel, _ open: OpenArchive) throws {
+        let people = People(account: open.account, users: open.users, teams: open.teams)
+        let absences = try open.archive.absences(.member)
+        let members = try open.archive.members(channelID: channel.id)
+            .map { (name: people.name($0.key), since: $0.value, left: absences["\(channel.id):\($0.key)"]?.since) }
+        for member in members.sorted(by: { ($0.left != nil ? 1 : 0, $0.name) < ($1.left != nil ? 1 : 0, $1.name) }) {
+            let left = member.left.map { ", no longer on \($0.date)" } ?? ""
+            Terminal.print("    \(member.name), seen on \(member.since.date)\(left)".wrapped(indent: 6))
+        }
     }
 
     /// What a person types to read it, and what else it is called where that says more.
