@@ -24,12 +24,12 @@ struct Conversation {
     }
 
     private let channel: Channel
-    private let people: People
-    private let layout: Layout
+    let people: People
+    let layout: Layout
     private let order: PostQuery.Order
     private let target: Target
     /// Whether the channel has encrypted posts: then those that are not are marked.
-    private let isEncrypted: Bool
+    let isEncrypted: Bool
     /// Tells of the post that a thread began with.
     private let root: (String) throws -> StoredVersion.Header?
     /// Posts that the server no longer shows, and when that was noticed.
@@ -182,91 +182,9 @@ struct Conversation {
         return "\(words):"
     }
 
-    // MARK: What a post says
-
-    private func body(_ post: ReadPost, _ indent: Int, isOld: Bool, note: String?) -> [String] {
-        var gutter = isOld ? "-" : ""
-        let style: Style = isOld ? .faint : .plain
-        var gutterStyle = style
-        var lines: [String] = []
-        if case .unverified = post.text {
-            gutter += "!"
-            gutterStyle = .warning
-        } else if post.verdict.content == .plain, isEncrypted {
-            gutter += ":"
-            gutterStyle = .notice
-        }
-        func add(_ text: String, _ style: Style, gutter: String) {
-            let margin = String(repeating: " ", count: indent - 1 - gutter.count) + styled(gutter, gutterStyle) + " "
-            for line in text.lines(width: layout.width - indent, cutsWords: layout.cutsWords) {
-                let isBare = line.isEmpty && gutter.isEmpty
-                // A text that is not verified is marked, but its letters are as others are: it is there to be read.
-                lines.append(isBare ? "" : line.isEmpty ? margin.trimmedAtEnd : margin + styled(line, style))
-            }
-        }
-        if let note { add(note, .faint, gutter: gutter) }
-        switch post.text {
-        case .unverified(let text):
-            let verdict = post.verdict.authenticity?.rawValue ?? ""
-            let reason = post.reason.isEmpty ? "" : ": \(SafeText.line(post.reason))"
-            add("NOT VERIFIED (\(verdict)\(reason))", .warning, gutter: gutter)
-            add(Conversation.shown(text.withheldString) ?? "(no text)", .plain, gutter: gutter)
-        case .unreadable:
-            add("[No text (\(SafeText.line(post.finding)))]", isOld ? .faint : .notice, gutter: gutter)
-        case .plain(let text):
-            if let shown = Conversation.shown(text) {
-                add(shown, style, gutter: gutter)
-            } else if post.state == .revision {
-                add("(the server does not say what)", .faint, gutter: gutter)
-            } else if post.files.isEmpty, post.state != .deleted {
-                add("(no text)", .faint, gutter: gutter)
-            }
-        case .verified(let text):
-            if let shown = Conversation.shown(text.string) {
-                add(shown, style, gutter: gutter)
-            } else if post.files.isEmpty {
-                add("(no text)", .faint, gutter: gutter)
-            }
-        }
-        for file in post.files {
-            let size = file.size.map { ", \(Conversation.size($0))" } ?? ""
-            add("file \(SafeText.line(file.name ?? file.id))\(size)", .faint, gutter: isOld ? "-+" : "+")
-        }
-        for reaction in post.circumstances.reactions where !isOld {
-            let who = reaction.userIDs.map(people.username).joined(separator: ", ")
-            add(":\(SafeText.line(reaction.emoji)): \(who)", .faint, gutter: "+")
-        }
-        return lines
-    }
-
-    private static func string(_ text: PostText) -> String? {
-        switch text {
-        case .plain(let string): string
-        case .verified(let text): text.string
-        case .unverified(let text): text.withheldString
-        case .unreadable: nil
-        }
-    }
-
-    /// A text without the empty lines at its end; nil where nothing is left.
-    private static func shown(_ text: String) -> String? {
-        let shown = SafeText.block(text).trimmedAtEnd
-        return shown.isEmpty ? nil : shown
-    }
-
-    private static func size(_ bytes: Int64) -> String {
-        var (number, unit) = (Double(bytes), 0)
-        let units = ["bytes", "KiB", "MiB", "GiB"]
-        while number >= 1024, unit < units.count - 1 { (number, unit) = (number / 1024, unit + 1) }
-        guard unit > 0 else { return Int(clamping: bytes).of("byte") }
-        let tenths = Int((number * 10).rounded())
-        return tenths >= 100 || tenths % 10 == 0
-            ? "\((tenths / 10).grouped) \(units[unit])" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
-    }
-
     // MARK: Lines
 
-    private enum Style: String {
+    enum Style: String {
         case plain = ""
         case bold = "1"
         case faint = "2"
@@ -275,7 +193,7 @@ struct Conversation {
         case marked = "1;33"
     }
 
-    private func styled(_ text: String, _ style: Style) -> String {
+    func styled(_ text: String, _ style: Style) -> String {
         guard layout.isColoured, style != .plain, !text.isEmpty else { return text }
         return "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m"
     }

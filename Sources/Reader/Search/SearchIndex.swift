@@ -103,7 +103,7 @@ final class SearchIndex {
         next.parts.removeAll(where: absorbed.contains)
         next.generation += 1
         (next.documents, next.head, next.lastVersion) = (plan.head.documents, plan.head.hash, plan.lastVersion)
-        let maker = PartMaker(reader: reader, trusted: trusted, plan: plan, manifest: next, folder: target)
+        let maker = SearchPartMaker(reader: reader, trusted: trusted, plan: plan, manifest: next, folder: target)
         for (part, segment) in try await maker.make(progress: progress) {
             next.parts.append(part)
             if let segment { keep(segment, part.name) }
@@ -125,109 +125,5 @@ final class SearchIndex {
             count += alike.reduce(0) { $0 + $1.count }
             rest.removeAll(where: alike.contains)
         }
-    }
-}
-
-/// Makes parts of an index: reads on all cores, and builds and seals each part while the next is being read.
-private struct PartMaker {
-    let reader: PostReader
-    let trusted: TrustedKeys
-    let plan: ArrivalPlan
-    let manifest: IndexManifest
-    let folder: SealedFolder?
-
-    private static let batch = 256
-
-    /// - Returns: the parts; with their segments where those are on no disk.
-    func make(progress: (Int, Int) -> Void) async throws -> [(IndexManifest.Part, SearchSegment?)] {
-        var result: [(IndexManifest.Part, SearchSegment?)] = []
-        var building: Task<(IndexManifest.Part, SearchSegment?), any Error>?
-        do {
-            for run in plan.runs {
-                let read = try await entries(run, progress: progress)
-                if let building { result.append(try await building.value) }
-                let (manifest, folder) = (manifest, folder)
-                building = Task.detached { try PartMaker.build(read, manifest, folder) }
-            }
-            if let building { result.append(try await building.value) }
-        } catch {
-            _ = await building?.result
-            throw error
-        }
-        return result
-    }
-
-    private struct Read: Sendable {
-        var entries: [SearchSegment.Entry] = []
-        var unsettled: [String: String] = [:]
-    }
-
-    private func entries(_ run: Range<Int>, progress: (Int, Int) -> Void) async throws -> Read {
-        var result = Read()
-        result.entries.reserveCapacity(run.count)
-        var start = run.lowerBound
-        let reader = reader
-        try await OrderedPipeline.run(
-            next: { () throws -> [StoredVersion]? in
-                guard start < run.upperBound else { return nil }
-                let end = min(start + PartMaker.batch, run.upperBound)
-                defer { start = end }
-                return try plan.load(start..<end)
-            },
-            work: { batch in
-                batch.map { version in
-                    let post = reader.judge(version)
-                    return (SearchSegment.Entry(post), PartMaker.isSettled(post) ? nil : post.header.userID)
-                }
-            },
-            consume: { batch in
-                for (entry, unsettled) in batch {
-                    result.entries.append(entry)
-                    if let unsettled { result.unsettled[unsettled] = trusted.summary(of: unsettled) }
-                }
-                progress(run.lowerBound + result.entries.count, plan.count)
-            })
-        return result
-    }
-
-    /// Whether another key of the author's would change nothing about the post.
-    private static func isSettled(_ post: ReadPost) -> Bool {
-        post.verdict.authenticity != .signatureInvalid && post.verdict.authenticity != .unknownSender
-    }
-
-    private static func build(
-        _ read: Read, _ manifest: IndexManifest, _ folder: SealedFolder?
-    ) throws -> (IndexManifest.Part, SearchSegment?) {
-        let name = Hex.encode(randomBytes(16))
-        let times = read.entries.map(\.createAt)
-        let part = IndexManifest.Part(
-            name: name, generation: manifest.generation, count: read.entries.count, first: times.min() ?? 0,
-            last: times.max() ?? 0, unsettled: read.unsettled)
-        let segment = try SearchSegment(
-            read.entries,
-            SearchSegment.Label(
-                vault: manifest.vault, head: manifest.head, generation: manifest.generation, name: name))
-        guard let folder else { return (part, segment) }
-        try folder.write(segment, named: name)
-        return (part, nil)
-    }
-}
-
-extension SearchSegment.Entry {
-    fileprivate init(_ post: ReadPost) {
-        let text =
-            switch post.text {
-            case .plain(let text): text
-            case .verified(let text): text.string
-            // Found like any other, and shown as what it is.
-            case .unverified(let text): text.withheldString
-            case .unreadable: ""
-            }
-        self.init(
-            createAt: post.header.createAt,
-            postID: post.header.identityID,
-            version: post.header.sequence, text: SearchText.ofPost(text), tags: Hashtag.all(in: text),
-            files: SearchText.ofPost(post.files.compactMap(\.name).joined(separator: " ")),
-            facts: SearchFacts.all(of: post))
     }
 }
