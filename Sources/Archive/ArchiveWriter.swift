@@ -5,7 +5,7 @@ internal import GRDB
 /// addition: a document, what the document says about posts, users and keys, and how far the walk has come, in one
 /// transaction.
 public actor ArchiveWriter {
-    private let database: DatabaseQueue
+    let database: DatabaseQueue
     private let lock: ArchiveLock
     public nonisolated let directory: AccountDirectory
     private var head: (sequence: Int64, hash: SHA256Digest)
@@ -42,18 +42,23 @@ public actor ArchiveWriter {
         // A walk is a channel's; without one there is nothing to note it under.
         let walk = document.channelID == nil ? nil : walk
         return try insert(document, walk: walk) { db, sequence in
-            let statement = try db.cachedStatement(sql: ArchiveWriter.insertVersion)
-            var added = 0
-            for post in page.posts {
-                try statement.execute(arguments: [
-                    sequence, post.range.lowerBound, post.range.count, post.id, post.channelID, post.userID,
-                    post.rootID, post.originalID, post.type, post.createAt, post.updateAt, post.editAt, post.deleteAt,
-                    post.said.databaseBlob, post.identity.databaseBlob,
-                ])
-                added += db.changesCount
-            }
-            return added
+            try ArchiveWriter.insert(page.posts, db, document: sequence)
         }
+    }
+
+    /// - Returns: how many of the versions are new.
+    static func insert(_ posts: [PostHeader], _ database: Database, document: Int64) throws -> Int {
+        let statement = try database.cachedStatement(sql: insertVersion)
+        var added = 0
+        for post in posts {
+            try statement.execute(arguments: [
+                document, post.range.lowerBound, post.range.count, post.id, post.channelID, post.userID,
+                post.rootID, post.originalID, post.type, post.createAt, post.updateAt, post.editAt, post.deleteAt,
+                post.said.databaseBlob, post.identity.databaseBlob,
+            ])
+            added += database.changesCount
+        }
+        return added
     }
 
     private static let insertVersion = """
@@ -126,7 +131,7 @@ public actor ArchiveWriter {
         try insert(document, walk: walk) { _, _ in }
     }
 
-    private func insert<T>(
+    func insert<T>(
         _ document: ReceivedDocument, walk: WalkState?, _ index: (Database, Int64) throws -> T
     ) throws(ArchiveError) -> T {
         let row = try DocumentRow(document, walk: walk, sequence: head.sequence + 1, previous: head.hash)

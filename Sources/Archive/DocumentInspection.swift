@@ -86,9 +86,9 @@ private struct Comparison {
             return problems.append(
                 "its kind has no place here: the first document, and no other, says whose archive it is")
         }
-        let page = kind == .posts ? try? PostsPage(body) : nil
-        if kind == .posts, page == nil { problems.append("its body is no page of posts") }
-        compare(subject.versions, with: page?.posts ?? [])
+        let posts = Comparison.posts(in: body, kind)
+        if posts == nil { problems.append("its body holds no posts as its kind does") }
+        compare(subject.versions, with: posts ?? [])
 
         let root = kind == .walk ? nil : try? JSONDocument(body).root
         if kind != .walk, root == nil { problems.append("its body is not JSON") }
@@ -134,6 +134,16 @@ private struct Comparison {
         }
     }
 
+    /// nil where there should be posts, and they cannot be read.
+    private static func posts(in body: [UInt8], _ kind: DocumentKind) -> [PostHeader]? {
+        switch kind {
+        case .posts: (try? PostsPage(body))?.posts
+        case .events: (try? PostEvents(body))?.posts
+        case .lateEvents: (try? PostEvents(body))?.posts.map(\.asOldRevision)
+        default: []
+        }
+    }
+
     private static func objects(in root: JSONValue, _ kind: DocumentKind, _ time: Timestamp) -> [ObjectRow] {
         guard let objectKind = ObjectKind(listedIn: kind) else { return [] }
         return (root.kind == .array ? root.elements : [root]).compactMap { object in
@@ -159,7 +169,7 @@ extension ObjectKind {
         case .teams: self = .team
         case .members: self = .member
         case .absences: self = .absence
-        case .account, .posts, .keys, .ownKey, .walk: return nil
+        case .account, .posts, .events, .lateEvents, .keys, .ownKey, .walk: return nil
         }
     }
 }

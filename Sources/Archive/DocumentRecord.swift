@@ -6,6 +6,10 @@ public enum DocumentKind: String, Sendable {
     case account
     /// An answer that carries posts.
     case posts
+    /// Frames of the server's WebSocket that tell of posts.
+    case events
+    /// The same, of posts that had been superseded when the frames came.
+    case lateEvents = "late-events"
     case teams, channels, users, members
     /// The plugin's answer about public keys.
     case keys

@@ -46,7 +46,8 @@ public enum PostState: String, Sendable, CaseIterable {
 public struct StoredVersion: Sendable {
     public let header: Header
     public let state: PostState
-    /// The post's JSON, byte for byte as received.
+    /// The post's JSON, byte for byte as received; out of a frame of the WebSocket, where it stands as a string in JSON,
+    /// that string's content.
     public let json: ArraySlice<UInt8>
 
     init(header: Header, state: PostState, json: ArraySlice<UInt8>) {

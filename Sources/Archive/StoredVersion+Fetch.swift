@@ -31,9 +31,12 @@ extension StoredVersion {
             throw ArchiveError.damagedDocument(
                 sequence: header.documentSequence, what: "post \(header.id) lies outside of it")
         }
+        guard let json = PostEvents.post(at: body[start..<start + length]) else {
+            throw ArchiveError.damagedDocument(
+                sequence: header.documentSequence, what: "post \(header.id) is not where it should be")
+        }
         self.init(
-            header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live,
-            json: body[start..<start + length])
+            header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live, json: json)
     }
 }
 

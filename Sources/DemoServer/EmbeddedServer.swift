@@ -2,6 +2,8 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
+import NIOHTTPTypesHTTP1
 import Synchronization
 
 /// Serves a `World` over HTTP/1.1 on 127.0.0.1, and makes things go wrong where it is told to.
@@ -14,7 +16,7 @@ public final class EmbeddedServer: Sendable {
     private let served = Mutex<[ServerRequest]>([])
 
     private struct Running {
-        let server: Server<HTTP1Channel>
+        let server: Server<LiveChannel>
         let task: Task<Void, any Error>
         let port: Int
     }
@@ -52,9 +54,9 @@ public final class EmbeddedServer: Sendable {
         logger.logLevel = .critical
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let server = Server(
-            childChannelSetup: HTTP1Channel { [self] request, writer, channel in
-                try await respond(to: request, writer, channel)
-            },
+            childChannelSetup: LiveChannel(
+                responder: { [self] request, writer, channel in try await respond(to: request, writer, channel) },
+                upgrade: { [self] head in upgrade(head) }),
             configuration: ServerConfiguration(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in
                 listening.yield(channel.localAddress?.port ?? 0)
@@ -77,6 +79,7 @@ public final class EmbeddedServer: Sendable {
     /// Stops listening and closes what is open; requests that are being stalled are given up.
     public func stop() async {
         guard let running = running.withLock({ running in running.take() }) else { return }
+        world.hangUp()
         running.task.cancel()
         try? await running.server.shutdownGracefully()
         _ = try? await running.task.value
@@ -125,6 +128,22 @@ public final class EmbeddedServer: Sendable {
         }
     }
 
+    /// A request for the WebSocket becomes one, unless something is to go wrong with it: then it is answered like any
+    /// other, and goes wrong there.
+    private func upgrade(_ head: HTTPRequestHead) -> LiveConnection? {
+        let uri = URI(head.uri)
+        guard uri.path == LiveConnection.path else { return nil }
+        let fields = HTTPFields(head.headers, splitCookie: false)
+        let seen = ServerRequest(
+            sequence: served.withLock(\.count), method: head.method.rawValue, path: uri.path, query: uri.query ?? "",
+            hasAuthorization: fields[.authorization] != nil)
+        if interceptor?(seen) != nil { return nil }
+        served.withLock { $0.append(seen) }
+        var query: [String: String] = [:]
+        for (name, value) in uri.queryParameters { query[String(name)] = String(value) }
+        return LiveConnection(world: world, token: Exchange.token(fields), query: query)
+    }
+
     private func head(of answer: Answer, length: Int) -> HTTPResponse {
         var fields = HTTPFields()
         if let type = answer.contentType { fields[.contentType] = type }
@@ -169,7 +188,7 @@ extension Exchange {
     }
 
     /// A cookie, if there is one, wins over the header.
-    private static func token(_ headers: HTTPFields) -> String? {
+    fileprivate static func token(_ headers: HTTPFields) -> String? {
         for cookie in headers[values: .cookie].flatMap({ $0.split(separator: ";") }) {
             let parts = cookie.split(separator: "=", maxSplits: 1).map { $0.trimmingPrefix(" ") }
             if parts.count == 2, parts[0] == "MMAUTHTOKEN" { return String(parts[1]) }

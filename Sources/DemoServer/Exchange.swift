@@ -66,6 +66,8 @@ struct Refusal: Error {
     static let noChannel = Refusal(
         status: 404, id: "app.channel.get.existing.app_error", message: "Unable to find the existing channel.")
     static let noPost = Refusal(status: 404, id: "app.post.get.app_error", message: "Unable to get the post.")
+    static let noCommand = Refusal(
+        status: 404, id: "api.command.execute_command.not_found.app_error", message: "Command is not found.")
     static let noFile = Refusal(status: 404, id: "app.file_info.get.app_error", message: "Unable to get the file info.")
     static let noUser = Refusal(status: 404, id: "app.user.missing_account.const", message: "Unable to find the user.")
     static let noUsername = Refusal(

@@ -77,6 +77,8 @@ extension WorldState {
         }
         _ = nextMoment()
         keys[call.caller] = PublicKeys(encr: encr, sign: sign)
+        if let backup = push.backupGPG { backups[call.caller] = backup }
+        publishKey(of: call.caller)
         return .empty()
     }
 }

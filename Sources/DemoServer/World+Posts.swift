@@ -31,7 +31,11 @@ extension World {
         in channelID: String, by userID: String, message: String, type: String = "", props: String = "{}",
         root: String = "", createAt: Int64
     ) -> String {
-        post(in: channelID, by: userID, message: message, type: type, props: props, root: root, at: createAt)
+        state.withLock { state in
+            state.write(
+                in: channelID, by: userID, message: message, type: type, props: props, root: root, at: createAt,
+                isImport: true)
+        }
     }
 
     /// Edits a post: an old revision stays behind, and `edit_at` moves if the message is another one.
@@ -62,6 +66,10 @@ extension World {
                 post.reactions.append(Reaction(userID: userID, emoji: emoji, createAt: moment))
                 post.updateAt = moment
             }
+            if let post = state.post(id), let reaction = post.reactions.last {
+                let data = "{\"reaction\":\(JSONText.string(reaction.json(on: id)))}"
+                state.publish("reaction_added", data, to: .channel(post.channelID))
+            }
         }
     }
 
@@ -72,6 +80,8 @@ extension World {
             guard let post = state.post(id), post.isLive else { preconditionFailure("no live post has the id \(id)") }
             let moment = state.nextMoment()
             let deleteBy = JSONText.string(deleter ?? post.userID)
+            // With the text, and without a word of the replies.
+            state.publishDeleted(post, by: deleter ?? post.userID)
             // By its source the server does this to every row of the thread: what was deleted before and old
             // revisions of replies are dated anew as well.
             let replies = state.threads[id, default: []].compactMap { state.posts[$0.slot]?.id }
@@ -133,6 +143,7 @@ extension World {
             if state.post(old.rootID) != nil {
                 state.change(old.rootID) { $0.updateAt = max($0.updateAt, moment) }
             }
+            state.publishEdited(id)
         }
     }
 }

@@ -52,6 +52,7 @@ public final class World: Sendable {
                 id: state.makeID(), username: username, firstName: firstName, lastName: lastName, nickname: nickname,
                 password: password, mfaCode: mfaCode, createAt: state.nextMoment())
             state.users[user.id] = user
+            state.publish("new_user", "{\"user_id\":\"\(user.id)\"}", to: .everybody)
             return user.id
         }
     }
@@ -67,10 +68,13 @@ public final class World: Sendable {
     }
 
     /// Gives the plugin a user's public keys, in base64; the keys before are gone.
-    public func pushKey(_ userID: String, encr: String, sign: String) {
+    /// - Parameter backup: the private key as a GPG message, which replaces the backup that the plugin has; nil leaves it.
+    public func pushKey(_ userID: String, encr: String, sign: String, backup: String? = nil) {
         state.withLock { state in
             _ = state.nextMoment()
             state.keys[userID] = PublicKeys(encr: encr, sign: sign)
+            if let backup { state.backups[userID] = backup }
+            state.publishKey(of: userID)
         }
     }
 
@@ -126,6 +130,11 @@ public final class World: Sendable {
                 members: members)
             state.channels[channel.id] = channel
             for member in members { state.joinTeam(member, of: channel) }
+            switch type {
+            case .direct: state.publish("direct_added", "{}", to: .channel(channel.id))
+            case .group: state.publish("group_added", "{}", to: .channel(channel.id))
+            case .open, .private: for member in members { state.publishAdded(member, to: channel) }
+            }
             return channel.id
         }
     }
@@ -137,6 +146,7 @@ public final class World: Sendable {
             guard let channel = state.channels[channelID], !channel.members.contains(userID) else { return }
             state.channels[channelID]?.members.append(userID)
             state.joinTeam(userID, of: channel)
+            state.publishAdded(userID, to: channel)
         }
     }
 
@@ -144,6 +154,7 @@ public final class World: Sendable {
     public func leave(_ userID: String, _ channelID: String) {
         state.withLock { state in
             _ = state.nextMoment()
+            state.publish("user_removed", "{\"user_id\":\"\(userID)\"}", to: .channel(channelID))
             state.channels[channelID]?.members.removeAll { $0 == userID }
         }
     }
@@ -154,6 +165,7 @@ public final class World: Sendable {
             let moment = state.nextMoment()
             state.channels[channelID]?.updateAt = moment
             state.channels[channelID]?.deleteAt = moment
+            state.publish("channel_deleted", "{\"channel_id\":\"\(channelID)\"}", to: .channel(channelID))
         }
     }
 }

@@ -2,7 +2,7 @@
 extension WorldState {
     mutating func write(
         in channelID: String, by userID: String, message: String, type: String = "", props: String = "{}",
-        root: String = "", files: [Attachment] = [], at time: Int64? = nil
+        root: String = "", files: [Attachment] = [], at time: Int64? = nil, isImport: Bool = false
     ) -> String {
         precondition(channels[channelID] != nil, "no channel has the id \(channelID)")
         precondition(props.hasPrefix("{") && props.hasSuffix("}"), "props are a JSON object")
@@ -14,6 +14,7 @@ extension WorldState {
         insert(post)
         // Without a condition: a back-dated reply moves its root's update_at backwards.
         if !root.isEmpty { change(root) { $0.updateAt = moment } }
+        if !isImport { publishPosted(post) }
         return post.id
     }
 
@@ -23,6 +24,9 @@ extension WorldState {
         guard let channel = channels[channelID] else { preconditionFailure("no channel has the id \(channelID)") }
         if channel.isEncrypted == on { return nil }
         channels[channelID]?.isEncrypted = on
+        publish(
+            "custom_com.quarkslab.e2ee_channelStateChanged",
+            "{\"chanID\":\"\(channelID)\",\"method\":\"\(on ? "p2p" : "none")\"}", to: .channel(channelID))
         let username = (userID ?? channel.members.first).flatMap { users[$0]?.username } ?? ""
         return write(
             in: channelID, by: bot(), message: on ? switchedOn(channel, by: username) : switchedOff(by: username),

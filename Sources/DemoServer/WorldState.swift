@@ -14,8 +14,11 @@ struct WorldState {
     var channels: [String: Channel] = [:]
     /// The plugin's current keys by user; a pushed key replaces the one before.
     var keys: [String: PublicKeys] = [:]
+    /// The GPG backups of private keys that the plugin keeps, by user.
+    var backups: [String: String] = [:]
     /// Users by session token.
     var tokens: [String: String] = [:]
+    var hub: LiveHub
     /// Who posts the plugin's notices, once there has been one.
     var botID: String?
 
@@ -36,6 +39,7 @@ struct WorldState {
         now = startingAt
         generator = SeededGenerator(seed: seed)
         tokenGenerator = SeededGenerator(seed: ~seed)
+        hub = LiveHub(seed: seed)
     }
 
     /// Lets the clock tick and reads it.

@@ -17,7 +17,7 @@ struct MattermostClient: Sendable {
 
     /// More than the largest answer there is: 1000 posts, each for dozens of recipients.
     private static let maximumBody = 256 << 20
-    private static let userAgent = "mmvault"
+    static let userAgent = "mmvault"
 
     /// Opens a client for as long as `body` runs.
     static func using<R>(
@@ -148,7 +148,7 @@ struct MattermostClient: Sendable {
             request: request.name)
     }
 
-    private static func describe(_ error: any Error) -> String {
+    static func describe(_ error: any Error) -> String {
         if let error = error as? HTTPClientError { return error.shortDescription }
         if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
         return "\(error)".split(whereSeparator: \.isNewline).first.map { String($0.prefix(200)) } ?? "unknown error"

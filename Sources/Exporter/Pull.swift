@@ -61,7 +61,7 @@ public struct Pull: Sendable {
             { client throws(ExporterError) in try await run(client) })
     }
 
-    private func run(_ client: MattermostClient) async throws(ExporterError) -> PullReport {
+    func run(_ client: MattermostClient) async throws(ExporterError) -> PullReport {
         var report = PullReport()
         let me = try await client.me()
         guard me.id == session.userID else {
@@ -91,8 +91,7 @@ public struct Pull: Sendable {
 
     // MARK: Posts
 
-    private func walk(_ client: MattermostClient, _ channels: [Channel]) async throws(ExporterError) -> [ChannelOutcome]
-    {
+    func walk(_ client: MattermostClient, _ channels: [Channel]) async throws(ExporterError) -> [ChannelOutcome] {
         var outcomes: [String: ChannelOutcome] = [:]
         var waiting = channels[...]
         var fatal: ExporterError?

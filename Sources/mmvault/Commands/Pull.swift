@@ -12,11 +12,17 @@ struct Pull: AsyncParsableCommand {
             too, as the server sends it: still encrypted, and without needing a key.
             Whatever interrupts it, the next run goes on where it stood.
 
+            With --follow it stays, and keeps what happens as it happens: also the text
+            of a post that is deleted soon after. It waits for a server that is away,
+            and ends with 0 when it is told to (Ctrl-C, SIGTERM). No other command can
+            write to the archive meanwhile; all can read.
+
             EXAMPLES:
               mmvault pull
               mmvault pull --channel town-square --channel @bob
               mmvault pull --team research --since 2026-01-01
               mmvault pull --full            from time to time
+              mmvault pull --follow
 
             \(ExitCode.help(.incomplete, .inUse, .notLoggedIn, .server, .interrupted))
             """)
@@ -41,6 +47,9 @@ struct Pull: AsyncParsableCommand {
             """)
     var full = false
 
+    @Flag(help: "Stay, and archive what happens as it happens.")
+    var follow = false
+
     func run() async throws {
         let directory = try vault.directory()
         var selection = Exporter.Pull.Selection()
@@ -48,35 +57,41 @@ struct Pull: AsyncParsableCommand {
         selection.teams = team
         selection.since = since?.start
         selection.isFull = full
-        try await Pull.perform(directory, selection)
+        try await follow ? Pull.follow(directory, selection) : Pull.perform(directory, selection)
     }
 
     /// Pulls, and says what came of it.
     ///
     /// - Throws: also `incomplete`, when the rest is told.
     static func perform(_ directory: AccountDirectory, _ selection: Exporter.Pull.Selection) async throws {
-        let account = try Archive(directory).account()
-        let progress = PullProgress(ownID: account.userID) { (try? Archive(directory).users()) ?? [] }
+        let progress = try progress(directory)
         let report = try await Exporter.Pull(directory, selection, onEvent: { progress.show($0) }).run()
         Terminal.clearProgress()
         try summarize(report, directory)
+    }
+
+    /// Ends by a signal, or by what cannot pass by itself. To be stopped is what it waits for, and no failure.
+    private static func follow(_ directory: AccountDirectory, _ selection: Exporter.Pull.Selection) async throws {
+        let shown = FollowProgress(directory, try progress(directory)) { report in
+            do { try summarize(report, directory) } catch { Terminal.warn(Failure(error).message) }
+        }
+        do {
+            try await Follow(directory, selection, onEvent: { shown.show($0) }).run()
+        } catch ExporterError.cancelled {
+            Terminal.print("Stopped. What has come until now is archived.")
+        }
+    }
+
+    private static func progress(_ directory: AccountDirectory) throws -> PullProgress {
+        let account = try Archive(directory).account()
+        return PullProgress(ownID: account.userID) { (try? Archive(directory).users()) ?? [] }
     }
 
     private static func summarize(_ report: PullReport, _ directory: AccountDirectory) throws {
         let archive = try Archive(directory)
         let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
         func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
-        for change in report.keyChanges {
-            let isPinned = change.pinnedKeyID == change.oldKeyID
-            let pinned = "\nfirst   \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
-            Terminal.warn(
-                """
-                the server shows a new key for @\(SafeText.name(change.username))
-                before  \(change.oldKeyID.prefix(16))…, last seen on \(change.oldLastSeen.minute) UTC
-                now     \(change.newKeyID.prefix(16))…\(isPinned ? "" : pinned)
-                Ask them whether they made a new key. All stay known.
-                """)
-        }
+        for change in report.keyChanges { Pull.warn(change) }
         if let failure = report.keysFailure {
             Terminal.warn("the server gave no public keys: \(Failure(failure).message)")
         }
@@ -110,6 +125,18 @@ struct Pull: AsyncParsableCommand {
                 .incomplete, "\(report.failures.count.of("channel")) could not be fetched to the end",
                 hint: "the others are complete; run “mmvault pull” again")
         }
+    }
+
+    static func warn(_ change: KeyChange) {
+        let isPinned = change.pinnedKeyID == change.oldKeyID
+        let pinned = "\nfirst   \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
+        Terminal.warn(
+            """
+            the server shows a new key for @\(SafeText.name(change.username))
+            before  \(change.oldKeyID.prefix(16))…, last seen on \(change.oldLastSeen.minute) UTC
+            now     \(change.newKeyID.prefix(16))…\(isPinned ? "" : pinned)
+            Ask them whether they made a new key. All stay known.
+            """)
     }
 }
 

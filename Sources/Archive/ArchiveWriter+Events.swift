@@ -1,0 +1,100 @@
+internal import GRDB
+
+extension ArchiveWriter {
+    /// Keeps frames of the WebSocket that tell of posts, with the versions in them that are new.
+    ///
+    /// The order of arrival decides which version of a post is the newest, and a frame may come late: after an answer that
+    /// already shows what followed. A late version goes in as an old revision, so that it neither takes back an edit nor
+    /// a deletion, and its text is kept. One that is late and says nothing that is not archived is left out.
+    ///
+    /// - Parameter frames: in the order in which they came.
+    /// - Returns: how many versions of posts the archive did not have before.
+    /// - Throws: `notAPage` where one of the frames is not such an event; nothing is kept then.
+    @discardableResult
+    public func append(frames: [[UInt8]], receivedAt: Timestamp) throws(ArchiveError) -> Int {
+        guard !frames.isEmpty else { return 0 }
+        let posts = try PostEvents(frames: frames).posts
+        let places = try Archive.rethrowing(path: directory.archivePath) { [database] in
+            try database.read { db in
+                var standing = Standing(db)
+                return try posts.map { try standing.place(of: $0) }
+            }
+        }
+        func chosen(_ place: Standing.Place) -> [[UInt8]] {
+            frames.indices.filter { places[$0] == place }.map { frames[$0] }
+        }
+        // First what no later answer can bring back.
+        return try append(chosen(.late), .lateEvents, receivedAt) + append(chosen(.newest), .events, receivedAt)
+    }
+
+    private func append(
+        _ frames: [[UInt8]], _ kind: DocumentKind, _ receivedAt: Timestamp
+    ) throws(ArchiveError) -> Int {
+        guard !frames.isEmpty else { return 0 }
+        let events = try PostEvents(frames: frames)
+        let document = ReceivedDocument(
+            kind: kind, request: PostEvents.request, channelID: nil, receivedAt: receivedAt, body: events.body)
+        let posts = kind == .lateEvents ? events.posts.map(\.asOldRevision) : events.posts
+        return try insert(document, walk: nil) { db, sequence in
+            try ArchiveWriter.insert(posts, db, document: sequence)
+        }
+    }
+}
+
+extension PostEvents {
+    static let request = "GET /api/v4/websocket"
+}
+
+/// Where versions of posts stand among those that the archive holds.
+private struct Standing {
+    enum Place {
+        case newest, late
+        /// Late, and known.
+        case nowhere
+    }
+
+    private let database: Database
+    private var newest: [String: Newest] = [:]
+
+    private struct Newest {
+        let updateAt: Int64
+        let editAt: Int64
+        let isDeleted: Bool
+        let said: [UInt8]
+
+        init(_ post: PostHeader) {
+            updateAt = post.updateAt
+            editAt = post.editAt
+            isDeleted = post.deleteAt > 0
+            said = post.said
+        }
+    }
+
+    init(_ database: Database) { self.database = database }
+
+    mutating func place(of post: PostHeader) throws -> Place {
+        let known = try database.cachedStatement(
+            sql:
+                "SELECT post_id = ?1 AND identity = ?2 FROM version WHERE post_id IN (?1, ?4) AND (said = ?3 OR identity = ?2)"
+        )
+        let values: StatementArguments = [
+            post.id, post.identity.databaseBlob, post.said.databaseBlob, post.asOldRevision.id,
+        ]
+        let rows = try Row.fetchAll(known, arguments: values)
+        // The very version: to keep it once more adds nothing, and takes nothing back.
+        if try rows.contains(where: { try $0.decode(Bool.self, atIndex: 0) }) { return .newest }
+        if let last = try newest[post.id] ?? fetch(post.id),
+            last.isDeleted || (post.updateAt, post.editAt) < (last.updateAt, last.editAt), last.said != post.said
+        {
+            return rows.isEmpty ? .late : .nowhere
+        }
+        newest[post.id] = Newest(post)
+        return .newest
+    }
+
+    private func fetch(_ id: String) throws -> Newest? {
+        let statement = try database.cachedStatement(
+            sql: "SELECT \(PostHeader.columns) FROM version WHERE post_id = ? ORDER BY seq DESC LIMIT 1")
+        return try Row.fetchOne(statement, arguments: [id]).flatMap { try PostHeader($0) }.map(Newest.init)
+    }
+}

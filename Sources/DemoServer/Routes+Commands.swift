@@ -1,0 +1,32 @@
+import Foundation
+
+extension WorldState {
+    static let commandRoutes = [
+        Route("POST", "/api/v4/commands/execute") { state, call throws(Refusal) in try state.execute(call) }
+    ]
+
+    private struct Command: Decodable {
+        var channelID: String?
+        var command: String?
+
+        enum CodingKeys: String, CodingKey {
+            case channelID = "channel_id"
+            case command
+        }
+    }
+
+    /// The plugin's command answers at once and with nothing; what it has to say comes over the WebSocket.
+    private mutating func execute(_ call: Call) throws(Refusal) -> Answer {
+        guard let body = try? JSONDecoder().decode(Command.self, from: Data(call.exchange.body)),
+            let command = body.command, command.hasPrefix("/")
+        else { throw .badParameter("command") }
+        let channelID = body.channelID ?? ""
+        guard isMember(call.caller, of: channelID) else { throw .noPermission }
+        guard command.split(separator: " ") == ["/e2ee", "show_backup"] else { throw .noCommand }
+        if let backup = backups[call.caller] { publishEphemeral(backup, in: channelID, to: call.caller) }
+        return .json(
+            #"{"response_type":"","text":"","username":"","channel_id":"","icon_url":"","type":"","props":null,"#
+                + #""goto_location":"","trigger_id":"","skip_slack_parsing":false,"attachments":null,"#
+                + #""extra_responses":null}"#)
+    }
+}

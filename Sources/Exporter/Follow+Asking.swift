@@ -1,0 +1,88 @@
+internal import Archive
+
+/// What events do not tell is asked, by the same walk as in a pull.
+extension Follow {
+    func ask(_ client: MattermostClient) async throws(ExporterError) {
+        var failures = 0
+        for await _ in desk.questions {
+            try await sleep(pace.settle)
+            let agenda = desk.takeAgenda()
+            guard agenda != FollowDesk.Agenda() else { continue }
+            var rest = agenda
+            var failure: ExporterError?
+            do throws(ExporterError) {
+                failure = try await work(client, &rest)
+            } catch {
+                if Follow.isFinal(error) { throw error }
+                failure = error
+            }
+            guard let failure else {
+                failures = 0
+                continue
+            }
+            failures += 1
+            try await wait("\(Follow.describe(failure))", after: failures)
+            desk.add(rest)
+        }
+    }
+
+    /// - Parameter agenda: what is to be asked; in the end, what is still to be.
+    /// - Returns: why something is left, where it is.
+    private func work(
+        _ client: MattermostClient, _ agenda: inout FollowDesk.Agenda
+    ) async throws(ExporterError) -> ExporterError? {
+        var report = PullReport()
+        if agenda.everything {
+            report = try await pull.run(client)
+            desk.choose(report.outcomes.map(\.channel.id))
+            agenda = FollowDesk.Agenda()
+        }
+        if agenda.lists {
+            let (channels, _) = try await pull.fetchChannels(client)
+            let new = desk.choose(channels.map(\.id))
+            agenda.members.formUnion(new)
+            agenda.channels.formUnion(new)
+            agenda.lists = false
+        }
+        for channel in try channels(agenda.members) {
+            try await pull.fetchMembers(client, channel)
+            agenda.members.remove(channel.id)
+            agenda.people = true
+        }
+        agenda.members = []
+        if agenda.people {
+            try await pull.fetchPeople(client, except: [], &report)
+            agenda.people = false
+        }
+        for ids in Pull.batches(agenda.users.sorted()) { try await pull.fetchUsers(client, ids) }
+        agenda.users = []
+        for ids in Pull.batches(agenda.keys.sorted()) {
+            report.keyChanges += try await KeyFetch(client, pull.archive, pull.writer).run(ids)
+        }
+        agenda.keys = []
+        if !agenda.channels.isEmpty {
+            report.outcomes += try await pull.walk(client, try channels(agenda.channels))
+            agenda.channels = []
+        }
+        onEvent(.asked(added: report.outcomes.reduce(0) { $0 + $1.added }, keyChanges: report.keyChanges))
+        var failure = report.keysFailure
+        for case .failed(let error) in report.outcomes.map(\.result) { failure = failure ?? error }
+        for outcome in report.failures { agenda.channels.insert(outcome.channel.id) }
+        return report.failures.isEmpty ? nil : failure
+    }
+
+    private func channels(_ ids: Set<String>) throws(ExporterError) -> [Channel] {
+        guard !ids.isEmpty else { return [] }
+        return try pull.archived { () throws(ArchiveError) in
+            try pull.archive.channels().filter { ids.contains($0.id) && $0.kind != nil }
+        }
+    }
+
+    private static func describe(_ error: ExporterError) -> String {
+        switch error {
+        case .noAnswer(_, let why, _): why
+        case .refused(let status, _, let message, _): "the server refuses (\(status)): \(message)"
+        default: "the channels cannot be fetched"
+        }
+    }
+}

@@ -1,0 +1,192 @@
+public import Archive
+internal import Bytes
+
+/// Keeps an archive up to date as things happen: a pull, and then whatever the server's WebSocket tells, for as long as
+/// nobody stops it.
+///
+/// The WebSocket is never believed to have told everything. Where it may have left something out (a new connection, a
+/// gap, a message that cannot be read) the walk asks; and so it does from time to time without any reason.
+public struct Follow: Sendable {
+    let pull: Pull
+    let desk: FollowDesk
+    let pace: FollowPace
+    let onEvent: @Sendable (FollowEvent) -> Void
+    private let patience: Patience
+
+    /// Takes the archive's lock and holds it until the value is gone.
+    ///
+    /// - Throws: as `Pull`.
+    public init(
+        _ directory: AccountDirectory, _ selection: Pull.Selection = Pull.Selection(),
+        onEvent: @escaping @Sendable (FollowEvent) -> Void = { _ in }
+    ) throws(ExporterError) {
+        try self.init(
+            directory, selection, patience: .long, limits: WalkLimits(), pace: FollowPace(), onEvent: onEvent)
+    }
+
+    init(
+        _ directory: AccountDirectory, _ selection: Pull.Selection, patience: Patience, limits: WalkLimits,
+        pace: FollowPace, onEvent: @escaping @Sendable (FollowEvent) -> Void
+    ) throws(ExporterError) {
+        let desk = FollowDesk(isSelective: !selection.channels.isEmpty || !selection.teams.isEmpty)
+        pull = try Pull(directory, selection, patience: patience, limits: limits) { event in
+            desk.observe(event)
+            onEvent(.pull(event))
+        }
+        self.desk = desk
+        self.pace = pace
+        self.patience = patience
+        self.onEvent = onEvent
+    }
+
+    /// - Throws: `cancelled` once the task is; what ends everything, such as a session that has ended or an archive that
+    ///   cannot be written. A server that does not answer is waited for.
+    public func run() async throws(ExporterError) {
+        let session = pull.session
+        let onEvent = onEvent
+        try await MattermostClient.using(
+            session.address, token: session.token, patience: patience,
+            onRetry: { onEvent(.pull(.retrying(request: $0, why: $1, seconds: $2))) },
+            { client throws(ExporterError) in
+                try await firstPull(client)
+                try await follow(client)
+            })
+    }
+
+    private func firstPull(_ client: MattermostClient) async throws(ExporterError) {
+        var failures = 0
+        while true {
+            do throws(ExporterError) {
+                let report = try await pull.run(client)
+                desk.choose(report.outcomes.map(\.channel.id))
+                return onEvent(.pulled(report))
+            } catch .noAnswer(_, let why, _) {
+                failures += 1
+                try await wait(why, after: failures)
+            }
+        }
+    }
+
+    private func follow(_ client: MattermostClient) async throws(ExporterError) {
+        var failure: ExporterError?
+        await withTaskGroup(of: ExporterError?.self) { group in
+            func start(_ body: @escaping @Sendable () async throws(ExporterError) -> Void) {
+                group.addTask {
+                    do throws(ExporterError) { try await body() } catch { return error }
+                    return nil
+                }
+            }
+            start { () throws(ExporterError) in try await listen() }
+            start { () throws(ExporterError) in try await keepFrames() }
+            start { () throws(ExporterError) in try await ask(client) }
+            start { () throws(ExporterError) in try await remember() }
+            // None of them ends but by an error, or because all of it is to end.
+            failure = await group.next() ?? nil
+            group.cancelAll()
+        }
+        // What has come is kept, whatever happens.
+        try await keepWaitingFrames()
+        throw failure ?? .cancelled
+    }
+
+    // MARK: Writing
+
+    /// Archives frames shortly after they have come: what comes together goes together.
+    private func keepFrames() async throws(ExporterError) {
+        for await _ in desk.frames {
+            try await sleep(pace.batch)
+            try await keepWaitingFrames()
+        }
+    }
+
+    private func keepWaitingFrames() async throws(ExporterError) {
+        while true {
+            let frames = desk.takeFrames()
+            guard let last = frames.last else { return }
+            do throws(ArchiveError) {
+                let added = try await pull.writer.append(frames: frames.map(\.bytes), receivedAt: last.receivedAt)
+                let channels = Dictionary(frames.map { ($0.channelID, 1) }, uniquingKeysWith: +)
+                onEvent(.kept(channels: channels, added: added))
+            } catch .notAPage {
+                // Each could be read; together they cannot. What they said is asked for.
+                desk.add(FollowDesk.Agenda(everything: true))
+            } catch { throw .archive(error) }
+        }
+    }
+
+    /// Asks from time to time what the WebSocket may not have told.
+    private func remember() async throws(ExporterError) {
+        var rounds = 0
+        while true {
+            try await sleep(pace.refresh)
+            rounds += 1
+            if rounds % pace.refreshesPerRound == 0 {
+                desk.add(FollowDesk.Agenda(everything: true))
+            } else {
+                desk.askForActive()
+            }
+        }
+    }
+
+    // MARK: Waiting
+
+    func wait(_ why: String, after failures: Int) async throws(ExporterError) {
+        let seconds = pace.delay(after: failures)
+        onEvent(.waiting(why: why, seconds: seconds))
+        try await sleep(seconds)
+    }
+
+    func sleep(_ seconds: Double) async throws(ExporterError) {
+        do { try await Task.sleep(for: .seconds(seconds)) } catch { throw .cancelled }
+    }
+
+    /// Whether an error does not pass by itself.
+    static func isFinal(_ error: ExporterError) -> Bool {
+        switch error {
+        case .sessionExpired, .otherUser, .archive, .cancelled: true
+        default: false
+        }
+    }
+}
+
+/// The times by which a following goes, in seconds. Tests scale them down.
+struct FollowPace: Sendable {
+    /// How long to wait for more frames before they are archived.
+    var batch = 0.1
+    /// How long to wait for more to ask before it is asked.
+    var settle = 0.2
+    /// Between two pings.
+    var ping = 20.0
+    /// After so long without a byte, the connection is dead.
+    var silence = 50.0
+    var firstDelay = 0.5
+    var longestDelay = 60.0
+    /// How often to ask about channels in which something happened: reactions and old revisions come in no event, and the
+    /// cursors of channels must not stay behind.
+    var refresh = 600.0
+    /// Every so many refreshes, a whole pull.
+    var refreshesPerRound = 6
+
+    /// Seconds to wait after so many failures in a row: doubled each time, up to a limit, with jitter, and for ever.
+    func delay(after failures: Int) -> Double {
+        min(longestDelay, firstDelay * Double(1 << min(failures - 1, 20))) * .random(in: 0.5...1)
+    }
+}
+
+/// What happens while an archive is kept up to date.
+public enum FollowEvent: Sendable {
+    /// A step of a pull: the first one, or one that fills a gap.
+    case pull(PullEvent)
+    /// The first pull has ended.
+    case pulled(PullReport)
+    /// The server sends events. `isResumed`: from where it had stopped, so that nothing was missed.
+    case connected(isResumed: Bool)
+    /// Something may have been missed, and is asked for.
+    case gap
+    /// Events were archived: how many in each channel, and how many versions of posts among them were new.
+    case kept(channels: [String: Int], added: Int)
+    /// Something was asked for: how many versions of posts were new, and which keys other than before.
+    case asked(added: Int, keyChanges: [KeyChange])
+    /// Something failed, and is tried again.
+    case waiting(why: String, seconds: Double)
+}

@@ -1,0 +1,78 @@
+import Archive
+import Exporter
+import Reader
+import Synchronization
+
+/// Shows how a following goes: one line that changes, on a terminal; elsewhere a plain line for each batch of events, with
+/// the time, as a service's log wants it.
+final class FollowProgress: Sendable {
+    private struct State {
+        var isFollowing = false
+        var isConnected = false
+        var added = 0
+        var since = Timestamp.now
+    }
+
+    private let state = Mutex(State())
+    private let directory: AccountDirectory
+    private let pull: PullProgress
+    private let summarize: @Sendable (PullReport) -> Void
+
+    init(
+        _ directory: AccountDirectory, _ pull: PullProgress, summarize: @escaping @Sendable (PullReport) -> Void
+    ) {
+        self.directory = directory
+        self.pull = pull
+        self.summarize = summarize
+    }
+
+    func show(_ event: FollowEvent) {
+        switch event {
+        case .pull(let event):
+            // What a later pull finds is told when it has ended.
+            if !state.withLock(\.isFollowing) { pull.show(event) }
+        case .pulled(let report):
+            Terminal.clearProgress()
+            summarize(report)
+            state.withLock { $0.isFollowing = true }
+        case .connected(let isResumed):
+            state.withLock { $0.isConnected = true }
+            tell(isResumed ? "connected again; nothing was missed" : "connected")
+        case .gap: tell("something was missed; asking for it")
+        case .kept(let channels, let added): tell(added, channels.keys.sorted())
+        case .asked(let added, let keyChanges):
+            for change in keyChanges { Pull.warn(change) }
+            if added > 0 { tell(added, []) }
+        case .waiting(let why, let seconds):
+            state.withLock { $0.isConnected = false }
+            tell("\(SafeText.line(why)); again in \(Int(seconds.rounded(.up))) s")
+        }
+    }
+
+    private func tell(_ added: Int, _ channelIDs: [String]) {
+        state.withLock { $0.added += added }
+        guard !Terminal.errorIsTerminal else { return showState() }
+        tell("\(added) new\(channelIDs.isEmpty ? "" : " in \(labels(channelIDs).joined(separator: ", "))")")
+    }
+
+    private func tell(_ text: String) {
+        guard !Terminal.errorIsTerminal else { return showState(text) }
+        Terminal.print("\(Timestamp.now.iso8601.prefix(19))Z  \(text)")
+        Terminal.flush()
+    }
+
+    private func showState(_ text: String? = nil) {
+        let state = state.withLock { $0 }
+        let what = text ?? "following"
+        Terminal.showProgress("\(what): \(state.added.of("new post version")) since \(state.since.minute) UTC")
+    }
+
+    private func labels(_ channelIDs: [String]) -> [String] {
+        guard let archive = try? Archive(directory), let channels = try? archive.channels(),
+            let users = try? archive.users(), let account = try? archive.account()
+        else { return channelIDs }
+        let names = ChannelNames(users: users, ownID: account.userID)
+        let wanted = Set(channelIDs)
+        return channels.filter { wanted.contains($0.id) }.map { SafeText.name(names.label($0)) }.sorted()
+    }
+}

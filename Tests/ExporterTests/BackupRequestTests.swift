@@ -1,0 +1,67 @@
+import DemoServer
+import Testing
+
+@testable import Exporter
+
+/// The GPG backup that the plugin keeps, asked for as a person would.
+struct BackupRequestTests {
+    private static let backup = "-----BEGIN PGP MESSAGE-----\n\nhQEMA<&>==\n-----END PGP MESSAGE-----"
+
+    private func push(_ town: Town, _ backup: String?) {
+        town.world.pushKey(
+            town.alice, encr: KeyPinningTests.point(1), sign: KeyPinningTests.point(2), backup: backup)
+    }
+
+    @Test func theBackupComes() async throws {
+        try await Town.with { town in
+            push(town, Self.backup)
+            let found = try await BackupRequest.run(town.directory())
+            #expect(found == Self.backup)
+            try await eventually("the connection is closed") { town.world.liveConnections == 0 }
+        }
+    }
+
+    @Test func whereThereIsNoneNothingComes() async throws {
+        try await Town.with { town in
+            push(town, nil)
+            let found = try await BackupRequest.run(town.directory(), limit: 0.3)
+            #expect(found == nil)
+        }
+    }
+
+    @Test func anotherUsersBackupIsNotShown() async throws {
+        try await Town.with { town in
+            town.world.pushKey(
+                town.bob, encr: KeyPinningTests.point(1), sign: KeyPinningTests.point(2), backup: Self.backup)
+            let found = try await BackupRequest.run(town.directory(), limit: 0.3)
+            #expect(found == nil)
+        }
+    }
+
+    @Test func aServerWithoutEventsIsNotOneWithoutABackup() async throws {
+        try await Town.with(
+            interceptor: { $0.path == "/api/v4/websocket" ? .status(404) : nil },
+            { town in
+                push(town, Self.backup)
+                await #expect {
+                    try await BackupRequest.run(town.directory(), limit: 0.3)
+                } throws: {
+                    guard case .noAnswer = $0 as? ExporterError else { return false }
+                    return true
+                }
+            })
+    }
+
+    @Test func aServerWithoutThePluginRefuses() async throws {
+        try await Town.with(
+            interceptor: { $0.path.hasPrefix("/api/v4/commands") ? .status(404) : nil },
+            { town in
+                await #expect {
+                    try await BackupRequest.run(town.directory(), limit: 5)
+                } throws: {
+                    guard case .refused(404, _, _, _) = $0 as? ExporterError else { return false }
+                    return true
+                }
+            })
+    }
+}
