@@ -60,13 +60,11 @@ private struct Standing {
         let updateAt: Int64
         let editAt: Int64
         let isDeleted: Bool
-        let said: [UInt8]
 
         init(_ post: PostHeader) {
             updateAt = post.updateAt
             editAt = post.editAt
             isDeleted = post.deleteAt > 0
-            said = post.said
         }
     }
 
@@ -84,7 +82,7 @@ private struct Standing {
         // The very version: to keep it once more adds nothing, and takes nothing back.
         if try rows.contains(where: { try $0.decode(Bool.self, atIndex: 0) }) { return .newest }
         if let last = try newest[post.id] ?? fetch(post.id),
-            last.isDeleted || (post.updateAt, post.editAt) < (last.updateAt, last.editAt), last.said != post.said
+            last.isDeleted || (post.updateAt, post.editAt) < (last.updateAt, last.editAt)
         {
             return rows.isEmpty ? .late : .nowhere
         }
