@@ -31,6 +31,31 @@ public enum Login {
         return (directory, session)
     }
 
+    /// The account of a vault whose session with the server still holds; nil where somebody has to log in.
+    ///
+    /// - Parameter username: whose; nil for the only one there is.
+    public static func existing(
+        _ address: ServerAddress, username: String?, vault: Vault
+    ) async throws(ExporterError) -> (directory: AccountDirectory, session: Session)? {
+        var found: [(AccountDirectory, Session)] = []
+        for name in vault.accountNames {
+            do throws(ArchiveError) {
+                let directory = try vault.account(named: name)
+                guard let session = try? Session(in: directory), session.address.url == address.url,
+                    username == nil || session.username == username
+                else { continue }
+                found.append((directory, session))
+            } catch { throw .archive(error) }
+        }
+        guard found.count == 1 else { return nil }
+        do throws(ExporterError) {
+            _ = try await session(address, token: found[0].1.token)
+            return found[0]
+        } catch .sessionExpired {
+            return nil
+        }
+    }
+
     private static func session(_ address: ServerAddress, token: String) async throws(ExporterError) -> Session {
         guard Session.isToken(token) else {
             throw .loginRefused(message: "a token is one word of letters and digits, and this is not")

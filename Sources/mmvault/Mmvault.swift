@@ -9,7 +9,10 @@ struct Mmvault: AsyncParsableCommand {
         commandName: "mmvault",
         abstract: "Keep, verify and read your end-to-end-encrypted Mattermost history.",
         discussion: """
-            A newcomer's way:
+            After losing a device, one command does it all:
+              mmvault recover https://chat.example.org
+
+            Step by step:
               mmvault login https://chat.example.org
               mmvault pull
               mmvault key restore backup.eml
@@ -24,9 +27,8 @@ struct Mmvault: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Login.self, Pull.self, Key.self, Channels.self, Read.self, Search.self, Verify.self, Export.self,
-            Status.self,
-            Check.self, Demo.self,
+            Recover.self, Login.self, Pull.self, Key.self, Channels.self, Read.self, Search.self, Verify.self,
+            Export.self, Status.self, Check.self, Demo.self,
         ])
 
     static func main() async {

@@ -1,0 +1,109 @@
+import Bytes
+import DemoServer
+import E2EE
+import Foundation
+import Testing
+
+/// One command after losing a device.
+@Suite(.enabled(if: Stage.hasGpg, "needs gpg"))
+struct RecoverTests {
+    /// The server keeps a backup of `key`, encrypted to Alice's OpenPGP key, and shows `shown` as her public key.
+    private func store(_ file: String, shown: PrivateKey, _ stage: Stage) throws {
+        let backup = String(decoding: try stage.read(file), as: UTF8.self)
+        stage.story.world.pushKey(
+            stage.story.alice.id, encr: Base64.standard.encode(shown.publicKey.encryptionPoint),
+            sign: Base64.standard.encode(shown.publicKey.signingPoint), backup: backup)
+    }
+
+    private func with(_ body: (Stage) async throws -> Void) async throws {
+        try await Stage.with(hasGpg: true) { try await body($0) }
+    }
+
+    private static let command = "mmvault recover $URL --token-file token.txt"
+
+    @Test func recovery_BringsKeyAndMessages_AndSaysWhatIsMissing() async throws {
+        try await with { stage in
+            try store("key.gpg.asc", shown: stage.story.alice.key, stage)
+            let outcome = try await stage.run(RecoverTests.command)
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            let id = stage.story.alice.key.id.description
+            for part in [
+                "Logged in to http://127.0.0.1",
+                "The server holds a backup of your private key; your gpg is to open it.",
+                "Restored: \(id)", "The key that the server shows for you is here: \(id.prefix(16))…", "Recovered:",
+                "Not recovered:", "mmvault read CHANNEL",
+            ] {
+                #expect(outcome.output.contains(part), "\(part) is missing in \(outcome.output)")
+            }
+            // Nothing else than what the commands do one by one.
+            let verdicts = try await stage.run("mmvault verify --json")
+            let opened = verdicts.lines.filter { $0.contains(#""authenticity":"verified","content":"decrypted""#) }
+            #expect(outcome.output.contains("  \(opened.count) encrypted posts, opened and verified\n"))
+            let plain = verdicts.lines.filter { $0.contains(#""content":"plain""#) }
+            #expect(outcome.output.contains("  \(plain.count) posts that were never encrypted\n"))
+            let closed = verdicts.lines.filter { $0.contains(#""content":"notForUs""#) }
+            #expect(
+                closed.count > 1 && outcome.output.contains("  \(closed.count) posts encrypted for keys that are not"))
+            #expect(try await stage.run("mmvault check").code == 0)
+        }
+    }
+
+    @Test func secondRun_GoesOnWhereTheFirstEnded() async throws {
+        try await with { stage in
+            try store("key.gpg.asc", shown: stage.story.alice.key, stage)
+            #expect(try await stage.run(RecoverTests.command).code == 0)
+            stage.story.carolMakesANewKey()
+            let outcome = try await stage.run("mmvault recover $URL")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            #expect(outcome.output.contains("Still logged in to"))
+            #expect(outcome.output.contains("Kept already: key \(stage.story.alice.key.id.description.prefix(16))…"))
+            #expect(outcome.errors.contains("the server shows a new key for @carol"))
+        }
+    }
+
+    @Test func withoutABackup_MessagesComeAllTheSame_AndAFileDoes() async throws {
+        try await with { stage in
+            let outcome = try await stage.run(RecoverTests.command)
+            #expect(outcome.code == 8)
+            #expect(outcome.output.contains("The server holds no backup of your private key."))
+            #expect(outcome.output.contains("Recovered:"))
+            #expect(
+                outcome.errors.contains("error: your private key is not restored\nhint: “mmvault key restore FILE”"))
+            #expect(try await stage.run("mmvault check").code == 0)
+            #expect(try await stage.run("mmvault recover $URL --backup key.gpg.asc").code == 0)
+            #expect(try await stage.run("mmvault search ship --json").lines.count == 1)
+        }
+    }
+
+    @Test func backupThatGpgCannotOpen_IsSaid_AndMessagesCome() async throws {
+        try await with { stage in
+            try stage.write(
+                "other.asc", String(contentsOfFile: Fixtures.path("recording/alice.1.gpg.asc"), encoding: .utf8))
+            try store("other.asc", shown: stage.story.alice.key, stage)
+            let outcome = try await stage.run(RecoverTests.command)
+            #expect(outcome.code == 8)
+            #expect(outcome.errors.contains("your private key is not restored: gpg could not decrypt the backup"))
+            #expect(outcome.output.contains("Recovered:"))
+        }
+    }
+
+    @Test func anotherKeyOnTheServer_IsSaidPlainly() async throws {
+        try await with { stage in
+            try store("old-key.gpg.asc", shown: stage.story.alice.key, stage)
+            let outcome = try await stage.run(RecoverTests.command)
+            #expect(outcome.code == 0)
+            let story = stage.story
+            #expect(outcome.errors.contains("the server shows another key for you than the one restored"))
+            #expect(outcome.errors.contains("server  \(story.alice.key.id.description.prefix(16))…"))
+            #expect(outcome.errors.contains("here    \(story.alice.oldKey.id.description.prefix(16))…"))
+        }
+    }
+
+    @Test func aServerThatIsNotThere_EndsIt() async throws {
+        try await with { (stage: Stage) async throws in
+            #expect(try await stage.run("mmvault recover http://127.0.0.1:9 --token-file token.txt").code == 7)
+            #expect(try await stage.run("echo wrong | mmvault recover $URL --token-file -").code == 6)
+            #expect(stage.paths(below: "vault").isEmpty)
+        }
+    }
+}
