@@ -111,7 +111,7 @@ public struct PostReader: Sendable {
     ) -> ReadPost {
         ReadPost(
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
-            text: text, files: files, reason: reason)
+            text: text, files: files, reason: reason, importName: version.importName)
     }
 }
 

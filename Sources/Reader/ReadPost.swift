@@ -14,6 +14,8 @@ public struct ReadPost: Sendable {
     public let files: [AttachedFile]
     /// Why the verdict is what it is, for a person; empty where it is clean. Holds nothing that a stranger wrote.
     public let reason: String
+    /// The name of the export that it was imported with; nil where the account's own server gave it.
+    public let importName: String?
 
     public var isEdited: Bool { header.editAt > 0 }
 

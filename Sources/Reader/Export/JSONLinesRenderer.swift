@@ -66,5 +66,6 @@ extension ReadPost {
         json.string("authenticity", verdict.authenticity?.rawValue)
         json.string("content", verdict.content.rawValue)
         json.string("key_id", signedBy?.description)
+        if let importName { json.string("source", "import \(importName)") }
     }
 }
