@@ -26,7 +26,7 @@ final class DocumentCache {
             throw ArchiveError.damagedDocument(sequence: sequence, what: "it is missing")
         }
         let body = try row.body()
-        let isImport = DocumentRecord(text: row.record)?.kind == DocumentKind.import.rawValue
+        let isImport = DocumentRecord(text: row.record)?.kind == DocumentKind.imported.rawValue
         let source: ImportSource?
         do throws(ArchiveError) { source = isImport ? try ImportSource(body) : nil } catch {
             throw ArchiveError.damagedDocument(sequence: sequence, what: "it is no part of an export")

@@ -92,12 +92,12 @@ private struct Comparison {
         }
         let page = kind == .posts ? try? PostsPage(body) : nil
         if kind == .posts, page == nil { problems.append("its body is no page of posts") }
-        let part = kind == .import ? try? ImportPart(body) : nil
-        if kind == .import, part == nil { problems.append("its body is no part of an export") }
+        let part = kind == .imported ? try? ImportPart(body) : nil
+        if kind == .imported, part == nil { problems.append("its body is no part of an export") }
         joined = part?.joined ?? []
         compare(subject.versions, with: page?.posts ?? part?.posts ?? [])
 
-        let hasJSON = kind != .walk && kind != .import
+        let hasJSON = kind != .walk && kind != .imported
         let root = hasJSON ? try? JSONDocument(body).root : nil
         if hasJSON, root == nil { problems.append("its body is not JSON") }
         let objects = part?.objects.map { ObjectRow($0.json, kind: $0.kind, id: $0.id, at: time) }
@@ -167,7 +167,7 @@ extension ObjectKind {
         case .channels: self = .channel
         case .teams: self = .team
         case .members: self = .member
-        case .account, .posts, .keys, .ownKey, .import, .walk: return nil
+        case .account, .posts, .keys, .ownKey, .imported, .walk: return nil
         }
     }
 }

@@ -12,7 +12,7 @@ public enum DocumentKind: String, Sendable {
     /// A public key that belongs to a private key which the user restored.
     case ownKey = "own-key"
     /// A part of an export that was imported: see `ImportPart`.
-    case `import`
+    case imported = "import"
     /// How far a walk has come that no page came with; the body is empty.
     case walk
 }

@@ -15,7 +15,7 @@ public struct ReadPost: Sendable {
     /// Why the verdict is what it is, for a person; empty where it is clean. Holds nothing that a stranger wrote.
     public let reason: String
     /// The name of the export that it was imported with; nil where the account's own server gave it.
-    public let importName: String?
+    public internal(set) var importName: String?
 
     public var isEdited: Bool { header.editAt > 0 }
 

@@ -174,7 +174,7 @@ private struct Importing {
             throw .badExport(file: fileName, what: what)
         }
         let document = ReceivedDocument(
-            kind: .import, request: "import \(survey.sha256) \(fileName)", channelID: channelID, receivedAt: time,
+            kind: .imported, request: "import \(survey.sha256) \(fileName)", channelID: channelID, receivedAt: time,
             body: body)
         let row = try DocumentRow(document, walk: nil, sequence: head.sequence + 1, previous: head.hash)
         let database = database
@@ -198,7 +198,7 @@ private struct Importing {
             json.int("attachments_not_taken", survey.attachments)
         }
         let document = ReceivedDocument(
-            kind: .import, request: "import \(survey.sha256) -", channelID: nil, receivedAt: time,
+            kind: .imported, request: "import \(survey.sha256) -", channelID: nil, receivedAt: time,
             body: json.bytes + [0x0A])
         let row = try DocumentRow(document, walk: nil, sequence: head.sequence + 1, previous: head.hash)
         let database = database

@@ -216,7 +216,7 @@ public struct ImportFile: Sendable {
         }
         var mac = Authentication(secret)
         try reader.read(name) { bytes throws(ArchiveError) in
-            guard !Task.isCancelled else { throw .badExport(file: nil, what: "the import was interrupted") }
+            guard !Task.isCancelled else { throw .badExport(file: nil, what: "this was interrupted") }
             progress(reader.bytesRead, reader.size)
             mac.update(bytes)
             switch entry {
