@@ -31,7 +31,7 @@ extension Pull {
             }
             chosen = chosen.filter { channel in selection.channels.contains { labels.matches(channel, $0) } }
         }
-        return (chosen, known.filter { !listed.contains($0.id) })
+        return (chosen, known.filter { !listed.contains($0.id) && !ImportID.isOwn($0.id) })
     }
 
     /// The channels of a list. A server says 404 where there are none, and 403 of a team that one has just left.

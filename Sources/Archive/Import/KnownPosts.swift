@@ -95,10 +95,14 @@ extension JSONValue {
         }
     }
 
-    private var unlessEmpty: JSONValue? { VersionDigest.isEmpty(self) ? nil : self }
+    private var unlessEmpty: JSONValue? { saysNothing ? nil : self }
+
+    private var saysNothing: Bool {
+        VersionDigest.isEmpty(self) || kind == .object && members.allSatisfy { $0.value.saysNothing }
+    }
 
     private var sortedMembers: [(key: String, value: JSONValue)] {
-        members.filter { !VersionDigest.isEmpty($0.value) }.sorted {
+        members.filter { !$0.value.saysNothing }.sorted {
             $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
         }
     }

@@ -5,7 +5,7 @@ import Reader
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take in an export of the server that somebody has as a zip.",
+        abstract: "Take in a server's export from its zip.",
         usage: "mmvault import <file> [<options>]",
         discussion: """
             FILE is a bulk export (a zip from “mmctl export”) or a legal hold (a zip from the
@@ -92,7 +92,7 @@ struct Import: AsyncParsableCommand {
             Terminal.print(
                 "  \(report.newUsers.of("user")) and \(report.newChannels.of("channel")) that were not known")
         }
-        if survey.attachments > 0 { Terminal.print("  \(survey.attachments.of("attachment")) were not taken") }
+        if survey.attachments > 0 { Terminal.print("  \(survey.attachments.of("attachment")) not taken") }
         switch survey.hashes {
         case .none: break
         case .unchecked: Terminal.print("  its hashes were not checked: --hold-secret-file FILE does")
