@@ -13,6 +13,7 @@ struct Import: AsyncParsableCommand {
             added, and marked as imported. Files in it are not taken. All of it is added,
             or nothing; the same file twice adds nothing. Into an account of yours, it must
             be an export of that account's server: people and channels are found by name.
+            Pull first; what is pulled later is not joined with it (docs/import.md).
 
             EXAMPLES:
               mmvault import export.zip
