@@ -135,7 +135,7 @@ extension Archive {
     ) throws(ArchiveError) -> [(id: String, createAt: Int64)] {
         let sql = """
             SELECT DISTINCT post_id, create_at FROM version v
-            WHERE channel_id = ? AND create_at > ? AND original_id = ''
+            WHERE channel_id = ? AND create_at > ? AND original_id = '' AND post_id NOT LIKE 'import-%'
               AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
             ORDER BY create_at LIMIT ?
             """

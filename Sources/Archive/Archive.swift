@@ -53,8 +53,10 @@ public struct Archive: Sendable {
         let application = try Int32.fetchOne(database, sql: "PRAGMA application_id")
         guard application == ArchiveSchema.applicationID else { throw ArchiveError.notAnArchive(path: path) }
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        guard version <= ArchiveSchema.version else { throw ArchiveError.newerFormat(path: path, version: version) }
-        guard version == ArchiveSchema.version else { throw ArchiveError.notAnArchive(path: path) }
+        guard version <= ArchiveSchema.newestVersion else {
+            throw ArchiveError.newerFormat(path: path, version: version)
+        }
+        guard version >= ArchiveSchema.version else { throw ArchiveError.notAnArchive(path: path) }
     }
 
     func read<T>(_ body: (Database) throws -> T) throws(ArchiveError) -> T {

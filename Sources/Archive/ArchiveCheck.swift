@@ -96,7 +96,8 @@ extension Archive {
 
     /// What stands in the document, and in the index neither under it nor under one before.
     private func unindexed(_ inspection: DocumentInspection) -> [String] {
-        guard !inspection.olderVersions.isEmpty || !inspection.olderObjects.isEmpty else { return [] }
+        guard !inspection.olderVersions.isEmpty || !inspection.olderObjects.isEmpty || !inspection.joined.isEmpty
+        else { return [] }
         do throws(ArchiveError) {
             return try read { db in
                 let version = try db.cachedStatement(
@@ -111,7 +112,12 @@ extension Archive {
                     let json = try String.fetchOne(last, arguments: [$0.kind, $0.id, inspection.lastObject])
                     return json.map { Array($0.utf8) } != $0.json
                 }
-                return posts.map { "the index does not know its version of post \($0.id)" }
+                let any = try db.cachedStatement(sql: "SELECT 1 FROM version WHERE post_id = ? AND document < ?")
+                let joined = try inspection.joined.filter {
+                    try Int.fetchOne(any, arguments: [$0, inspection.sequence]) == nil
+                }
+                return joined.map { "it should be known before that the archive holds post \($0)" }
+                    + posts.map { "the index does not know its version of post \($0.id)" }
                     + objects.map { "the index does not know its description of \($0.kind) \($0.id)" }
             }
         } catch {

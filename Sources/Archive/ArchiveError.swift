@@ -15,6 +15,8 @@ public enum ArchiveError: Error, Equatable, Sendable {
     /// SQLite finds the file's own structure damaged.
     case damagedDatabase(path: String, what: String)
     case database(message: String, isFull: Bool)
+    /// An export that was to be imported is not what it should be: which file in it, if one can be named, and what is wrong.
+    case badExport(file: String?, what: String)
     /// The compressed body of a document cannot be written or read.
     case compression(what: String)
 }

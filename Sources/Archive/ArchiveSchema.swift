@@ -6,6 +6,8 @@ enum ArchiveSchema {
     static let applicationID: Int32 = 0x6D6D_7661
     /// `PRAGMA user_version`. A reader that finds a higher one must not guess.
     static let version = 1
+    /// What an archive gets with its first import; its tables are the same.
+    static let newestVersion = 2
 
     static let sql = """
         CREATE TABLE document (

@@ -8,7 +8,7 @@ public actor ArchiveWriter {
     let database: DatabaseQueue
     private let lock: ArchiveLock
     public nonisolated let directory: AccountDirectory
-    private var head: (sequence: Int64, hash: SHA256Digest)
+    private var head: ChainHead
 
     /// - Throws: `inUse` where another process writes; `damagedDocument` where the chain's end cannot be added to.
     public init(_ directory: AccountDirectory) throws(ArchiveError) {
@@ -95,14 +95,20 @@ public actor ArchiveWriter {
         guard !news.isEmpty else { return }
         let at = document.receivedAt.milliseconds
         try insert(document, walk: nil) { db, sequence in
-            let statement = try db.cachedStatement(
-                sql: "INSERT INTO object (document, start, length, kind, id, at, json) VALUES (?, ?, ?, ?, ?, ?, ?)")
-            for (id, object) in news {
-                try statement.execute(arguments: [
-                    sequence, object.range.lowerBound, object.range.count, kind.rawValue, id, at,
-                    String(decoding: object.bytes, as: UTF8.self),
-                ])
-            }
+            try ArchiveWriter.insert(news.map { (kind, $0.id, $0.json) }, sequence, at, db)
+        }
+    }
+
+    static func insert(
+        _ objects: [(kind: ObjectKind, id: String, json: JSONValue)], _ document: Int64, _ at: Int64, _ db: Database
+    ) throws {
+        let statement = try db.cachedStatement(
+            sql: "INSERT INTO object (document, start, length, kind, id, at, json) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        for (kind, id, object) in objects {
+            try statement.execute(arguments: [
+                document, object.range.lowerBound, object.range.count, kind.rawValue, id, at,
+                String(decoding: object.bytes, as: UTF8.self),
+            ])
         }
     }
 
@@ -131,6 +137,19 @@ public actor ArchiveWriter {
         try insert(document, walk: walk) { _, _ in }
     }
 
+    /// Adds several documents, or none of them.
+    ///
+    /// - Parameter body: gets the chain's end, and gives the new one.
+    func transaction<T>(
+        _ body: (Database, ChainHead) throws(ArchiveError) -> (T, ChainHead)
+    ) throws(ArchiveError) -> T {
+        let (result, end) = try Archive.rethrowing(path: directory.archivePath) { [database, head] in
+            try database.write { try body($0, head) }
+        }
+        head = end
+        return result
+    }
+
     func insert<T>(
         _ document: ReceivedDocument, walk: WalkState?, _ index: (Database, Int64) throws -> T
     ) throws(ArchiveError) -> T {
@@ -150,6 +169,9 @@ public actor ArchiveWriter {
         return result
     }
 }
+
+/// The last document of a chain: its number, and the hash of its record.
+typealias ChainHead = (sequence: Int64, hash: SHA256Digest)
 
 /// What the archive keeps besides posts and keys, each under the server's own id.
 public enum ObjectKind: String, Sendable {

@@ -1,7 +1,7 @@
 /// The bodies of the documents used last: neighbours in time are neighbours in a document. However large the archive, no
 /// more than `room` bytes are kept, or one body where that alone is more.
 final class DocumentCache {
-    private var bodies: [Int64: (body: [UInt8], used: Int)] = [:]
+    private var bodies: [Int64: (body: [UInt8], source: ImportSource?, used: Int)] = [:]
     private(set) var size = 0
     private var clock = 0
     private let room: Int
@@ -10,21 +10,33 @@ final class DocumentCache {
     init(room: Int = 24 << 20) { self.room = room }
 
     func body(of sequence: Int64, fetch: () throws -> DocumentRow?) throws -> [UInt8] {
+        try content(of: sequence, fetch: fetch).body
+    }
+
+    /// The body, and which export it is a part of where it is one.
+    func content(
+        of sequence: Int64, fetch: () throws -> DocumentRow?
+    ) throws -> (body: [UInt8], source: ImportSource?) {
         clock += 1
-        if let found = bodies[sequence]?.body {
+        if let found = bodies[sequence] {
             bodies[sequence]?.used = clock
-            return found
+            return (found.body, found.source)
         }
         guard let row = try fetch() else {
             throw ArchiveError.damagedDocument(sequence: sequence, what: "it is missing")
         }
         let body = try row.body()
+        let isImport = DocumentRecord(text: row.record)?.kind == DocumentKind.imported.rawValue
+        let source: ImportSource?
+        do throws(ArchiveError) { source = isImport ? try ImportSource(body) : nil } catch {
+            throw ArchiveError.damagedDocument(sequence: sequence, what: "it is no part of an export")
+        }
         while size + body.count > room, let oldest = bodies.min(by: { $0.value.used < $1.value.used }) {
             size -= oldest.value.body.count
             bodies[oldest.key] = nil
         }
-        bodies[sequence] = (body, clock)
+        bodies[sequence] = (body, source, clock)
         size += body.count
-        return body
+        return (body, source)
     }
 }

@@ -26,6 +26,8 @@ struct DocumentInspection: Sendable {
     /// Versions and objects that stand in the document and that the index has, if at all, from a document before.
     let olderVersions: [PostHeader]
     let olderObjects: [ObjectRow]
+    /// Posts in a part of an export that the archive should hold from before.
+    let joined: [String]
     let lastObject: Int64
     private let indexedPosts: [String]
 
@@ -60,6 +62,7 @@ struct DocumentInspection: Sendable {
         problems = comparison.problems
         olderVersions = comparison.olderVersions
         olderObjects = comparison.olderObjects
+        joined = comparison.joined
     }
 
     func damage(_ what: String) -> CheckReport.Damage {
@@ -74,6 +77,7 @@ private struct Comparison {
     var problems: [String]
     var olderVersions: [PostHeader] = []
     var olderObjects: [ObjectRow] = []
+    var joined: [String] = []
 
     mutating func compare(_ subject: CheckSubject, _ record: DocumentRecord, _ body: [UInt8]) {
         guard let kind = DocumentKind(rawValue: record.kind) else {
@@ -86,13 +90,18 @@ private struct Comparison {
             return problems.append(
                 "its kind has no place here: the first document, and no other, says whose archive it is")
         }
-        let posts = Comparison.posts(in: body, kind)
-        if posts == nil { problems.append("its body holds no posts as its kind does") }
+        let part = kind == .imported ? try? ImportPart(body) : nil
+        if kind == .imported, part == nil { problems.append("its body is no part of an export") }
+        joined = part?.joined ?? []
+        let posts = part?.posts ?? Comparison.posts(in: body, kind)
+        if posts == nil, kind != .imported { problems.append("its body holds no posts as its kind does") }
         compare(subject.versions, with: posts ?? [])
 
-        let root = kind == .walk ? nil : try? JSONDocument(body).root
-        if kind != .walk, root == nil { problems.append("its body is not JSON") }
-        compare(subject.objects, with: root.map { Comparison.objects(in: $0, kind, time) } ?? [])
+        let hasJSON = kind != .walk && kind != .imported
+        let root = hasJSON ? try? JSONDocument(body).root : nil
+        if hasJSON, root == nil { problems.append("its body is not JSON") }
+        let objects = part?.objects.map { ObjectRow($0.json, kind: $0.kind, id: $0.id, at: time) }
+        compare(subject.objects, with: objects ?? root.map { Comparison.objects(in: $0, kind, time) } ?? [])
         compare(subject.keys, with: root.map { Comparison.keys(in: $0, kind, time) } ?? [])
         compare(subject.walks, with: record, time)
     }
@@ -169,7 +178,7 @@ extension ObjectKind {
         case .teams: self = .team
         case .members: self = .member
         case .absences: self = .absence
-        case .account, .posts, .events, .lateEvents, .keys, .ownKey, .walk: return nil
+        case .account, .posts, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
     }
 }

@@ -17,6 +17,8 @@ public enum DocumentKind: String, Sendable {
     case ownKey = "own-key"
     /// What the server was noticed not to show any more; a statement of this program's own.
     case absences
+    /// A part of an export that was imported: see `ImportPart`.
+    case imported = "import"
     /// How far a walk has come that no page came with; the body is empty.
     case walk
 }

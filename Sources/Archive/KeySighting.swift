@@ -64,7 +64,9 @@ extension KeySighting {
         func point(_ value: JSONValue?) -> [UInt8]? {
             value?.string.flatMap(Base64.standard.decode).flatMap { $0.count == 65 ? $0 : nil }
         }
-        guard PostHeader.isIdentifier(userID), let encryption = point(key["encr"]), let signing = point(key["sign"])
+        // The owner of an archive of imports alone may have no id of a server.
+        let isUser = PostHeader.isIdentifier(userID) || source == .own && ImportID.isOwn(userID)
+        guard isUser, let encryption = point(key["encr"]), let signing = point(key["sign"])
         else { return nil }
         self.init(
             userID: userID, keyID: SHA256Digest(of: encryption + signing).description, source: source, at: at,

@@ -47,11 +47,14 @@ public struct StoredVersion: Sendable {
     public let header: Header
     public let state: PostState
     /// The post's JSON, byte for byte as received; out of a frame of the WebSocket, where it stands as a string in JSON,
-    /// that string's content.
+    /// that string's content; of a legal hold's post, what readers need of it.
     public let json: ArraySlice<UInt8>
+    /// The name of the export that it was imported with; nil where the account's own server gave it.
+    public let importName: String?
 
-    init(header: Header, state: PostState, json: ArraySlice<UInt8>) {
+    init(header: Header, state: PostState, json: ArraySlice<UInt8>, importName: String? = nil) {
         self.header = header
+        self.importName = importName
         self.state = state
         // A copy: a slice would keep its whole page in memory for as long as the post is.
         self.json = Array(json)[...]

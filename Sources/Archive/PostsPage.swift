@@ -89,14 +89,24 @@ public struct PostHeader: Equatable, Sendable {
         deleteAt = try time(post["delete_at"], "delete_at")
         range = post.range
 
-        var content = VersionDigest()
-        for part in [id, channelID, userID, rootID, originalID, type] { content.add(part.utf8) }
-        for time in [createAt, editAt, deleteAt] { withUnsafeBytes(of: time.littleEndian) { content.add($0) } }
-        for value in [post["message"], post["props"], post["file_ids"]] {
-            content.add(value.map { VersionDigest.isEmpty($0) ? [] : $0.bytes } ?? [])
+        let content = [post["message"], post["props"], post["file_ids"]].map { value in
+            value.map { VersionDigest.isEmpty($0) ? [] : $0.bytes } ?? []
         }
-        said = content.value
+        said = PostHeader.said(
+            [id, channelID, userID, rootID, originalID, type], [createAt, editAt, deleteAt], content)
         identity = VersionDigest(ofAllBut: PostHeader.volatileFields, in: post).value
+    }
+
+    /// - Parameters:
+    ///   - texts: `id`, `channel_id`, `user_id`, `root_id`, `original_id`, `type`.
+    ///   - times: `create_at`, `edit_at`, `delete_at`.
+    ///   - content: `message`, `props`, `file_ids` as they stand in JSON; empty ones without bytes.
+    static func said(_ texts: [String], _ times: [Int64], _ content: [ArraySlice<UInt8>]) -> [UInt8] {
+        var digest = VersionDigest()
+        for text in texts { digest.add(text.utf8) }
+        for time in times { withUnsafeBytes(of: time.littleEndian) { digest.add($0) } }
+        for value in content { digest.add(value) }
+        return digest.value
     }
 
     /// What the server calculates anew for each answer, and what therefore is no news about the post.

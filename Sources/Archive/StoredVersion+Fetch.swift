@@ -21,22 +21,37 @@ extension StoredVersion {
 
     /// - Parameter row: of the table `version`, with the state beside it.
     init(_ row: Row, _ database: Database, _ cache: DocumentCache) throws {
+        let (header, json, source) = try StoredVersion.content(row, database, cache)
+        self.init(
+            header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live, json: json,
+            importName: source)
+    }
+
+    /// - Returns: with the post's JSON, the name of the export that it came in, where it did.
+    static func content(
+        _ row: Row, _ database: Database, _ cache: DocumentCache
+    ) throws -> (header: Header, json: ArraySlice<UInt8>, importName: String?) {
         let header = try Header(row)
         let start: Int = try row.decode(forColumn: "start")
         let length: Int = try row.decode(forColumn: "length")
-        let body = try cache.body(of: header.documentSequence) {
+        let (body, source) = try cache.content(of: header.documentSequence) {
             try DocumentRow.fetch(database, sequence: header.documentSequence)
         }
         guard start >= 0, length >= 0, start <= body.count, length <= body.count - start else {
             throw ArchiveError.damagedDocument(
                 sequence: header.documentSequence, what: "post \(header.id) lies outside of it")
         }
-        guard let json = PostEvents.post(at: body[start..<start + length]) else {
-            throw ArchiveError.damagedDocument(
-                sequence: header.documentSequence, what: "post \(header.id) is not where it should be")
+        let range = start..<start + length
+        func misplaced() -> ArchiveError {
+            .damagedDocument(sequence: header.documentSequence, what: "post \(header.id) is not what the index says")
         }
-        self.init(
-            header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live, json: json)
+        guard let source else {
+            guard let json = PostEvents.post(at: body[range]) else { throw misplaced() }
+            return (header, json, nil)
+        }
+        do throws(ArchiveError) { return (header, try source.json(body, range), source.name) } catch {
+            throw misplaced()
+        }
     }
 }
 

@@ -50,6 +50,21 @@ public struct Vault: Sendable {
         throw .file(path: path, operation: "make a directory for the account", errno: EEXIST)
     }
 
+    /// The directory for imports alone of the user who is called `username` in them, made where it is missing.
+    public func makeImportAccount(
+        _ username: String, _ survey: ImportFile.Survey
+    ) throws(ArchiveError) -> AccountDirectory {
+        for name in accountNames {
+            // Another account's damage is no reason not to import into this one.
+            guard let account = try? Archive.account(in: directory(name)), account.server == Account.importServer,
+                account.username == username
+            else { continue }
+            return directory(name)
+        }
+        let id = survey.userID(of: username) ?? ImportID.make("user", username)
+        return try makeAccount(Account(server: Account.importServer, userID: id, username: username))
+    }
+
     private func directory(_ name: String) -> AccountDirectory {
         AccountDirectory(path: "\(path)/\(name)", name: name)
     }
@@ -95,6 +110,9 @@ public struct Account: Equatable, Sendable {
     public let server: String
     public let userID: String
     public let username: String
+
+    /// What stands for a server where there is none: in archives of imports alone.
+    static let importServer = "import"
 
     public init(server: String, userID: String, username: String) {
         self.server = server

@@ -37,8 +37,10 @@ public struct SHA256Stream: ~Copyable {
 
     deinit { EVP_MD_CTX_free(context) }
 
-    public mutating func update(_ data: [UInt8]) {
-        data.withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+    public mutating func update(_ data: [UInt8]) { data.withUnsafeBytes { update($0) } }
+
+    public mutating func update(_ data: UnsafeRawBufferPointer) {
+        _ = EVP_DigestUpdate(context, data.baseAddress, data.count)
     }
 
     public consuming func finalize() -> SHA256Digest {

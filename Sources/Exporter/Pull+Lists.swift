@@ -31,7 +31,7 @@ extension Pull {
             }
             chosen = chosen.filter { channel in selection.channels.contains { labels.matches(channel, $0) } }
         }
-        return (chosen, known.filter { !listed.contains($0.id) })
+        return (chosen, known.filter { !listed.contains($0.id) && !ImportID.isOwn($0.id) })
     }
 
     /// Notes which channels have gone from the account's lists, and which have come back.

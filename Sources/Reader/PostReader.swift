@@ -115,7 +115,8 @@ public struct PostReader: Sendable {
     ) -> ReadPost {
         ReadPost(
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
-            text: text, files: files, reason: reason, circumstances: root.map(Circumstances.init) ?? Circumstances())
+            text: text, files: files, reason: reason, circumstances: root.map(Circumstances.init) ?? Circumstances(),
+            importName: version.importName)
     }
 }
 

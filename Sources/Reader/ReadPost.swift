@@ -16,6 +16,8 @@ public struct ReadPost: Sendable {
     public let reason: String
     /// What else the server says of it.
     public internal(set) var circumstances = Circumstances()
+    /// The name of the export that it was imported with; nil where the account's own server gave it.
+    public internal(set) var importName: String?
 
     public var isEdited: Bool { header.editAt > 0 }
 

@@ -170,6 +170,7 @@ struct Conversation {
         if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
         let isSystemPost = post.header.type.hasPrefix("system_")
         if post.verdict.content == .plain, isEncrypted, !isSystemPost { marks.append("not encrypted, not signed") }
+        if let name = post.importName { marks.append("imported with \(SafeText.line(name))") }
         return marks
     }
 

@@ -11,6 +11,7 @@ enum ExitCode: Int32, CaseIterable {
     case key = 8
     case noArchive = 9
     case usage = 64
+    case badExport = 65
     case interrupted = 130
 
     var meaning: String {
@@ -26,6 +27,7 @@ enum ExitCode: Int32, CaseIterable {
         case .key: "a private key, or gpg, cannot do what was asked"
         case .noArchive: "no archive here, or no such account, channel, team or post in it"
         case .usage: "the command line is not understood"
+        case .badExport: "import: the file is no export, is damaged, or does not have its hashes"
         case .interrupted: "interrupted; what was done until then is kept"
         }
     }

@@ -85,6 +85,13 @@ struct Failure: Error {
                 hint: isFull
                     ? "free some space and run the command again; nothing that was archived is lost"
                     : "“mmvault check” tells whether the archive is whole")
+        case .badExport(let file, let what):
+            Failure(
+                .badExport,
+                file.map { "\(SafeText.line($0)) in the zip: \(SafeText.line(what))" }
+                    ?? "the zip cannot be imported: \(SafeText.line(what))",
+                hint: what.contains("unpacks to more")
+                    ? "nothing was added; --max-size GIB allows more" : "nothing was added")
         case .compression(let what): Failure(.failure, "compression: \(SafeText.line(what))")
         }
     }

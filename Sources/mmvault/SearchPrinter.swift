@@ -57,6 +57,7 @@ struct SearchPrinter {
         } else if post.verdict.authenticity == .verifiedByEarlierKey {
             marks.append("(verifiedByEarlierKey)")
         }
+        if let name = post.importName { marks.append("(imported with \(SafeText.line(name)))") }
         if hit.isBare { marks.append("(not encrypted, not signed)") }
         switch post.state {
         case .live: break

@@ -168,8 +168,8 @@ import Testing
     }
 
     @Test func aNewerFormatIsNotGuessed() throws {
-        try change("PRAGMA user_version = 2")
-        let expected = ArchiveError.newerFormat(path: directory.archivePath, version: 2)
+        try change("PRAGMA user_version = 3")
+        let expected = ArchiveError.newerFormat(path: directory.archivePath, version: 3)
         #expect(throws: expected) { try Archive(directory) }
         #expect(throws: expected) { try ArchiveWriter(directory) }
     }

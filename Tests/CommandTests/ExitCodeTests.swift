@@ -55,6 +55,8 @@ struct ExitCase: Sendable, CustomTestStringConvertible {
         ExitCase(.noArchive, "mmvault read release --around nosuchpost", after: settled),
         ExitCase(.usage, "mmvault read release --last 3 --thread x", after: settled),
         ExitCase(.noArchive, "mmvault pull --team nowhere", after: settled),
+        ExitCase(.badExport, "mmvault import token.txt", after: settled),
+        ExitCase(.noArchive, "mmvault import token.txt"),
         ExitCase(.usage, "mmvault frobnicate"),
         ExitCase(.usage, "mmvault login http://chat.example.org --token-file token.txt"),
         ExitCase(.usage, "mmvault login $URL --token-file missing.txt"),

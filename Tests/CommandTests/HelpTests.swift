@@ -5,7 +5,8 @@ import Testing
 /// What a user is told before anything is done.
 @Suite struct HelpTests {
     static let commands = [
-        "", "login", "pull", "key", "key restore", "key list", "verify", "channels", "read", "status", "check", "demo",
+        "", "login", "pull", "import", "key", "key restore", "key list", "verify", "channels", "read", "status",
+        "check", "demo",
     ]
 
     @Test(arguments: commands)
@@ -21,7 +22,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "login", "pull", "key restore", "key list", "verify", "channels", "read", "status", "check", "demo",
+        "login", "pull", "import", "key restore", "key list", "verify", "channels", "read", "status", "check", "demo",
     ])
     func help_ListsTheExitCodes(command: String) async throws {
         try await Stage.with { stage in

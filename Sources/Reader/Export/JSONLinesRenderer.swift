@@ -25,7 +25,10 @@ extension ReadPost {
     /// The line of `mmvault verify --json`, with its line end.
     public var verdictLine: [UInt8] {
         var json = JSONWriter()
-        json.object { writeVerdict(to: &$0) }
+        json.object {
+            writeVerdict(to: &$0)
+            writeSource(to: &$0)
+        }
         return json.bytes + [UInt8(ascii: "\n")]
     }
 
@@ -65,6 +68,7 @@ extension ReadPost {
             }
         }
         json.string("posted_as", circumstances.postedAs)
+        writeSource(to: &json)
     }
 
     /// The members that verify and the export share.
@@ -76,5 +80,10 @@ extension ReadPost {
         json.string("authenticity", verdict.authenticity?.rawValue)
         json.string("content", verdict.content.rawValue)
         json.string("key_id", signedBy?.description)
+    }
+
+    /// Behind everything else, and only where it is no news from the account's own server.
+    private func writeSource(to json: inout JSONWriter) {
+        if let importName { json.string("source", "import \(importName)") }
     }
 }

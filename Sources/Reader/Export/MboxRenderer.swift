@@ -71,6 +71,7 @@ struct MboxRenderer: PostRenderer {
         field("X-Mattermost-State", post.state.rawValue)
         field("X-Mattermost-Authenticity", post.verdict.authenticity?.rawValue ?? "none")
         field("X-Mattermost-Content", post.verdict.content.rawValue)
+        if let name = post.importName { field("X-Mattermost-Source", MailText.unstructured("import \(name)")) }
         if let key = post.signedBy { field("X-Mattermost-Key-Id", key.description) }
         if !post.reason.isEmpty { field("X-Mattermost-Reason", MailText.unstructured(post.reason)) }
         let shown =

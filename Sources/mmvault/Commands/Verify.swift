@@ -73,7 +73,11 @@ struct Verify: AsyncParsableCommand {
     private static func print(_ post: ReadPost, _ users: [String: String]) {
         let time = Timestamp(milliseconds: post.header.createAt).minute
         let author = SafeText.name(users[post.header.userID] ?? post.header.userID)
-        let state = post.state == .live ? "" : " (\(post.state.rawValue))"
+        let facts = [
+            post.state == .live ? nil : post.state.rawValue,
+            post.importName.map { "imported with \(SafeText.line($0))" },
+        ].compactMap { $0 }
+        let state = facts.isEmpty ? "" : " (\(facts.joined(separator: ", ")))"
         Terminal.print("  \(time)  @\(author)  \(post.header.id)\(state)")
         let verdict = [post.verdict.authenticity?.rawValue, post.verdict.content.rawValue].compactMap { $0 }
         Terminal.print("    \(verdict.joined(separator: ", ")): \(SafeText.line(post.reason))".wrapped(indent: 6))

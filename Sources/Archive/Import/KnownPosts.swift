@@ -1,0 +1,109 @@
+internal import Bytes
+internal import Foundation
+internal import GRDB
+
+/// Finds the posts that an archive holds already among those of an export.
+struct KnownPosts {
+    private let database: Database
+    private let cache = DocumentCache()
+
+    init(_ database: Database) { self.database = database }
+
+    /// A post of a bulk export, which has no ids: the same place, author and time, and the same words or payload.
+    func id(of post: ImportedPost, userID: String, channelID: String) throws -> String? {
+        let sql = """
+            SELECT * FROM version WHERE channel_id = ? AND create_at = ? AND user_id = ? AND original_id = '' ORDER BY seq
+            """
+        let rows = try Row.fetchAll(database, sql: sql, arguments: [channelID, post.createAt, userID])
+        for row in rows where try agrees(row, post, byWords: false) { return try row.decode(forColumn: "post_id") }
+        return nil
+    }
+
+    /// What the archive has of a post of a legal hold, which has its server's id.
+    ///
+    /// - Returns: nil where it does not know the post.
+    func standing(of post: ImportedPost, channelID: String) throws -> Standing? {
+        let sql =
+            "SELECT * FROM version WHERE post_id = ? OR post_id IN "
+            + "(SELECT post_id FROM version WHERE channel_id = ? AND create_at = ? AND original_id = ?) ORDER BY seq"
+        let rows = try Row.fetchAll(database, sql: sql, arguments: [post.id, channelID, post.createAt, post.id])
+        guard let newest = try rows.last(where: { try $0.decode(String.self, forColumn: "post_id") == post.id }) else {
+            return nil
+        }
+        let header = try StoredVersion.Header(newest)
+        return Standing(
+            userID: header.userID, isSaid: try rows.contains { try agrees($0, post, byWords: true) },
+            isSuperseded: header.updateAt > post.updateAt || header.deleteAt > 0 && post.deleteAt == 0)
+    }
+
+    struct Standing {
+        let userID: String
+        /// Whether some version says just what this one does.
+        let isSaid: Bool
+        /// Whether the newest one came about after this one.
+        let isSuperseded: Bool
+    }
+
+    /// - Parameter byWords: all that a post says must be the same; else it is enough that the encrypted payload is, or the
+    ///   text of one that is not encrypted.
+    private func agrees(_ row: Row, _ post: ImportedPost, byWords: Bool) throws -> Bool {
+        let header = try StoredVersion.Header(row)
+        guard header.type == post.type, header.createAt == post.createAt else { return false }
+        if byWords {
+            // A deletion is news, and so is another place in the conversation.
+            guard (header.deleteAt > 0) == (post.deleteAt > 0) || !header.originalID.isEmpty,
+                header.rootID == post.rootID
+            else { return false }
+        }
+        // A digest is at hand; the document that holds the post must be unpacked.
+        let said = PostHeader.said(
+            [header.id, header.channelID, header.userID, header.rootID, header.originalID, header.type],
+            [header.createAt, header.editAt, header.deleteAt], post.content)
+        if Array(try row.decode(Data.self, forColumn: "said")) == said { return true }
+        guard let known = try? JSONDocument(Array(try StoredVersion.content(row, database, cache).json)).root else {
+            return false
+        }
+        func value(_ bytes: ArraySlice<UInt8>) -> JSONValue? { try? JSONDocument(Array(bytes)).root }
+        let (message, props) = (value(post.message), value(post.props))
+        let isSameText = (known["message"]?.string ?? "") == (message?.string ?? "")
+        if byWords {
+            return isSameText && JSONValue.areSame(known["props"], props)
+                && JSONValue.areSame(known["file_ids"], value(post.fileIDs))
+        }
+        // Old servers export replies without their props.
+        guard let payload = props?["e2ee"] else { return isSameText }
+        return JSONValue.areSame(known["props"]?["e2ee"], payload)
+    }
+}
+
+extension JSONValue {
+    /// Whether both say the same, whatever the order of members, spaces and escapes. What is empty is like what is missing.
+    static func areSame(_ one: JSONValue?, _ other: JSONValue?) -> Bool {
+        let (one, other) = (one.flatMap(\.unlessEmpty), other.flatMap(\.unlessEmpty))
+        guard let one, let other else { return one == nil && other == nil }
+        guard one.kind == other.kind else { return false }
+        switch one.kind {
+        case .object:
+            let (left, right) = (one.sortedMembers, other.sortedMembers)
+            return left.count == right.count
+                && zip(left, right).allSatisfy { $0.key == $1.key && areSame($0.value, $1.value) }
+        case .array:
+            let (left, right) = (one.elements, other.elements)
+            return left.count == right.count && zip(left, right).allSatisfy { areSame($0, $1) }
+        case .string: return one.string == other.string
+        default: return one.bytes.elementsEqual(other.bytes)
+        }
+    }
+
+    private var unlessEmpty: JSONValue? { saysNothing ? nil : self }
+
+    private var saysNothing: Bool {
+        VersionDigest.isEmpty(self) || kind == .object && members.allSatisfy { $0.value.saysNothing }
+    }
+
+    private var sortedMembers: [(key: String, value: JSONValue)] {
+        members.filter { !$0.value.saysNothing }.sorted {
+            $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
+        }
+    }
+}

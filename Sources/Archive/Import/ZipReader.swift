@@ -1,0 +1,236 @@
+internal import Bytes
+internal import CLibArchive
+internal import Glibc
+
+/// How much an export may unpack to. A zip of some megabytes can promise petabytes.
+public struct ImportLimits: Sendable {
+    /// Bytes of all files in the zip, unpacked.
+    public var unpacked: Int64
+    /// How many times its packed size one file may unpack to; nil for any. Deflate can do 1032; lines of JSON come to
+    /// 10, and to 50 where they repeat each other.
+    public var ratio: Int64?
+
+    public init(unpacked: Int64 = 256 << 30, ratio: Int64? = 200) {
+        self.unpacked = unpacked
+        self.ratio = ratio
+    }
+
+    /// The longest line of an export, or row of a table, in bytes: a thread is one line.
+    static let line = 64 << 20
+    /// A file that is small enough for any ratio.
+    static let small: Int64 = 64 << 20
+}
+
+/// A zip file (PKWARE APPNOTE), read once from its first byte to its last by libarchive's streaming reader: it goes by the
+/// files' own headers and checks the CRC of each. Nothing is ever unpacked to disk.
+final class ZipReader {
+    /// Of the whole file, once it has been read to its end.
+    private(set) var digest: SHA256Digest?
+    /// Bytes of the zip that were read so far.
+    var bytesRead: Int64 { input.bytesRead }
+    let size: Int64
+    private let archive: OpaquePointer
+    private let input: Input
+    private let limits: ImportLimits
+    private var unpacked: Int64 = 0
+    private var entries = 0
+    /// libarchive shows names in the thread's character set: this one shows them as they are.
+    private let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
+
+    /// - Throws: `file`, `badExport` where it is no zip.
+    init(_ path: String, _ limits: ImportLimits) throws(ArchiveError) {
+        input = try Input(path)
+        size = input.size
+        self.limits = limits
+        guard let archive = archive_read_new() else { throw .compression(what: "libarchive is out of memory") }
+        self.archive = archive
+        guard input.begins(with: Array("PK".utf8)) else { throw .badExport(file: nil, what: "it is not a zip file") }
+        archive_read_support_format_zip_streamable(archive)
+        let before = uselocale(locale)
+        archive_read_set_format_option(archive, "zip", "hdrcharset", "UTF-8")
+        uselocale(before)
+        let opened = archive_read_open(
+            archive, Unmanaged.passUnretained(input).toOpaque(), nil,
+            { _, client, buffer in
+                guard let client, let buffer else { return -1 }
+                return Unmanaged<Input>.fromOpaque(client).takeUnretainedValue().read(buffer)
+            }, nil)
+        guard opened == ARCHIVE_OK else { throw .badExport(file: nil, what: message) }
+    }
+
+    deinit {
+        archive_read_free(archive)
+        freelocale(locale)
+    }
+
+    /// The next file's name; nil behind the last one, when the whole zip has been read. Directories are left out.
+    ///
+    /// - Throws: `badExport`.
+    func next() throws(ArchiveError) -> String? {
+        while true {
+            var entry: OpaquePointer?
+            let before = uselocale(locale)
+            let result = archive_read_next_header(archive, &entry)
+            let name = entry.flatMap { archive_entry_pathname($0) }.flatMap { String(validatingCString: $0) }
+            uselocale(before)
+            if result == ARCHIVE_EOF {
+                try finish()
+                return nil
+            }
+            guard result == ARCHIVE_OK, let entry else {
+                // A name that is no text is a warning only.
+                if result == ARCHIVE_WARN { throw .badExport(file: nil, what: "the name of a file in it is not UTF-8") }
+                throw .badExport(file: nil, what: "it is damaged or was cut: \(message)")
+            }
+            entries += 1
+            guard let name else { throw .badExport(file: nil, what: "the name of a file in it is not UTF-8") }
+            guard ZipReader.isHarmless(name) else {
+                throw .badExport(file: name, what: "its name leads out of the zip, or is no name at all")
+            }
+            guard archive_entry_is_encrypted(entry) == 0 else {
+                throw .badExport(file: name, what: "it is encrypted; unpack the zip, and pack it without a password")
+            }
+            let type = archive_entry_filetype(entry)
+            if type == S_IFDIR { continue }
+            guard type == S_IFREG else { throw .badExport(file: name, what: "it is a link or a device, not a file") }
+            return name
+        }
+    }
+
+    /// Reads the file that `next` came to, a piece at a time.
+    ///
+    /// - Throws: `badExport` where its bytes are not those that were packed, or more than the limits allow.
+    func read(_ name: String, _ consume: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void) throws(ArchiveError) {
+        let packed = input.bytesRead
+        var count: Int64 = 0
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let length = archive_read_data(archive, &buffer, buffer.count)
+            if length == 0 { return }
+            // A wrong CRC is a warning to libarchive; here it is the end.
+            guard length > 0 else {
+                throw .badExport(file: name, what: "it is damaged: \(message)")
+            }
+            count += Int64(length)
+            unpacked += Int64(length)
+            guard unpacked <= limits.unpacked else {
+                throw .badExport(
+                    file: name,
+                    what: "the zip unpacks to more than \(limits.unpacked >> 30) GiB, which no export should")
+            }
+            if let ratio = limits.ratio, count > ImportLimits.small,
+                count / ratio > input.bytesRead - packed + Int64(Input.capacity)
+            {
+                throw .badExport(file: name, what: "it unpacks to more than \(ratio) times its size, as no export does")
+            }
+            let failure = buffer.withUnsafeBytes { bytes -> ArchiveError? in
+                do throws(ArchiveError) {
+                    try consume(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+                    return nil
+                } catch { return error }
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    /// libarchive stops where the list of files begins, at the end of the zip: a zip without that list was cut.
+    private func finish() throws(ArchiveError) {
+        try input.drain()
+        guard let listed = input.listedEntries else {
+            throw .badExport(file: nil, what: "its end is missing, or something stands behind it")
+        }
+        // 65,535 stands for any larger number too.
+        guard listed == 0xFFFF || listed == entries & 0xFFFF else {
+            throw .badExport(file: nil, what: "it lists \(listed) files and holds \(entries)")
+        }
+        digest = input.digest()
+    }
+
+    private var message: String {
+        archive_error_string(archive).map { String(cString: $0) } ?? "libarchive does not say why"
+    }
+
+    /// Nothing is written under these names; but what has such names in it was not made by Mattermost.
+    private static func isHarmless(_ name: String) -> Bool {
+        !name.isEmpty && !name.hasPrefix("/") && name.utf8.count <= 4096
+            && !name.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+            && !name.split(separator: "/", omittingEmptySubsequences: false).contains("..")
+    }
+
+    /// The file's bytes on their way to libarchive, hashed as they pass.
+    private final class Input {
+        static let capacity = 1 << 18
+        let size: Int64
+        private(set) var bytesRead: Int64 = 0
+        private let descriptor: Int32
+        private let path: String
+        private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
+        private var hash: SHA256Stream? = SHA256Stream()
+        private var tail: [UInt8] = []
+        private var errno: Int32 = 0
+
+        init(_ path: String) throws(ArchiveError) {
+            self.path = path
+            // Not to wait for whoever would write to a pipe, which is no zip anyway.
+            descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+            guard descriptor >= 0 else { throw .file(path: path, operation: "read", errno: Glibc.errno) }
+            size = Int64(max(lseek(descriptor, 0, SEEK_END), 0))
+            lseek(descriptor, 0, SEEK_SET)
+        }
+
+        deinit {
+            close(descriptor)
+            buffer.deallocate()
+        }
+
+        func begins(with bytes: [UInt8]) -> Bool {
+            var start = [UInt8](repeating: 0, count: bytes.count)
+            return pread(descriptor, &start, start.count, 0) == bytes.count && start == bytes
+        }
+
+        func read(_ output: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
+            var count: Int
+            repeat {
+                count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            } while count < 0
+                && Glibc.errno == EINTR
+            guard count >= 0 else {
+                errno = Glibc.errno
+                return -1
+            }
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            hash?.update(bytes)
+            bytesRead += Int64(count)
+            // The end of central directory record, with the longest comment.
+            tail = Array((tail + bytes).suffix(22 + 0xFFFF))
+            output.pointee = UnsafeRawPointer(buffer.baseAddress)
+            return count
+        }
+
+        func drain() throws(ArchiveError) {
+            var pointer: UnsafeRawPointer?
+            while true {
+                let count = read(&pointer)
+                if count == 0 { return }
+                guard count > 0 else { throw .file(path: path, operation: "read", errno: errno) }
+            }
+        }
+
+        /// How many files the end of central directory record promises; nil where no such record ends the file.
+        var listedEntries: Int? {
+            let signature: [UInt8] = [0x50, 0x4B, 0x05, 0x06]
+            var start = tail.count - 22
+            while start >= 0 {
+                if tail[start...].starts(with: signature),
+                    Int(tail[start + 20]) | Int(tail[start + 21]) << 8 == tail.count - start - 22
+                {
+                    return Int(tail[start + 10]) | Int(tail[start + 11]) << 8
+                }
+                start -= 1
+            }
+            return nil
+        }
+
+        func digest() -> SHA256Digest? { hash.take()?.finalize() }
+    }
+}

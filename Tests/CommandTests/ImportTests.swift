@@ -1,0 +1,237 @@
+import Bytes
+import DemoServer
+import Foundation
+import Testing
+
+/// Exports of a server, taken in from a zip.
+@Suite struct ImportTests {
+    static let keys = "--key key.asc --key old-key.asc"
+
+    /// What every live post says, in a form that does not depend on ids.
+    private func sayings(_ stage: Stage, _ options: String = "") async throws -> [String] {
+        _ = try await stage.run("rm -rf out")
+        let outcome = try await stage.run("mmvault \(options) export jsonl out --include-unverified \(Self.keys)")
+        guard outcome.code == 0 else { throw StageError(what: outcome.errors) }
+        let lines = try stage.read("out/posts.jsonl").split(separator: 0x0A)
+        return try lines.compactMap { line in
+            let post = try JSONDocument(Array(line)).root
+            guard post["state"]?.string == "live" else { return nil }
+            let words = ["username", "content", "text", "type"].map { key in
+                post.members.first { $0.key == key }?.value.string ?? "-"
+            }
+            let isReply = post["root_id"]?.string?.isEmpty == false
+            return "\(post["create_at"]?.int ?? 0) \(words.joined(separator: " ")) \(isReply)"
+        }.sorted()
+    }
+
+    private func expectClean(_ stage: Stage, _ options: String = "") async throws {
+        let check = try await stage.run("mmvault \(options) check")
+        #expect(check.code == 0, "\(check.everything)")
+    }
+
+    @Test func bulkExport_ReadsAsThePulledArchiveDoes() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let pulled = try await sayings(stage)
+            try await stage.zipBulk()
+            let outcome = try await stage.run("mmvault import export.zip --as alice --vault alone")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            #expect(outcome.output.contains("1 attachment"))
+            #expect(try await sayings(stage, "--vault alone") == pulled)
+            #expect(pulled.count > 8)
+            try await expectClean(stage, "--vault alone")
+            // Her own signature is known by her own key; nobody else's is.
+            let read = try await stage.run("mmvault --vault alone read @bob \(Self.keys)")
+            #expect(read.output.contains("I know.") && read.output.contains("imported with export.zip"))
+            #expect(read.output.contains("NOT VERIFIED (unknownSender"))
+        }
+    }
+
+    @Test(arguments: ["bulk", "hold"])
+    func everythingThatWasPulled_IsJoined(form: String) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let before = try await stage.run("mmvault verify --json \(Self.keys)").output
+            try await form == "bulk" ? stage.zipBulk("x.zip") : stage.zipHold("x.zip")
+            let outcome = try await stage.run("mmvault import x.zip")
+            #expect(outcome.code == 0 && outcome.output.contains("  0 added, "), "\(outcome.everything)")
+            #expect(!outcome.output.contains("not known"))
+            #expect(try await stage.run("mmvault verify --json \(Self.keys)").output == before)
+            try await expectClean(stage)
+        }
+    }
+
+    @Test func whatThePullDidNotBring_ComesFromTheExportWithItsVerdict() async throws {
+        try await Stage.with { stage in
+            _ = try await stage.run("mmvault login $URL --token-file token.txt && mmvault pull --channel release")
+            try await stage.zipBulk()
+            let outcome = try await stage.run("mmvault import export.zip")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            let direct = try await stage.run("mmvault verify --json --channel @bob \(Self.keys)").lines
+            #expect(direct.count == 3)
+            for line in direct { #expect(line.contains(#""source":"import export.zip""#), "\(line)") }
+            #expect(direct.filter { $0.contains(#""verified","content":"decrypted""#) }.count == 2)
+            let release = try await stage.run("mmvault verify --json --channel release \(Self.keys)")
+            #expect(!release.output.contains("import"))
+            // The server is not asked about what it never had, and what it has finds its place.
+            #expect(try await stage.run("mmvault pull").code == 0)
+            try await expectClean(stage)
+        }
+    }
+
+    @Test func repliesOfOldServers_HaveNoPayload() async throws {
+        try await Stage.with { stage in
+            try await stage.zipBulk(keepsPropsOfReplies: false)
+            #expect(try await stage.run("mmvault import export.zip --as alice").code == 0)
+            let replies = try await stage.run("mmvault verify --json \(Self.keys)").lines
+            // The reply, and the post that was sent without one.
+            #expect(replies.filter { $0.contains(#""content":"missingPayload""#) }.count == 2)
+            try await expectClean(stage)
+        }
+    }
+
+    @Test func theSameZip_AddsNothingTheSecondTime() async throws {
+        try await Stage.with { stage in
+            try await stage.zipBulk()
+            #expect(try await stage.run("mmvault import export.zip --as alice").code == 0)
+            let before = try await stage.run("mmvault check").output
+            let again = try await stage.run("cp export.zip other.zip && mmvault import other.zip --as alice")
+            #expect(
+                again.code == 0 && again.output.contains("was imported on")
+                    && again.output.contains("nothing was added"))
+            #expect(try await stage.run("mmvault check").output == before)
+            // Another zip of the same posts adds none of them.
+            let text = ExportedStory(story: stage.story).lines.map { $0 + "\n" }.joined()
+            try await stage.zip("third.zip", [("import.jsonl", text)])
+            let third = try await stage.run("mmvault import third.zip --as alice")
+            #expect(third.code == 0 && third.output.contains("  0 added, "), "\(third.everything)")
+            try await expectClean(stage)
+        }
+    }
+
+    // MARK: Legal holds
+
+    @Test func legalHold_KeepsTheServersIDs() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let pulled = try await stage.run("mmvault verify --json --no-keys").lines
+            try await stage.zipHold()
+            let outcome = try await stage.run(
+                "mmvault import hold.zip --as alice --vault alone --hold-secret-file secret.txt")
+            #expect(outcome.code == 0 && outcome.output.contains("the hashes of 4 files are as they should be"))
+            let alone = try await stage.run("mmvault --vault alone verify --json --no-keys").lines
+            func ids(_ lines: [Substring]) -> [String] {
+                lines.compactMap { try? JSONDocument(Array($0.utf8)).root }.map {
+                    "\($0["id"]?.string ?? "") \($0["state"]?.string ?? "") \($0["user_id"]?.string ?? "")"
+                }.sorted()
+            }
+            let known = Set([stage.story.alice.id, stage.story.bob.id, stage.story.carol.id])
+            let own = ids(pulled).filter { line in known.contains { line.hasSuffix($0) } }
+            #expect(Set(ids(alone)).isSuperset(of: own))
+            #expect(alone.count == pulled.count)
+            try await expectClean(stage, "--vault alone")
+        }
+    }
+
+    @Test func legalHold_AddsWhatWasSaidAfterAndBefore() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let square = stage.story.square
+            let posts = stage.story.world.posts(in: square).filter { $0.type.isEmpty }
+            let (first, second) = (try #require(posts.first), try #require(posts.last))
+            #expect(first.id != second.id)
+            func row(_ post: Post, _ message: String, at updateAt: Int64, deleted deleteAt: Int64 = 0) -> String {
+                "harbour,Harbour,town-square,Town Square,O,carol,,,\(post.id),\(post.createAt),\(updateAt),\(deleteAt),,,"
+                    + "\(ExportedStory.field(message)),,{},,[],false\n"
+            }
+            let rows =
+                "\u{FEFF}" + ExportedStory.columns
+                + row(first, "Deleted,\r\n\"later\"", at: first.updateAt + 9, deleted: first.updateAt + 9)
+                + row(second, "Said long before.", at: second.updateAt - 1)
+            try await stage.zipHold { files in
+                for name in files.keys where name.contains("/messages/") { files[name] = nil }
+                files["\(ExportedStory.folder)/\(square)/messages/messages-1-\(first.id).csv"] = rows
+            }
+            let outcome = try await stage.run("mmvault import hold.zip")
+            #expect(outcome.code == 0 && outcome.output.contains("  2 added, 0 were known"), "\(outcome.everything)")
+            #expect(outcome.output.contains("hashes were not checked"))
+            let lines = try await stage.run("mmvault verify --json --channel town-square").lines.map(String.init)
+            func states(_ id: String) -> [String] {
+                lines.filter { $0.contains(id) }.compactMap { try? JSONDocument(Array($0.utf8)).root["state"]?.string }
+            }
+            #expect(states(first.id).sorted() == ["deleted", "earlier"])
+            #expect(states(second.id) == ["live"])
+            #expect(lines.contains { $0.contains(#""id":"import-"#) && $0.contains(#""state":"revision""#) })
+            let read = try await stage.run("mmvault read town-square").output
+            #expect(read.contains("Deleted,\n") && read.contains("\"later\"") && read.contains("Said long before."))
+            try await expectClean(stage)
+        }
+    }
+
+    @Test func aWrongHash_NamesTheFileAndChangesNothing() async throws {
+        try await Stage.with { stage in
+            try await stage.zipHold()
+            try stage.write("wrong.txt", "another secret\n")
+            let wrong = try await stage.run("mmvault import hold.zip --as alice --hold-secret-file wrong.txt")
+            let words = wrong.errors.replacing("\n       ", with: " ")
+            #expect(wrong.code == 65 && words.contains(" in the zip: it does not have the hash"), "\(wrong.errors)")
+            #expect(words.contains("legal_hold/case_"))
+            #expect(stage.paths(below: "vault").isEmpty)
+            // A file that was changed after the hold was made.
+            try await stage.python(
+                """
+                import zipfile
+                old = zipfile.ZipFile('hold.zip')
+                new = zipfile.ZipFile('changed.zip', 'w', zipfile.ZIP_DEFLATED)
+                for n in old.namelist():
+                    data = old.read(n)
+                    if '\(stage.story.square)' in n: data = data.replace(b'coffee', b'tea')
+                    new.writestr(n, data)
+                new.close()
+                """)
+            let changed = try await stage.run("mmvault import changed.zip --as alice --hold-secret-file secret.txt")
+            #expect(changed.code == 65 && changed.errors.contains(stage.story.square), "\(changed.errors)")
+            #expect(stage.paths(below: "vault").isEmpty)
+            #expect(try await stage.run("mmvault import changed.zip --as alice").code == 0)
+        }
+    }
+
+    // MARK: Ends
+
+    @Test func aKill_LeavesWhatASecondRunCompletes() async throws {
+        try await Stage.with { stage in
+            var lines = ExportedStory(story: stage.story).lines
+            for number in 0..<20_000 {
+                lines.append(
+                    #"{"type":"post","post":{"team":"harbour","channel":"town-square","user":"bob","type":"","#
+                        + #""message":"post \#(number)","props":{},"create_at":\#(1_700_000_000_000 + number)}}"#)
+            }
+            try await stage.zip("export.zip", [("import.jsonl", lines.map { $0 + "\n" }.joined())])
+            _ = try await stage.run("mmvault login $URL --token-file token.txt")
+            let before = try await stage.run("mmvault check").output
+            var kills = 0
+            for milliseconds in stride(from: 100, to: 4000, by: 300) {
+                let outcome = try await stage.run(
+                    "timeout --signal KILL \(Double(milliseconds) / 1000) mmvault import export.zip")
+                guard outcome.code == 137 else { break }
+                kills += 1
+                #expect(try await stage.run("mmvault check").output == before)
+            }
+            #expect(kills > 0)
+            #expect(try await stage.run("mmvault import export.zip").code == 0)
+            try await expectClean(stage)
+            let posts = try await stage.run("mmvault verify --json --channel town-square").lines
+            #expect(posts.count > 20_000)
+        }
+    }
+
+    @Test func help_AndUsage() async throws {
+        try await Stage.with { stage in
+            #expect(try await stage.run("mmvault import none.zip --as alice").code == 64)
+            #expect(try await stage.run("mmvault import x.zip --as alice --account alice").code == 64)
+            #expect(try await stage.run("mmvault import x.zip --max-size 0").code == 64)
+            try await stage.zipBulk()
+            #expect(try await stage.run("mmvault import export.zip").code == 9)
+        }
+    }
+}
