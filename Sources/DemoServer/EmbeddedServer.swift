@@ -128,8 +128,8 @@ public final class EmbeddedServer: Sendable {
         }
     }
 
-    /// A request for the WebSocket becomes one, unless something is to go wrong with it: then it is answered like any
-    /// other, and goes wrong there.
+    /// A request for the WebSocket becomes one, unless something is to go wrong with it, whatever it is: then its connection
+    /// ends.
     private func upgrade(_ head: HTTPRequestHead) -> LiveConnection? {
         let uri = URI(head.uri)
         guard uri.path == LiveConnection.path else { return nil }

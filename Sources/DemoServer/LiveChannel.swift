@@ -10,7 +10,7 @@ import NIOWebSocket
 /// HTTP/1.1 whose connections may become WebSockets.
 struct LiveChannel: ServerChildChannel, HTTPChannelHandler {
     let responder: HTTPChannelHandler.Responder
-    /// Asked whether a request becomes a WebSocket; nil answers it as any other.
+    /// Asked whether a request becomes a WebSocket; for nil, a request that wants to be one ends its connection.
     let upgrade: @Sendable (HTTPRequestHead) -> LiveConnection?
 
     typealias HTTP = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>

@@ -31,6 +31,7 @@ extension Follow {
     private func work(
         _ client: MattermostClient, _ agenda: inout FollowDesk.Agenda
     ) async throws(ExporterError) -> ExporterError? {
+        let pull = pull.brief
         var report = PullReport()
         if agenda.everything {
             report = try await pull.run(client)
@@ -38,7 +39,8 @@ extension Follow {
             agenda = FollowDesk.Agenda()
         }
         if agenda.lists {
-            let (channels, _) = try await pull.fetchChannels(client)
+            let (channels, frozen) = try await pull.fetchChannels(client)
+            try await pull.noteFrozen(frozen, listed: channels)
             let new = desk.choose(channels.map(\.id))
             agenda.members.formUnion(new)
             agenda.channels.formUnion(new)

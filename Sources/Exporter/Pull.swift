@@ -21,7 +21,7 @@ public struct Pull: Sendable {
     let session: Session
     let archive: Archive
     let writer: ArchiveWriter
-    let selection: Selection
+    private(set) var selection: Selection
     private let patience: Patience
     private let limits: WalkLimits
     let onEvent: @Sendable (PullEvent) -> Void
@@ -135,6 +135,13 @@ public struct Pull: Sendable {
         } catch {
             return ChannelOutcome(channel: channel, added: counter.value, absent: 0, result: .failed(error))
         }
+    }
+
+    /// The same without a walk through all of history: what a pull is that follows another.
+    var brief: Pull {
+        var brief = self
+        brief.selection.isFull = false
+        return brief
     }
 
     func archived<T>(_ body: () throws(ArchiveError) -> T) throws(ExporterError) -> T {

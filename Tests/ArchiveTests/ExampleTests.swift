@@ -11,6 +11,9 @@ import Testing
         .deletingLastPathComponent().path
     static let file = "\(root)/Fixtures/example-archive/archive.sqlite"
 
+    /// One that was kept up to date by events.
+    static let events = "\(root)/Fixtures/example-archive/events.sqlite"
+
     let sandbox: Sandbox
     let directory: AccountDirectory
 
@@ -19,6 +22,7 @@ import Testing
         sandbox = try Sandbox()
         directory = AccountDirectory(path: sandbox.path, name: "example")
         try sandbox.run("test ! -e '\(Self.file)' || cp '\(Self.file)' archive.sqlite")
+        try sandbox.run("test ! -e '\(Self.events)' || cp '\(Self.events)' events.sqlite")
     }
 
     @Test func anArchiveOfVersionOneIsStillRead() async throws {
@@ -33,6 +37,14 @@ import Testing
         #expect(try archive.knownKeys()[alice]?.count == 1)
         #expect(try archive.walkState(channelID: town) == Self.done)
         #expect(try archive.users().map(\.displayName) == ["Alice"])
+    }
+
+    @Test func anArchiveWithEventsIsStillRead() async throws {
+        try sandbox.run("mkdir events; cp events.sqlite events/archive.sqlite")
+        let archive = try Archive(AccountDirectory(path: "\(sandbox.path)/events", name: "events"))
+        let report = try await archive.check()
+        #expect(report.isClean && report.documents == 4 && report.versions == 4, "\(report.damages)")
+        #expect(try archive.all().map(\.state) == [.deleted, .earlier, .revision, .live])
     }
 
     @Test func thisProgramWritesTheSameRecords() async throws {
@@ -66,10 +78,43 @@ import Testing
         try sandbox.run("rm -f '\(Self.file)'; sqlite3 mine/archive.sqlite \".backup '\(Self.file)'\"")
     }
 
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["MMVAULT_WRITE_EXAMPLE"] != nil, "only on demand"))
+    func writeTheExampleOfEvents() async throws {
+        let mine = AccountDirectory(path: "\(sandbox.path)/events", name: "events")
+        try await Self.makeEvents(mine)
+        try sandbox.run("rm -f '\(Self.events)'; sqlite3 events/archive.sqlite \".backup '\(Self.events)'\"")
+    }
+
     // MARK: The example
 
     private static let account = Account(server: "https://chat.example.org", userID: alice, username: "alice")
     private static let done = WalkState(cursor: start - 240_000, backward: nil, hasAskedForPast: true)
+
+    private static func makeEvents(_ directory: AccountDirectory) async throws {
+        try PrivateFile.makeDirectory(directory.path)
+        try Archive.create(in: directory, for: account, at: Timestamp(milliseconds: start))
+        let writer = try ArchiveWriter(directory)
+        let first = PostText("first", at: start, "Shall we meet at nine?")
+        let edited = first.with {
+            $0.message = "Shall we meet at ten?"
+            $0.updateAt = start + 60_000
+            $0.editAt = start + 60_000
+        }
+        let second = PostText("second", at: start + 1000, "“Nine”, you said?").with { $0.user = bob }
+        func frame(_ name: String, _ post: PostText, _ sequence: Int) -> [UInt8] {
+            let text = post.json.replacing("\"", with: "\\\"")
+            return Array(
+                #"{"event":"\#(name)","data":{"post":"\#(text)"},"broadcast":{"channel_id":"\#(town)"},"seq":\#(sequence)}"#
+                    .utf8)
+        }
+        try await writer.append(
+            frames: [frame("posted", first, 1), frame("posted", second, 2)],
+            receivedAt: Timestamp(milliseconds: start + 1100))
+        try await writer.keep([edited.deleted(at: start + 61_000), second], at: start + 61_500)
+        try await writer.append(
+            frames: [frame("post_edited", edited, 3), frame("post_deleted", edited, 4)],
+            receivedAt: Timestamp(milliseconds: start + 61_700))
+    }
 
     private static func make(_ directory: AccountDirectory) async throws {
         try PrivateFile.makeDirectory(directory.path)

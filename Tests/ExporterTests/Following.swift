@@ -69,7 +69,7 @@ final class Following: Sendable {
 
 extension FollowPace {
     static let eager = FollowPace(
-        batch: 0.01, settle: 0.02, ping: 0.1, silence: 0.5, firstDelay: 0.02, longestDelay: 0.1, refresh: 3600)
+        batch: 0.01, settle: 0.02, ping: 0.1, silence: 60, firstDelay: 0.02, longestDelay: 0.1, refresh: 3600)
 }
 
 /// Waits until something is so, and fails where that takes longer than ten seconds.
