@@ -43,6 +43,8 @@ public actor ArchiveWriter {
         let walk = document.channelID == nil ? nil : walk
         return try insert(document, walk: walk) { db, sequence in
             let statement = try db.cachedStatement(sql: ArchiveWriter.insertVersion)
+            let attachment = try db.cachedStatement(sql: ArchiveWriter.insertAttachment)
+            var attachments = page.attachments[...]
             var added = 0
             for post in page.posts {
                 try statement.execute(arguments: [
@@ -50,7 +52,13 @@ public actor ArchiveWriter {
                     post.rootID, post.originalID, post.type, post.createAt, post.updateAt, post.editAt, post.deleteAt,
                     post.said.databaseBlob, post.identity.databaseBlob,
                 ])
-                added += db.changesCount
+                let isNew = db.changesCount > 0
+                if isNew { added += 1 }
+                while let (start, row) = attachments.first, start == post.range.lowerBound {
+                    attachments.removeFirst()
+                    guard isNew else { continue }
+                    try attachment.execute(arguments: [sequence, row.postID, row.channelID, row.fileID, row.size])
+                }
             }
             return added
         }
@@ -60,6 +68,10 @@ public actor ArchiveWriter {
         INSERT INTO version (document, start, length, post_id, channel_id, user_id, root_id, original_id, type,
           create_at, update_at, edit_at, delete_at, said, identity)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (post_id, identity) DO NOTHING
+        """
+
+    private static let insertAttachment = """
+        INSERT INTO attachment (document, post_id, channel_id, file_id, size) VALUES (?, ?, ?, ?, ?)
         """
 
     /// Keeps an answer about users, channels or teams: an array of objects with an `id`. Those that are as they were
@@ -151,12 +163,16 @@ public enum ObjectKind: String, Sendable {
     case user, channel, team
     /// A channel's members: under `channel:user`.
     case member
+    /// What became of a file: under the file's id.
+    case file
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
         switch self {
         case .user, .channel, .team:
             object["id"]?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil }
+        case .file:
+            FileRecord(object)?.fileID
         case .member:
             if let channel = object["channel_id"]?.string, let user = object["user_id"]?.string,
                 PostHeader.isIdentifier(channel), PostHeader.isIdentifier(user)

@@ -4,6 +4,7 @@ internal import Bytes
 struct CheckSubject: Sendable {
     let document: DocumentRow
     var versions: [PostHeader] = []
+    var attachments: [AttachmentRow] = []
     var objects: [ObjectRow] = []
     var keys: [KeySighting] = []
     var walks: [WalkRow] = []
@@ -89,6 +90,11 @@ private struct Comparison {
         let page = kind == .posts ? try? PostsPage(body) : nil
         if kind == .posts, page == nil { problems.append("its body is no page of posts") }
         compare(subject.versions, with: page?.posts ?? [])
+        let indexed = Set(subject.versions.map(\.range.lowerBound))
+        let named = page?.attachments.filter { indexed.contains($0.postStart) }.map(\.row) ?? []
+        if subject.attachments != named {
+            problems.append("the index says something else about the files of its posts than the document")
+        }
 
         let root = kind == .walk ? nil : try? JSONDocument(body).root
         if kind != .walk, root == nil { problems.append("its body is not JSON") }
@@ -158,6 +164,7 @@ extension ObjectKind {
         case .channels: self = .channel
         case .teams: self = .team
         case .members: self = .member
+        case .files: self = .file
         case .account, .posts, .keys, .ownKey, .walk: return nil
         }
     }

@@ -11,6 +11,8 @@ public enum DocumentKind: String, Sendable {
     case keys
     /// A public key that belongs to a private key which the user restored.
     case ownKey = "own-key"
+    /// What became of files that posts name: the archive's own words, since the server's answer is the file itself.
+    case files
     /// How far a walk has come that no page came with; the body is empty.
     case walk
 }
