@@ -7,9 +7,9 @@ struct Check: AsyncParsableCommand {
         abstract: "Read the whole archive again, and name what is damaged.",
         usage: "mmvault check [<options>]",
         discussion: """
-            Recomputes the SHA-256 of every document and the chain that joins them, and
-            holds the index against the documents, and of every file that the archive
-            holds. Needs no key and changes nothing.
+            Recomputes the SHA-256 of every document and every file, follows the chain
+            that joins the documents, and holds the index against them. Needs no key and
+            changes nothing.
             Write down the chain's head that it prints: if a later check shows the same
             number of documents with another head, somebody changed the archive.
 
