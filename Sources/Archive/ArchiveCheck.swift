@@ -11,8 +11,13 @@ public struct CheckReport: Sendable {
     /// The hash of the last record: whoever noted it down can tell later that nothing before it was changed.
     public var head = ""
     public var damages: [Damage] = []
+    /// Files that posts name and the archive holds.
+    public var files = 0
+    /// Bytes of their contents, each counted once.
+    public var fileBytes: Int64 = 0
+    public var fileFindings: [FileFinding] = []
 
-    public var isClean: Bool { damages.isEmpty }
+    public var isClean: Bool { damages.isEmpty && !fileFindings.contains(where: \.isDamage) }
 
     /// One thing that is not as it should be.
     public struct Damage: Equatable, Sendable {
@@ -30,9 +35,13 @@ extension Archive {
     /// Reads everything again: every record and its place in the chain, every body and its hash, and every row of the
     /// index against the bytes that it comes from. What is damaged is named; nothing is changed.
     ///
-    /// - Parameter progress: called with the number of documents read so far, and of all.
+    /// - Parameters:
+    ///   - progress: called with the number of documents read so far, and of all.
+    ///   - fileProgress: called with the report after each file.
     /// - Throws: `CancellationError`. What cannot be read is damage, and in the report.
-    public func check(progress: (Int, Int) -> Void = { _, _ in }) async throws -> CheckReport {
+    public func check(
+        progress: (Int, Int) -> Void = { _, _ in }, fileProgress: (CheckReport) -> Void = { _ in }
+    ) async throws -> CheckReport {
         var report = CheckReport()
         report.damages += databaseDamages()
         var end = Int64.max
@@ -72,6 +81,7 @@ extension Archive {
                 }
             })
         report.damages += reading.rest()
+        try checkFiles(&report, progress: fileProgress)
         return report
     }
 

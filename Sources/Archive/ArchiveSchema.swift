@@ -39,6 +39,17 @@ enum ArchiveSchema {
         CREATE INDEX version_by_post ON version (post_id, seq, said);
         CREATE INDEX version_by_channel ON version (channel_id, create_at);
 
+        CREATE TABLE attachment (
+          seq INTEGER PRIMARY KEY,
+          document INTEGER NOT NULL REFERENCES document (seq),
+          post_id TEXT NOT NULL,
+          channel_id TEXT NOT NULL,
+          file_id TEXT NOT NULL,
+          size INTEGER
+        ) STRICT;
+        CREATE INDEX attachment_by_file ON attachment (file_id, seq);
+        CREATE INDEX attachment_by_channel ON attachment (channel_id, seq);
+
         CREATE TABLE object (
           seq INTEGER PRIMARY KEY,
           document INTEGER NOT NULL REFERENCES document (seq),
@@ -76,7 +87,7 @@ enum ArchiveSchema {
 
     /// Rows come, and never change or go. This guards against a slip of this program's own; what a stranger does to the
     /// file is what the chain of hashes is for.
-    static let guards = ["document", "version", "object", "key_sighting", "walk"].map { table in
+    static let guards = ["document", "version", "attachment", "object", "key_sighting", "walk"].map { table in
         """
         CREATE TRIGGER \(table)_is_never_changed BEFORE UPDATE ON \(table)
         BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;

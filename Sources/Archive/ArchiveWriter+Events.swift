@@ -34,9 +34,10 @@ extension ArchiveWriter {
         let events = try PostEvents(frames: frames)
         let document = ReceivedDocument(
             kind: kind, request: PostEvents.request, channelID: nil, receivedAt: receivedAt, body: events.body)
-        let posts = kind == .lateEvents ? events.posts.map(\.asOldRevision) : events.posts
+        let isLate = kind == .lateEvents
+        let posts = isLate ? events.posts.map(\.asOldRevision) : events.posts
         return try insert(document, walk: nil) { db, sequence in
-            try ArchiveWriter.insert(posts, db, document: sequence)
+            try ArchiveWriter.insert(posts, isLate ? [] : events.attachments, db, document: sequence)
         }
     }
 }

@@ -42,13 +42,18 @@ public actor ArchiveWriter {
         // A walk is a channel's; without one there is nothing to note it under.
         let walk = document.channelID == nil ? nil : walk
         return try insert(document, walk: walk) { db, sequence in
-            try ArchiveWriter.insert(page.posts, db, document: sequence)
+            try ArchiveWriter.insert(page.posts, page.attachments, db, document: sequence)
         }
     }
 
     /// - Returns: how many of the versions are new.
-    static func insert(_ posts: [PostHeader], _ database: Database, document: Int64) throws -> Int {
+    static func insert(
+        _ posts: [PostHeader], _ attachments: [(postStart: Int, row: AttachmentRow)], _ database: Database,
+        document: Int64
+    ) throws -> Int {
         let statement = try database.cachedStatement(sql: insertVersion)
+        let attachment = try database.cachedStatement(sql: insertAttachment)
+        var attachments = attachments[...]
         var added = 0
         for post in posts {
             try statement.execute(arguments: [
@@ -56,7 +61,13 @@ public actor ArchiveWriter {
                 post.rootID, post.originalID, post.type, post.createAt, post.updateAt, post.editAt, post.deleteAt,
                 post.said.databaseBlob, post.identity.databaseBlob,
             ])
-            added += database.changesCount
+            let isNew = database.changesCount > 0
+            if isNew { added += 1 }
+            while let (start, row) = attachments.first, start == post.range.lowerBound {
+                attachments.removeFirst()
+                guard isNew else { continue }
+                try attachment.execute(arguments: [document, row.postID, row.channelID, row.fileID, row.size])
+            }
         }
         return added
     }
@@ -65,6 +76,10 @@ public actor ArchiveWriter {
         INSERT INTO version (document, start, length, post_id, channel_id, user_id, root_id, original_id, type,
           create_at, update_at, edit_at, delete_at, said, identity)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (post_id, identity) DO NOTHING
+        """
+
+    private static let insertAttachment = """
+        INSERT INTO attachment (document, post_id, channel_id, file_id, size) VALUES (?, ?, ?, ?, ?)
         """
 
     /// Keeps an answer about users, channels or teams: an array of objects with an `id`. Those that are as they were
@@ -180,6 +195,8 @@ public enum ObjectKind: String, Sendable {
     case member
     /// What the server no longer shows: under the id of the post, channel or member.
     case absence
+    /// What became of a file: under the file's id.
+    case file
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
@@ -191,6 +208,8 @@ public enum ObjectKind: String, Sendable {
                 id.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
                     .allSatisfy(PostHeader.isIdentifier) ? id : nil
             }
+        case .file:
+            FileRecord(object)?.fileID
         case .member:
             if let channel = object["channel_id"]?.string, let user = object["user_id"]?.string,
                 PostHeader.isIdentifier(channel), PostHeader.isIdentifier(user)

@@ -78,9 +78,10 @@ struct CheckReading {
     }
 }
 
-/// The four tables that are told from the documents.
+/// The five tables that are told from the documents.
 private struct IndexTables {
     private var versions = IndexTable("version", PostHeader.columns) { try PostHeader($0) }
+    private var attachments = IndexTable("attachment", AttachmentRow.columns) { try AttachmentRow($0) }
     private var objects = IndexTable("object", "start, length, kind, id, at, json") { try ObjectRow($0) }
     private var keys = IndexTable("key_sighting", KeySighting.columns) { try KeySighting($0) }
     private var walks = IndexTable("walk", "channel_id, at, state") { try WalkRow($0) }
@@ -89,8 +90,8 @@ private struct IndexTables {
 
     var failures: [(name: String, message: String)] {
         [
-            (versions.name, versions.failure), (objects.name, objects.failure), (keys.name, keys.failure),
-            (walks.name, walks.failure),
+            (versions.name, versions.failure), (attachments.name, attachments.failure),
+            (objects.name, objects.failure), (keys.name, keys.failure), (walks.name, walks.failure),
         ].compactMap { name, failure in failure.map { (name, $0) } }
     }
 
@@ -112,6 +113,7 @@ private struct IndexTables {
             }
         }
         subject.versions = rows(&versions, \.id)
+        subject.attachments = rows(&attachments, \.postID)
         subject.objects = rows(&objects)
         subject.keys = rows(&keys)
         subject.walks = rows(&walks)
@@ -122,6 +124,7 @@ private struct IndexTables {
 
     /// The posts of the index up to a document that cannot be read.
     mutating func posts(upTo document: Int64, _ database: Database) -> [String] {
+        _ = attachments.take(upTo: document, database)
         _ = objects.take(upTo: document, database)
         _ = keys.take(upTo: document, database)
         _ = walks.take(upTo: document, database)
@@ -150,6 +153,7 @@ private struct IndexTables {
         // Documents that a pull has added since the check began have rows too, in their place.
         let left =
             versions.take(upTo: .max, database).map { Stray(versions.name, $0, \.id) }
+            + attachments.take(upTo: .max, database).map { Stray(attachments.name, $0, \.postID) }
             + objects.take(upTo: .max, database).map { Stray(objects.name, $0) }
             + keys.take(upTo: .max, database).map { Stray(keys.name, $0) }
             + walks.take(upTo: .max, database).map { Stray(walks.name, $0) }

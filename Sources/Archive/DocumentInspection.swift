@@ -4,6 +4,7 @@ internal import Bytes
 struct CheckSubject: Sendable {
     let document: DocumentRow
     var versions: [PostHeader] = []
+    var attachments: [AttachmentRow] = []
     var objects: [ObjectRow] = []
     var keys: [KeySighting] = []
     var walks: [WalkRow] = []
@@ -93,9 +94,15 @@ private struct Comparison {
         let part = kind == .imported ? try? ImportPart(body) : nil
         if kind == .imported, part == nil { problems.append("its body is no part of an export") }
         joined = part?.joined ?? []
-        let posts = part?.posts ?? Comparison.posts(in: body, kind)
+        let found = Comparison.posts(in: body, kind)
+        let posts = part?.posts ?? found?.posts
         if posts == nil, kind != .imported { problems.append("its body holds no posts as its kind does") }
         compare(subject.versions, with: posts ?? [])
+        let indexed = Set(subject.versions.map(\.range.lowerBound))
+        let named = found?.attachments.filter { indexed.contains($0.postStart) }.map(\.row) ?? []
+        if subject.attachments != named {
+            problems.append("the index says something else about the files of its posts than the document")
+        }
 
         let hasJSON = kind != .walk && kind != .imported
         let root = hasJSON ? try? JSONDocument(body).root : nil
@@ -144,12 +151,14 @@ private struct Comparison {
     }
 
     /// nil where there should be posts, and they cannot be read.
-    private static func posts(in body: [UInt8], _ kind: DocumentKind) -> [PostHeader]? {
+    private static func posts(
+        in body: [UInt8], _ kind: DocumentKind
+    ) -> (posts: [PostHeader], attachments: [(postStart: Int, row: AttachmentRow)])? {
         switch kind {
-        case .posts: (try? PostsPage(body))?.posts
-        case .events: (try? PostEvents(body))?.posts
-        case .lateEvents: (try? PostEvents(body))?.posts.map(\.asOldRevision)
-        default: []
+        case .posts: (try? PostsPage(body)).map { ($0.posts, $0.attachments) }
+        case .events: (try? PostEvents(body)).map { ($0.posts, $0.attachments) }
+        case .lateEvents: (try? PostEvents(body)).map { ($0.posts.map(\.asOldRevision), []) }
+        default: ([], [])
         }
     }
 
@@ -178,6 +187,7 @@ extension ObjectKind {
         case .teams: self = .team
         case .members: self = .member
         case .absences: self = .absence
+        case .files: self = .file
         case .account, .posts, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
     }

@@ -19,6 +19,8 @@ public enum DocumentKind: String, Sendable {
     case absences
     /// A part of an export that was imported: see `ImportPart`.
     case imported = "import"
+    /// What became of files that posts name: the archive's own words, since the server's answer is the file itself.
+    case files
     /// How far a walk has come that no page came with; the body is empty.
     case walk
 }

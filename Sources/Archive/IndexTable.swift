@@ -85,6 +85,31 @@ struct ObjectRow: Equatable, Sendable {
     }
 }
 
+/// A row of the table `attachment`: a file that a version of a post names.
+struct AttachmentRow: Equatable, Sendable {
+    let postID: String
+    let channelID: String
+    let fileID: String
+    /// Bytes, as far as the post says.
+    let size: Int64?
+
+    static let columns = "post_id, channel_id, file_id, size"
+
+    init(postID: String, channelID: String, fileID: String, size: Int64?) {
+        self.postID = postID
+        self.channelID = channelID
+        self.fileID = fileID
+        self.size = size
+    }
+
+    init(_ row: Row) throws {
+        postID = try row.decode(forColumn: "post_id")
+        channelID = try row.decode(forColumn: "channel_id")
+        fileID = try row.decode(forColumn: "file_id")
+        size = try row.decode(Int64?.self, forColumn: "size")
+    }
+}
+
 /// A row of the table `walk`.
 struct WalkRow: Equatable, Sendable {
     let channelID: String

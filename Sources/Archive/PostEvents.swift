@@ -10,6 +10,8 @@ public struct PostEvents: Sendable {
     public let body: [UInt8]
     /// The post of each frame, in the order of the frames.
     public let posts: [PostHeader]
+    /// The files that its posts name, each with where the post stands.
+    let attachments: [(postStart: Int, row: AttachmentRow)]
 
     /// The events that carry a post of a channel's history.
     public static let names: Set<String> = ["posted", "post_edited", "post_deleted"]
@@ -30,14 +32,23 @@ public struct PostEvents: Sendable {
         do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
         guard root.kind == .array else { throw .notAPage(what: "it is no list of events") }
         var posts: [PostHeader] = []
+        var attachments: [(postStart: Int, row: AttachmentRow)] = []
         for frame in root.elements {
             guard let name = frame["event"]?.string, PostEvents.names.contains(name),
                 let post = frame["data"]?["post"], post.kind == .string
             else { throw .notAPage(what: "an event has no post") }
-            posts.append(try PostHeader(string: post))
+            let header = try PostHeader(string: post)
+            posts.append(header)
+            guard let root = try? JSONDocument(Array((post.string ?? "").utf8)).root else { continue }
+            for file in AttachedFile.all(in: root) where PostHeader.isIdentifier(file.id) {
+                let row = AttachmentRow(
+                    postID: header.id, channelID: header.channelID, fileID: file.id, size: file.size)
+                attachments.append((header.range.lowerBound, row))
+            }
         }
         self.body = body
         self.posts = posts
+        self.attachments = attachments
     }
 
     /// The post that stands at a place of a document: as an object, or as a string that holds one. nil where there is

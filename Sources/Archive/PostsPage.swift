@@ -6,6 +6,8 @@ public struct PostsPage: Sendable {
     public let order: [String]
     /// Every post of the answer, those that `order` does not list included, in the order of the answer.
     public let posts: [PostHeader]
+    /// The files that its posts name, each with where the post stands.
+    let attachments: [(postStart: Int, row: AttachmentRow)]
 
     /// - Throws: `notAPage` with what is wrong: a body that was cut, garbled, or is not such an answer.
     public init(_ body: [UInt8]) throws(ArchiveError) {
@@ -18,12 +20,19 @@ public struct PostsPage: Sendable {
         self.order = order.elements.compactMap(\.string)
         guard self.order.count == order.elements.count else { throw .notAPage(what: "order holds something else") }
         var headers: [PostHeader] = []
+        var attachments: [(postStart: Int, row: AttachmentRow)] = []
         for (id, post) in posts.members {
             let header = try PostHeader(post)
             guard header.id == id else { throw .notAPage(what: "the post under \(id) is another one") }
             headers.append(header)
+            for file in AttachedFile.all(in: post) where PostHeader.isIdentifier(file.id) {
+                let row = AttachmentRow(
+                    postID: id, channelID: header.channelID, fileID: file.id, size: file.size)
+                attachments.append((header.range.lowerBound, row))
+            }
         }
         self.posts = headers
+        self.attachments = attachments
         let known = Set(headers.map(\.id))
         guard self.order.allSatisfy(known.contains) else { throw .notAPage(what: "order names a post that is missing") }
     }

@@ -100,6 +100,8 @@ public struct AccountDirectory: Sendable {
     public var sessionPath: String { "\(path)/session.json" }
     /// One OpenPGP file per restored private key. Only Reader reads and writes there.
     public var keysPath: String { "\(path)/keys" }
+    /// The files that posts name, each under its SHA-256.
+    public var filesPath: String { "\(path)/files" }
     /// The sealed search index, which can be made anew at any time. Only Reader reads and writes there.
     public var searchPath: String { "\(path)/search" }
 }

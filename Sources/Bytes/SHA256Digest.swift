@@ -43,6 +43,16 @@ public struct SHA256Stream: ~Copyable {
         _ = EVP_DigestUpdate(context, data.baseAddress, data.count)
     }
 
+    /// The hash of what has come so far; more may follow.
+    public func current() -> SHA256Digest {
+        guard let copy = EVP_MD_CTX_new(), EVP_MD_CTX_copy_ex(copy, context) == 1 else {
+            fatalError("libcrypto cannot copy a SHA-256")
+        }
+        return SHA256Stream(copy).finalize()
+    }
+
+    private init(_ context: OpaquePointer) { self.context = context }
+
     public consuming func finalize() -> SHA256Digest {
         let bytes = [UInt8](unsafeUninitializedCapacity: SHA256Digest.byteCount) { digest, count in
             EVP_DigestFinal_ex(context, digest.baseAddress, nil)

@@ -99,12 +99,20 @@ public final class EmbeddedServer: Sendable {
         if case .stall(let duration) = fault { try await Task.sleep(for: duration) }
         let answer = fault?.answer ?? world.answer(Exchange(request, seen, body: Array(body.readableBytesView)))
         afterRequest?(seen)
-        if case .cutBody = fault {
+        if let cut = fault?.cut(of: answer.body.count) {
             // At least one byte is missing, of an empty answer too.
-            let length = max(answer.body.count, 1)
-            var half = try await writer.writeHead(head(of: answer, length: length))
-            try await half.write(ByteBuffer(bytes: answer.body.prefix(length / 2)))
+            var part = try await writer.writeHead(head(of: answer, length: max(answer.body.count, 1)))
+            try await part.write(ByteBuffer(bytes: answer.body.prefix(cut)))
             throw Hangup()
+        }
+        if case .wrongLength(let difference) = fault {
+            let length = max(0, answer.body.count + difference)
+            let body = answer.body.prefix(length) + [UInt8](repeating: 0, count: max(0, length - answer.body.count))
+            let other = Answer(
+                status: answer.status, contentType: answer.contentType, headers: answer.headers, body: Array(body))
+            return try await writer.write(
+                response: head(of: other, length: length), body: ResponseBody(byteBuffer: ByteBuffer(bytes: other.body))
+            )
         }
         let head = head(of: answer, length: answer.body.count)
         if case .trickle(let pause) = fault {
@@ -122,7 +130,8 @@ public final class EmbeddedServer: Sendable {
         served.withLock { served in
             let seen = ServerRequest(
                 sequence: served.count, method: request.method.rawValue, path: request.uri.path,
-                query: request.uri.query ?? "", hasAuthorization: request.headers[.authorization] != nil)
+                query: request.uri.query ?? "", hasAuthorization: request.headers[.authorization] != nil,
+                range: request.headers[.range])
             served.append(seen)
             return seen
         }
@@ -172,7 +181,16 @@ extension Fault {
                 headers: headers.map { (name: $0.0, value: $0.1) }, body: Array(body.utf8))
         case .garbled: .json(#"{"order":["abc"],"posts":{"abc":{"id":"abc","create_at":"#)
         case .redirect(let target): Answer(status: 302, contentType: nil, headers: [("Location", target)])
-        case .cutBody, .reset, .stall, .trickle: nil
+        case .cutBody, .cutBodyAfter, .wrongLength, .reset, .stall, .trickle: nil
+        }
+    }
+
+    /// How many bytes of so many the answer has before the connection closes; nil where it is whole.
+    fileprivate func cut(of length: Int) -> Int? {
+        switch self {
+        case .cutBody: max(length, 1) / 2
+        case .cutBodyAfter(let count): count < max(length, 1) ? count : nil
+        default: nil
         }
     }
 }
@@ -184,6 +202,7 @@ extension Exchange {
         for (name, value) in request.uri.queryParameters { query[String(name)] = String(value) }
         self.init(
             method: seen.method, path: seen.path, query: query, token: Self.token(request.headers), body: body,
+            range: request.headers[.range], ifRange: request.headers[.ifRange],
             requestID: Identifier.make(using: &generator))
     }
 

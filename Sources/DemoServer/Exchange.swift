@@ -7,6 +7,9 @@ struct Exchange {
     /// The token of the session, from the cookie or else from the `Authorization` header.
     let token: String?
     let body: [UInt8]
+    /// The headers `Range` and `If-Range`, where they came.
+    var range: String?
+    var ifRange: String?
     /// What the answer calls this request.
     let requestID: String
 

@@ -9,13 +9,19 @@ public struct ServerRequest: Sendable, Equatable {
     public let query: String
     /// Whether it brought an `Authorization` header. The token itself is not kept.
     public let hasAuthorization: Bool
+    /// The header `Range`, where it came.
+    public let range: String?
 
-    public init(sequence: Int, method: String, path: String, query: String = "", hasAuthorization: Bool = false) {
+    public init(
+        sequence: Int, method: String, path: String, query: String = "", hasAuthorization: Bool = false,
+        range: String? = nil
+    ) {
         self.sequence = sequence
         self.method = method
         self.path = path
         self.query = query
         self.hasAuthorization = hasAuthorization
+        self.range = range
     }
 
     /// Path and query as they were asked for.
@@ -28,6 +34,11 @@ public enum Fault: Sendable {
     case status(Int, body: String = "", headers: [(String, String)] = [])
     /// The head and the first half of the true answer; then the connection closes. The request has had its effect.
     case cutBody
+    /// The head and so many bytes of the true answer, if it has more; then the connection closes.
+    case cutBodyAfter(Int)
+    /// The true answer, cut or filled with zeros to a length that differs from the true one by so many bytes, under a
+    /// matching Content-Length.
+    case wrongLength(Int)
     /// The connection closes without an answer, and nothing was done.
     case reset
     /// Status 200 and JSON that ends too early, under a matching Content-Length.

@@ -92,33 +92,3 @@ public struct Reaction: Sendable, Equatable {
             + ",\"create_at\":\(createAt),\"update_at\":\(createAt),\"delete_at\":0,\"remote_id\":\"\"}"
     }
 }
-
-/// A file to hang on a post.
-public struct Attachment: Sendable, Equatable {
-    /// Whatever its sender chose, `../../evil name.txt` too: the server does not look.
-    public var name: String
-    public var mimeType: String
-    public var content: [UInt8]
-
-    public init(name: String, mimeType: String = "text/plain; charset=utf-8", content: [UInt8]) {
-        self.name = name
-        self.mimeType = mimeType
-        self.content = content
-    }
-}
-
-/// An attachment once the server has given it an id.
-public struct StoredFile: Sendable, Equatable {
-    public let id: String
-    public let attachment: Attachment
-
-    func json(in post: Post) -> String {
-        let name = attachment.name
-        let suffix = name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? ""
-        return "{\"id\":\"\(id)\",\"user_id\":\"\(post.userID)\",\"post_id\":\"\(post.id)\",\"channel_id\":\"\""
-            + ",\"create_at\":\(post.createAt),\"update_at\":\(post.createAt),\"delete_at\":0"
-            + ",\"name\":\(JSONText.string(name)),\"extension\":\(JSONText.string(suffix))"
-            + ",\"size\":\(attachment.content.count),\"mime_type\":\(JSONText.string(attachment.mimeType))"
-            + ",\"mini_preview\":null,\"remote_id\":\"\"}"
-    }
-}

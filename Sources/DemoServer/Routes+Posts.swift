@@ -12,10 +12,8 @@ extension WorldState {
             return .json(post.json(replyCount: state.replyCount(of: post)) + "\n")
         },
         Route("GET", "/api/v4/files/*") { state, call throws(Refusal) in
-            let (file, _) = try state.file(call)
-            var answer = Answer(body: file.attachment.content)
-            answer.contentType = file.attachment.mimeType
-            return answer
+            let (file, post) = try state.file(call)
+            return file.answer(to: call.exchange, modifiedAt: post.createAt)
         },
         Route("GET", "/api/v4/files/*/info") { state, call throws(Refusal) in
             let (file, post) = try state.file(call)

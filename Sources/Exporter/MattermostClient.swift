@@ -55,13 +55,17 @@ struct MattermostClient: Sendable {
     func send<R>(
         _ request: Request, _ read: (Answer) throws(ExporterError) -> R
     ) async throws(ExporterError) -> R {
+        try await insist(request.name) { try read(try await exchange(request)) }
+    }
+
+    /// Does something again until it does not fail, or fails for good.
+    func insist<R>(_ name: String, _ body: () async throws -> R) async throws(ExporterError) -> R {
         var attempt = 0
         while true {
             attempt += 1
             let failure: Failure
             do {
-                let answer = try await exchange(request)
-                return try read(answer)
+                return try await body()
             } catch let error as Failure {
                 failure = error
             } catch ExporterError.noAnswer(_, let why, _) {
@@ -77,15 +81,15 @@ struct MattermostClient: Sendable {
             guard !failure.isFinal,
                 let seconds = patience.delay(after: attempt, requested: failure.requestedDelay)
             else {
-                throw .noAnswer(request: request.name, why: failure.why, attempts: attempt)
+                throw .noAnswer(request: name, why: failure.why, attempts: attempt)
             }
-            onRetry(request.name, failure.why, seconds)
+            onRetry(name, failure.why, seconds)
             do { try await Task.sleep(for: .seconds(seconds)) } catch { throw .cancelled }
         }
     }
 
     /// A failure that may pass.
-    private struct Failure: Error {
+    struct Failure: Error {
         let why: String
         var requestedDelay: Double?
         /// Whether asking again would only cost the same again.
@@ -93,10 +97,23 @@ struct MattermostClient: Sendable {
     }
 
     private func exchange(_ request: Request) async throws -> Answer {
+        let (response, deadline) = try await open(request)
+        let body = try await collect(response, until: deadline)
+        if let error = error(of: response, body, request) { throw error }
+        return Answer(request: request.name, headers: response.headers, body: body, receivedAt: .now)
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// - Returns: the answer, and when it must have ended.
+    func open(
+        _ request: Request, headers: HTTPHeaders = [:]
+    ) async throws -> (HTTPClientResponse, ContinuousClock.Instant) {
         var message = HTTPClientRequest(url: address.url + request.path)
         message.method = request.method
         message.headers.add(name: "User-Agent", value: MattermostClient.userAgent)
         message.headers.add(name: "Accept", value: "application/json")
+        message.headers.add(contentsOf: headers)
         if let token { message.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let body = request.body {
             message.headers.add(name: "Content-Type", value: "application/json")
@@ -104,21 +121,33 @@ struct MattermostClient: Sendable {
         }
         let deadline = ContinuousClock.now + .seconds(patience.longestAnswer)
         let response = try await http.execute(message, timeout: .seconds(Int64(patience.longestAnswer.rounded(.up))))
-        let body = try await collect(response, until: deadline)
+        return (response, deadline)
+    }
+
+    /// What an answer that is none means; nil where it is one.
+    private func error(of response: HTTPClientResponse, _ body: [UInt8], _ request: Request) -> (any Error)? {
         switch response.status.code {
-        case 200, 201:
-            return Answer(request: request.name, headers: response.headers, body: body, receivedAt: .now)
+        case 200, 201: nil
         case 300..<400:
-            throw ExporterError.redirected(from: address.url, to: response.headers.first(name: "Location") ?? "?")
+            ExporterError.redirected(from: address.url, to: response.headers.first(name: "Location") ?? "?")
         case 429:
-            throw Failure(
+            Failure(
                 why: "the server asks for fewer requests (429)",
                 requestedDelay: Patience.requestedDelay(response.headers))
         case 408, 500...:
-            throw Failure(why: "the server failed (\(response.status.code))")
+            Failure(why: "the server failed (\(response.status.code))")
         default:
-            throw refusal(Int(response.status.code), body, request)
+            refusal(Int(response.status.code), body, request)
         }
+    }
+
+    /// What an answer that was opened and is none means.
+    func error(of response: HTTPClientResponse, until deadline: ContinuousClock.Instant, _ request: Request)
+        async throws
+        -> any Error
+    {
+        let body = try await collect(response, until: deadline)
+        return error(of: response, body, request) ?? Failure(why: "an answer of another kind (\(response.status.code))")
     }
 
     /// The whole body. The client's own time limit ends with the head of an answer, so that a body which trickles has to

@@ -14,6 +14,10 @@ public struct Pull: Sendable {
         public var since: Timestamp?
         /// Walk through the whole history again. Posts that an import dated back are not found in any other way.
         public var isFull = false
+        /// Whether files are fetched.
+        public var wantsFiles = true
+        /// Files of more bytes than this are not fetched; nil for no limit.
+        public var maximumFileSize: Int64?
 
         public init() {}
     }
@@ -131,7 +135,8 @@ public struct Pull: Sendable {
             }
             let (isComplete, absent) = try await walk.run()
             return ChannelOutcome(
-                channel: channel, added: counter.value, absent: absent, result: isComplete ? .complete : .narrowed)
+                channel: channel, added: counter.value, absent: absent, result: isComplete ? .complete : .narrowed,
+                files: try await fetchFiles(client, channel))
         } catch {
             return ChannelOutcome(channel: channel, added: counter.value, absent: 0, result: .failed(error))
         }
@@ -142,6 +147,14 @@ public struct Pull: Sendable {
         var brief = self
         brief.selection.isFull = false
         return brief
+    }
+
+    func fetchFiles(_ client: MattermostClient, _ channel: Channel) async throws(ExporterError) -> FileReport {
+        guard selection.wantsFiles else { return FileReport() }
+        return try await FileFetch(
+            client, archive: archive, writer: writer, channel: channel, limit: selection.maximumFileSize,
+            onEvent: onEvent
+        ).run()
     }
 
     func archived<T>(_ body: () throws(ArchiveError) -> T) throws(ExporterError) -> T {

@@ -8,6 +8,10 @@ public enum PullEvent: Sendable {
     /// A page was committed: how many posts it had, and how many versions among them are new.
     case page(Channel, posts: Int, added: Int)
     case finished(ChannelOutcome)
+    /// A piece of a file came: how many bytes.
+    case fileBytes(Channel, Int)
+    /// A file is whole.
+    case file(Channel)
     /// A request failed and will be tried again.
     case retrying(request: String, why: String, seconds: Double)
     case stage(Stage)
@@ -23,6 +27,7 @@ public struct ChannelOutcome: Sendable {
     /// Archived posts that a full walk found gone from the server, without a tombstone.
     public let absent: Int
     public let result: Result
+    public var files = FileReport()
 
     public enum Result: Sendable {
         /// Everything the server shows is in the archive.
@@ -30,6 +35,23 @@ public struct ChannelOutcome: Sendable {
         /// Everything down to the time that was asked for; older posts are still to come.
         case narrowed
         case failed(ExporterError)
+    }
+}
+
+/// What became of the files that posts name.
+public struct FileReport: Sendable {
+    public var fetched = 0
+    /// Bytes of the files fetched.
+    public var bytes: Int64 = 0
+    public var missing: [FileRecord.Reason: Int] = [:]
+    /// Those for which the server had no usable answer, by their ids.
+    public var failures: [(fileID: String, error: ExporterError)] = []
+
+    static func += (left: inout FileReport, right: FileReport) {
+        left.fetched += right.fetched
+        left.bytes += right.bytes
+        left.missing.merge(right.missing, uniquingKeysWith: +)
+        left.failures += right.failures
     }
 }
 
@@ -54,6 +76,8 @@ public struct PullReport: Sendable {
     /// Why names or keys could not be fetched, where the plugin does not answer. The posts are worth having all the same.
     public var keysFailure: ExporterError?
     public var membersFailures: [(channel: Channel, error: ExporterError)] = []
+
+    public var files: FileReport { outcomes.reduce(into: FileReport()) { $0 += $1.files } }
 
     public var failures: [ChannelOutcome] {
         outcomes.filter { if case .failed = $0.result { true } else { false } }

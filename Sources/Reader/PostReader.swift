@@ -145,21 +145,6 @@ enum EncryptedPost {
     }
 }
 
-extension AttachedFile {
-    /// The files that a post names in `metadata`, and those of which only the id is left.
-    fileprivate static func all(in post: JSONValue) -> [AttachedFile] {
-        let described = (post["metadata"]?["files"]?.elements ?? []).compactMap { file -> AttachedFile? in
-            guard let id = file["id"]?.string else { return nil }
-            return AttachedFile(
-                id: id, name: file["name"]?.string, size: file["size"]?.int, mimeType: file["mime_type"]?.string)
-        }
-        let ids = (post["file_ids"]?.elements ?? []).compactMap(\.string)
-        let known = Set(described.map(\.id))
-        let bare = ids.filter { !known.contains($0) }
-        return described + bare.map { AttachedFile(id: $0, name: nil, size: nil, mimeType: nil) }
-    }
-}
-
 extension Circumstances {
     fileprivate init(_ post: JSONValue) {
         isPinned = post["is_pinned"]?.bool ?? false

@@ -69,12 +69,3 @@ public struct UnverifiedText: Equatable, Sendable {
 
     init(_ bytes: [UInt8]) { withheldString = String(decoding: bytes, as: UTF8.self) }
 }
-
-/// A file of a post, as the post describes it. Every name is the sender's choice.
-public struct AttachedFile: Equatable, Sendable {
-    public let id: String
-    public let name: String?
-    /// Bytes.
-    public let size: Int64?
-    public let mimeType: String?
-}

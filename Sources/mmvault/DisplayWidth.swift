@@ -159,3 +159,14 @@ extension SafeText {
         return safe.columns > 40 ? safe.prefix(columns: 39) + "…" : safe
     }
 }
+
+extension Int64 {
+    /// `812 bytes`, `3.4 MiB`.
+    var asBytes: String {
+        guard self >= 1 << 10 else { return Int(self).of("byte") }
+        var (tenths, unit) = ((self * 10) >> 10, 0)
+        while tenths >= 10240, unit < 3 { (tenths, unit) = (tenths >> 10, unit + 1) }
+        let shown = tenths < 1000 ? "\(tenths / 10).\(tenths % 10)" : Int(tenths / 10).grouped
+        return "\(shown) \(["KiB", "MiB", "GiB", "TiB"][unit])"
+    }
+}

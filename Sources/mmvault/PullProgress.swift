@@ -13,6 +13,10 @@ final class PullProgress: Sendable {
         var names: ChannelNames
         var startedAt = ContinuousClock.now
         var current = ""
+        var files = 0
+        var fileBytes: Int64 = 0
+        /// A number of bytes at which the line is shown anew.
+        var shownBytes: Int64 = 0
     }
 
     private let state: Mutex<State>
@@ -49,6 +53,14 @@ final class PullProgress: Sendable {
             case .page(let channel, let posts, _):
                 state.posts[channel.id, default: 0] += posts
                 Terminal.showProgress(PullProgress.line(state, channel))
+            case .fileBytes(let channel, let bytes):
+                state.fileBytes += Int64(bytes)
+                guard state.fileBytes - state.shownBytes >= 1 << 18 else { return }
+                state.shownBytes = state.fileBytes
+                Terminal.showProgress(PullProgress.line(state, channel))
+            case .file(let channel):
+                state.files += 1
+                Terminal.showProgress(PullProgress.line(state, channel))
             case .finished(let outcome):
                 state.finished += 1
                 // Of an interruption the command itself tells.
@@ -67,6 +79,7 @@ final class PullProgress: Sendable {
         let elapsed = Double((ContinuousClock.now - state.startedAt).components.seconds)
         let rate = elapsed > 0 ? Double(done) / elapsed : 0
         var parts = ["\(state.finished + 1) of \(state.total)", done.of("post")]
+        if state.fileBytes > 0 { parts.append("\(state.files.of("file")), \(state.fileBytes.asBytes)") }
         if rate >= 1 { parts.append("\(Int(rate).grouped) posts/s") }
         // Deleted posts are counted by the server and not served, so that this is a guess, and never less than nothing.
         if rate >= 1, state.expected > done {

@@ -21,14 +21,14 @@ import Testing
     init() throws {
         sandbox = try Sandbox()
         directory = AccountDirectory(path: sandbox.path, name: "example")
-        try sandbox.run("test ! -e '\(Self.file)' || cp '\(Self.file)' archive.sqlite")
+        try sandbox.run("test ! -e '\(Self.file)' || cp -r '\(Self.root)/Fixtures/example-archive/.' .")
         try sandbox.run("test ! -e '\(Self.events)' || cp '\(Self.events)' events.sqlite")
     }
 
     @Test func anArchiveOfVersionOneIsStillRead() async throws {
         let archive = try Archive(directory)
         let report = try await archive.check()
-        #expect(report.isClean && report.documents == 6 && report.versions == 3, "\(report.damages)")
+        #expect(report.isClean && report.documents == 7 && report.versions == 3, "\(report.damages)")
         #expect(try archive.account() == Self.account)
         let stored = try archive.all()
         #expect(stored.map(\.brief) == ["first deleted", "first earlier", "second live"])
@@ -37,6 +37,7 @@ import Testing
         #expect(try archive.knownKeys()[alice]?.count == 1)
         #expect(try archive.walkState(channelID: town) == Self.done)
         #expect(try archive.users().map(\.displayName) == ["Alice"])
+        #expect(try archive.namedFiles().map(\.record?.content?.size) == [7])
     }
 
     @Test func anArchiveWithEventsIsStillRead() async throws {
@@ -53,7 +54,7 @@ import Testing
         // All but what depends on the compressor, and the hashes that follow from it.
         let sql = """
             SELECT substr(record, instr(record, 'kind'), instr(record, 'gzip') - instr(record, 'kind')) FROM document;
-            SELECT * FROM version; SELECT * FROM object; SELECT * FROM key_sighting; SELECT * FROM walk
+            SELECT * FROM version; SELECT * FROM attachment; SELECT * FROM object; SELECT * FROM key_sighting; SELECT * FROM walk
             """
         let texts = try [directory, mine].map { try sandbox.run("sqlite3 '\($0.archivePath)' \"\(sql)\"") }
         #expect(texts[0] == texts[1])
@@ -121,9 +122,14 @@ import Testing
         try Archive.create(in: directory, for: account, at: Timestamp(milliseconds: start))
         let writer = try ArchiveWriter(directory)
         let first = PostText("first", at: start, "Shall we meet at nine? \\u003c3")
+        let list = FileRecord(
+            fileID: id("flist"), postID: id("second"), channelID: town,
+            outcome: .held(FileContent(sha256: SHA256Digest(of: Array("Kaffee\n".utf8)), size: 7)))
         let second = PostText("second", at: start + 60_000, "Gerne. Ich bringe Kaffee mit: ☕").with {
             $0.root = first.id
             $0.user = bob
+            $0.files = #""file_ids":["\#(list.fileID)"],"#
+            $0.volatile = #""metadata":{"files":[{"id":"\#(list.fileID)","name":"Liste.txt","size":7}]}"#
         }
         let walk = WalkState(cursor: start - 240_000, backward: .newest, hasAskedForPast: false)
         try await writer.keep(
@@ -137,6 +143,8 @@ import Testing
             body: Array(#"{"pubKeys":{"\#(alice)":\#(key)}}"#.utf8))
         try await writer.append(keys, keys: sightings(in: keys))
         try await writer.note(done, channelID: town, at: Timestamp(milliseconds: start + 124_000))
+        try await writer.append(
+            FileRecord.document([list], channelID: town, at: Timestamp(milliseconds: start + 125_000)), objects: .file)
     }
 }
 

@@ -125,6 +125,9 @@ struct Rendering {
     var includesUnverified = false
     /// Whether the channel has encrypted posts.
     var isEncrypted = true
+    /// What became of the files of posts.
+    var states: (AttachedFile) -> ShownFile.State = { _ in .leftOut }
+    var store = FileStore(AccountDirectory(path: "/nowhere", name: "nowhere"))
 
     func bytes(_ drafts: [Draft]) throws -> [UInt8] {
         let scratch = Scratch()
@@ -134,12 +137,14 @@ struct Rendering {
         var renderer: any PostRenderer =
             switch format {
             case .jsonl: JSONLinesRenderer(people, file)
-            case .mbox: MboxRenderer(channel, people, file, isEncrypted: isEncrypted)
+            case .mbox: MboxRenderer(channel, people, file, store, isEncrypted: isEncrypted)
             case .markdown: MarkdownRenderer(channel, people, file, isEncrypted: isEncrypted)
             }
         for draft in drafts {
             let post = draft.post
-            renderer.write(post, ShownText(post, includesUnverified: includesUnverified))
+            try renderer.write(
+                post, ShownText(post, includesUnverified: includesUnverified),
+                post.files.map { ShownFile(attached: $0, state: states($0)) })
         }
         try file.close()
         return try #require(try PrivateFile.read(scratch["out/file"]))

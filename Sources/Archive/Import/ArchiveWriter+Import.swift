@@ -182,7 +182,7 @@ private struct Importing {
         report.added += try find {
             try row.insert(database)
             try ArchiveWriter.insert(part.objects.map { ($0.kind, $0.id, $0.json) }, row.sequence, time, database)
-            return try ArchiveWriter.insert(part.posts, database, document: row.sequence)
+            return try ArchiveWriter.insert(part.posts, [], database, document: row.sequence)
         }
         head = (row.sequence, SHA256Digest(of: Array(row.record.utf8)))
     }

@@ -24,6 +24,7 @@ public struct Export: Sendable {
         let paths = ExportName.paths(
             try archive.channels(), teams: try archive.teams(), names: people.names)
         let directory = try ExportDirectory(path)
+        let files = ExportFiles(archive, directory, request)
         var manifest = ExportManifest(request, account: people.account, head: try archive.head())
         let shared = request.format == .jsonl ? try directory.makeFile("posts.jsonl") : nil
         for channel in request.channels {
@@ -31,19 +32,21 @@ public struct Export: Sendable {
                 try shared
                 ?? directory.makeFile(
                     "\(paths[channel.id] ?? ExportName.component(channel.id)).\(request.format.fileExtension)")
-            var renderer = try makeRenderer(request.format, channel, people, file)
+            var renderer = try makeRenderer(request.format, channel, people, file, files.store)
             var counts = ExportCounts()
             let query = PostQuery(
                 channelID: channel.id, userIDs: request.userIDs, createAt: request.createAt,
                 order: request.format == .jsonl ? .time : .threads)
             try await reader.read(query) { post in
                 let text = ShownText(post, includesUnverified: request.includesUnverified)
-                counts.count(post, text)
-                renderer.write(post, text)
+                let shown = try post.files.map(files.show)
+                counts.count(post, text, shown)
+                try renderer.write(post, text, shown)
                 if counts.posts.isMultiple(of: 500) { progress(channel, counts.posts) }
             }
             manifest.add(channel, label: people.names.label(channel), file: file.name, counts)
             if shared == nil { manifest.add(try file.close()) }
+            for entry in files.takeEntries() { manifest.add(entry) }
         }
         if let shared { manifest.add(try shared.close()) }
         let sums = try directory.makeFile("SHA256SUMS")
@@ -57,12 +60,13 @@ public struct Export: Sendable {
     }
 
     private func makeRenderer(
-        _ format: ExportFormat, _ channel: Channel, _ people: ExportPeople, _ file: ExportFile
+        _ format: ExportFormat, _ channel: Channel, _ people: ExportPeople, _ file: ExportFile,
+        _ store: FileStore
     ) throws -> any PostRenderer {
         let isEncrypted = try archive.holdsEncryptedPosts(channelID: channel.id)
         return switch format {
         case .jsonl: JSONLinesRenderer(people, file)
-        case .mbox: MboxRenderer(channel, people, file, isEncrypted: isEncrypted)
+        case .mbox: MboxRenderer(channel, people, file, store, isEncrypted: isEncrypted)
         case .markdown: MarkdownRenderer(channel, people, file, isEncrypted: isEncrypted)
         }
     }
@@ -71,7 +75,8 @@ public struct Export: Sendable {
 /// Writes the posts of one channel to a file, one after the other; it holds nothing of those it has written but what the
 /// next one needs.
 protocol PostRenderer {
-    mutating func write(_ post: ReadPost, _ text: ShownText)
+    /// - Throws: where a file that was sound a moment ago cannot be read.
+    mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) throws
 }
 
 /// Who is who in an export. All names are other people's choice.

@@ -46,6 +46,7 @@ struct ExportManifest {
                 }
             }
             json.bool("includes_unverified", request.includesUnverified)
+            json.bool("includes_files", request.includesFiles)
             json.object("counts") { ExportManifest.write(counts, to: &$0) }
             json.array("channels") { json in
                 for entry in channels {
@@ -84,5 +85,7 @@ struct ExportManifest {
         json.object("states") { json in
             for state in PostState.allCases { json.int(state.rawValue, counts.states[state] ?? 0) }
         }
+        json.int("files", counts.files)
+        json.int("missing_files", counts.missingFiles)
     }
 }

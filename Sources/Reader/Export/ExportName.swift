@@ -9,7 +9,7 @@ enum ExportName {
     private static let reserved: Set<String> = Set(
         ["con", "prn", "aux", "nul"] + "123456789¹²³".flatMap { ["com\($0)", "lpt\($0)"] })
     /// The export's own files, whose names no team's folder may have.
-    private static let ownFiles: Set<String> = ["incomplete", "sha256sums", "manifest.json", "posts.jsonl"]
+    private static let ownFiles: Set<String> = ["incomplete", "sha256sums", "manifest.json", "posts.jsonl", "files"]
 
     /// One component of a path, made of what a person would recognise.
     static func component(_ name: String) -> String {
@@ -30,6 +30,17 @@ enum ExportName {
         let stem = String(String.UnicodeScalarView(scalars.prefix { $0 != "." })).lowercased()
         if reserved.contains(stem) { scalars.insert("_", at: 0) }
         return scalars.isEmpty ? "_" : String(String.UnicodeScalarView(scalars))
+    }
+
+    /// A name for a file of a post: its id, which no other has, and what its sender called it. Of a long name the ending
+    /// stays, too.
+    static func file(_ id: String, name: String) -> String {
+        let safe = component(name)
+        let ending = name.unicodeScalars.reversed().prefix { $0 != "." }.reversed()
+        guard name.utf8.count > maximumLength, ending.count < 10, ending.count < name.unicodeScalars.count else {
+            return "\(component(id))-\(safe)"
+        }
+        return "\(component(id))-\(safe).\(component(String(String.UnicodeScalarView(ending))))"
     }
 
     /// A path for each channel, `TEAM/CHANNEL`, by channel id. Names that some file system takes for the same get the

@@ -18,18 +18,20 @@ public struct ExportRequest: Sendable {
     public let createAt: Range<Int64>
     /// Whether texts that nobody is known to have signed are shown, marked, instead of withheld.
     public let includesUnverified: Bool
+    public let includesFiles: Bool
     /// The narrowing in the user's own words, for the manifest.
     public let asked: [(name: String, value: String)]
 
     public init(
         format: ExportFormat, channels: [Channel], userIDs: [String]? = nil, createAt: Range<Int64> = 0..<Int64.max,
-        includesUnverified: Bool = false, asked: [(name: String, value: String)] = []
+        includesUnverified: Bool = false, includesFiles: Bool = true, asked: [(name: String, value: String)] = []
     ) {
         self.format = format
         self.channels = channels
         self.userIDs = userIDs
         self.createAt = createAt
         self.includesUnverified = includesUnverified
+        self.includesFiles = includesFiles
         self.asked = asked
     }
 }
@@ -47,9 +49,20 @@ public struct ExportCounts: Equatable, Sendable {
     /// With a notice because there is no text, by the verdict on the content.
     public var unreadable: [Content: Int] = [:]
     public var states: [PostState: Int] = [:]
+    /// Files that stand with their posts.
+    public var files = 0
+    /// Files in whose place it says why they do not.
+    public var missingFiles = 0
 
-    mutating func count(_ post: ReadPost, _ text: ShownText) {
+    mutating func count(_ post: ReadPost, _ text: ShownText, _ shown: [ShownFile]) {
         posts += 1
+        for file in shown {
+            switch file.state {
+            case .leftOut: break
+            case .held: files += 1
+            case .missing: missingFiles += 1
+            }
+        }
         states[post.state, default: 0] += 1
         switch text {
         case .text: exported += 1
@@ -62,6 +75,8 @@ public struct ExportCounts: Equatable, Sendable {
     static func += (left: inout ExportCounts, right: ExportCounts) {
         left.posts += right.posts
         left.exported += right.exported
+        left.files += right.files
+        left.missingFiles += right.missingFiles
         left.unverified += right.unverified
         left.withheld += right.withheld
         left.unreadable.merge(right.unreadable, uniquingKeysWith: +)

@@ -12,10 +12,11 @@ struct JSONLinesRenderer: PostRenderer {
         self.file = file
     }
 
-    func write(_ post: ReadPost, _ text: ShownText) {
+    func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
         var json = JSONWriter()
         json.object { json in
-            post.write(to: &json, text: text.shown, username: people.username(post.header.userID))
+            let username = people.username(post.header.userID)
+            post.write(to: &json, text: text.shown, username: username, states: files.map(\.state))
         }
         file.write(json.bytes + [UInt8(ascii: "\n")])
     }
@@ -36,6 +37,11 @@ extension ReadPost {
     ///
     /// - Parameter text: what is shown of it; nil for null.
     public func write(to json: inout JSONWriter, text: String?, username: String) {
+        write(to: &json, text: text, username: username, states: files.map { _ in .leftOut })
+    }
+
+    /// - Parameter states: what became of each of the files.
+    func write(to json: inout JSONWriter, text: String?, username: String, states: [ShownFile.State]) {
         writeVerdict(to: &json)
         json.int("create_at", header.createAt)
         json.int("edit_at", header.editAt)
@@ -43,12 +49,19 @@ extension ReadPost {
         json.string("type", header.type)
         json.string("text", text)
         json.array("files") { json in
-            for attached in files {
+            for (attached, state) in zip(files, states) {
                 json.object {
                     $0.string("id", attached.id)
                     $0.string("name", attached.name)
                     if let size = attached.size { $0.int("size", size) } else { $0.null("size") }
                     $0.string("mime_type", attached.mimeType)
+                    switch state {
+                    case .leftOut: break
+                    case .held(let content, let path):
+                        $0.string("sha256", content.sha256.description)
+                        $0.string("path", path)
+                    case .missing(let why): $0.string("missing", why)
+                    }
                 }
             }
         }

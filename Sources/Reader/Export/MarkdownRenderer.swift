@@ -1,4 +1,5 @@
 internal import Archive
+internal import Bytes
 
 /// Markdown (CommonMark): one file per channel, threads kept together.
 ///
@@ -35,7 +36,7 @@ struct MarkdownRenderer: PostRenderer {
                 + "\(MarkdownRenderer.escape(account.server)); all times are UTC\n")
     }
 
-    mutating func write(_ post: ReadPost, _ text: ShownText) {
+    mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
         let header = post.header
         let time = Timestamp(milliseconds: header.createAt)
         let isReply = !header.rootID.isEmpty
@@ -59,17 +60,36 @@ struct MarkdownRenderer: PostRenderer {
         for mark in marks(post, text) { line += " · \(mark)" }
         file.write("\(line)\n\n")
         writeText(text)
-        for attached in post.files {
-            let facts = [attached.size.map { "\($0) bytes" }, attached.mimeType.map(MarkdownRenderer.escape)]
-            let name = MarkdownRenderer.escape(attached.name ?? attached.id)
-            let described = facts.compactMap { $0 }.joined(separator: ", ")
-            file.write("\n- file: \(name)\(described.isEmpty ? "" : " (\(described))")\n")
-        }
+        for shown in files { write(shown) }
         for reaction in post.circumstances.reactions where !isOld {
             let who = reaction.userIDs.map { "@\(MarkdownRenderer.escape(people.username($0)))" }.joined(
                 separator: ", ")
             file.write("\n- \\:\(MarkdownRenderer.escape(reaction.emoji))\\: \(who)\n")
         }
+    }
+
+    private func write(_ shown: ShownFile) {
+        let attached = shown.attached
+        let facts = [attached.size.map { "\($0) bytes" }, attached.mimeType.map(MarkdownRenderer.escape)]
+        let described = facts.compactMap { $0 }.joined(separator: ", ")
+        var name = MarkdownRenderer.escape(shown.name)
+        var why = ""
+        switch shown.state {
+        case .leftOut: break
+        case .held(_, let path): if let path { name = "[\(name)](../\(MarkdownRenderer.destination(path)))" }
+        case .missing(let reason): why = ": not here, \(reason)"
+        }
+        file.write("\n- file: \(name)\(described.isEmpty ? "" : " (\(described))")\(why)\n")
+    }
+
+    /// A path as a link's destination (CommonMark, section 6.3).
+    private static func destination(_ path: String) -> String {
+        path.utf8.map { byte in
+            let scalar = Unicode.Scalar(byte)
+            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+            return isPlain || "-._/".utf8.contains(byte)
+                ? String(scalar) : "%\(Hex.encode([byte]).uppercased())"
+        }.joined()
     }
 
     private func marks(_ post: ReadPost, _ text: ShownText) -> [String] {

@@ -11,6 +11,7 @@ struct MboxRenderer: PostRenderer {
     private let channel: Channel
     private let people: ExportPeople
     private let file: ExportFile
+    private let store: FileStore
     private let host: String
     /// Whether the channel has encrypted posts: then those that are not are marked.
     private let isEncrypted: Bool
@@ -20,7 +21,8 @@ struct MboxRenderer: PostRenderer {
     /// The old revisions of the post under way that are written: the archive may hold several versions of one.
     private var revisions: (original: String, ids: Set<String>) = ("", [])
 
-    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool) {
+    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, _ store: FileStore, isEncrypted: Bool) {
+        self.store = store
         self.isEncrypted = isEncrypted
         self.channel = channel
         self.people = people
@@ -29,7 +31,7 @@ struct MboxRenderer: PostRenderer {
         label = people.names.label(channel)
     }
 
-    mutating func write(_ post: ReadPost, _ text: ShownText) {
+    mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) throws {
         let header = post.header
         if post.state == .revision, revisions.original != header.originalID { revisions = (header.originalID, []) }
         let isKnown = post.state == .revision && !revisions.ids.insert(header.id).inserted
@@ -53,9 +55,30 @@ struct MboxRenderer: PostRenderer {
         }
         field("List-Id", "\(MailText.phrase(label)) <\(list)>")
         writeVerdict(post, text)
+        for shown in files {
+            guard case .missing(let why) = shown.state else { continue }
+            field("X-Mattermost-File-Missing", "\(MailText.atom(shown.attached.id)) \(MailText.unstructured(why))")
+        }
         field("MIME-Version", "1.0")
-        field("Content-Type", "text/plain; charset=UTF-8")
-        writeBody(text.written)
+        let held = files.filter { $0.content != nil }
+        if held.isEmpty {
+            writeText(text.written)
+        } else {
+            try writeParts(text.written, held, boundary: MailAttachment.boundary(text.written, header))
+        }
+        file.write("\n")
+    }
+
+    private func writeParts(_ text: String, _ files: [ShownFile], boundary: String) throws(ArchiveError) {
+        field("Content-Type", "multipart/mixed; boundary=\"\(boundary)\"")
+        file.write("\n--\(boundary)\n")
+        writeText(text)
+        for shown in files {
+            guard let content = shown.content else { continue }
+            file.write("--\(boundary)\n\(MailAttachment.header(shown))\n")
+            try MailAttachment.write(content, from: store, to: file)
+        }
+        file.write("--\(boundary)--\n")
     }
 
     private func field(_ name: String, _ value: String) { file.write("\(name): \(value)\n") }
@@ -146,17 +169,13 @@ struct MboxRenderer: PostRenderer {
 
     // MARK: The body
 
-    private func writeBody(_ text: String) {
+    /// The text with the headers of its part.
+    private func writeText(_ text: String) {
+        field("Content-Type", "text/plain; charset=UTF-8")
         guard MboxRenderer.fitsEightBit(text) else {
             field("Content-Transfer-Encoding", "base64")
             file.write("\n")
-            let encoded = Array(Base64.standard.encode(Array(text.utf8)).utf8)
-            for start in stride(from: 0, to: encoded.count, by: 76) {
-                file.write(encoded[start..<min(start + 76, encoded.count)])
-                file.write("\n")
-            }
-            file.write("\n")
-            return
+            return MailAttachment.writeLines(Array(text.utf8), to: file)
         }
         field("Content-Transfer-Encoding", "8bit")
         file.write("\n")
@@ -165,7 +184,6 @@ struct MboxRenderer: PostRenderer {
             file.write(line)
             file.write("\n")
         }
-        file.write("\n")
     }
 
     /// RFC 5322, section 2.1.1, and RFC 2045, section 2.8: lines of at most 998 bytes, no NUL, CR only before LF; CR LF

@@ -58,6 +58,9 @@ struct Export: AsyncParsableCommand {
     @Flag(help: "Show texts whose signature does not verify, marked as such.")
     var includeUnverified = false
 
+    @Flag(help: "Leave the files of posts out.")
+    var noFiles = false
+
     func run() async throws {
         if let since, let until, since.start > until.start {
             throw Failure(.usage, "--since is later than --until", hint: "nothing was written")
@@ -66,7 +69,7 @@ struct Export: AsyncParsableCommand {
         let request = ExportRequest(
             format: format, channels: try open.select(channels: channel, teams: team), userIDs: try userIDs(open.users),
             createAt: (since?.start.milliseconds ?? 0)..<(until?.end.milliseconds ?? .max),
-            includesUnverified: includeUnverified, asked: asked)
+            includesUnverified: includeUnverified, includesFiles: !noFiles, asked: asked)
         let names = open.names
         let summary = try await Reader.Export(archive: open.archive, reader: open.reader)
             .run(request, to: output) { channel, posts in
@@ -81,6 +84,7 @@ struct Export: AsyncParsableCommand {
         channel.map { ("channel", $0) } + team.map { ("team", $0) } + user.map { ("user", $0) }
             + [since.map { ("since", $0.start.date) }, until.map { ("until", $0.start.date) }].compactMap { $0 }
             + (includeUnverified ? [("include-unverified", "yes")] : [])
+            + (noFiles ? [("files", "no")] : [])
     }
 
     private func userIDs(_ users: [User]) throws -> [String]? {
@@ -109,6 +113,10 @@ struct Export: AsyncParsableCommand {
         }
         if let deleted = counts.states[.deleted] {
             Terminal.print("  \(deleted.grouped) of them deleted on the server")
+        }
+        if counts.files > 0 { Terminal.print("  \(counts.files.of("file"))") }
+        if counts.missingFiles > 0 {
+            Terminal.print("  \(counts.missingFiles.of("file")) not in the archive, and why in the place of each")
         }
         Terminal.print("The manifest is \(SafeText.line(output))/manifest.json")
         Terminal.note("These files are in the clear.")

@@ -55,6 +55,15 @@ struct Status: AsyncParsableCommand {
             "Account   \(SafeText.name(open.account.username)) on \(SafeText.line(open.account.server)), \(session)")
         Terminal.print("Archive   \(SafeText.line(directory.archivePath))")
         Terminal.print("          \(Int(head.documents).of("document")), head \(head.hash.prefix(16))…")
+        let files = try open.archive.fileCounts()
+        guard files.named > 0 else { return }
+        Terminal.print("Files     \(files.held.grouped) held, \(files.bytes.asBytes)")
+        for (reason, count) in files.missing.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            Terminal.print("          \(count.grouped) missing: \(reason.words)")
+        }
+        if files.unasked > 0 {
+            Terminal.print("          \(files.unasked.grouped) still to be fetched: “mmvault pull”")
+        }
     }
 
     private func describe(_ survey: ChannelSurvey, _ open: OpenArchive, _ owners: KeyOwners) throws {

@@ -38,7 +38,14 @@ final class DemoHistory {
             team: team, name: "release", displayName: "Release", type: .private, members: everybody)
         direct = world.addDirectChannel(alice.id, bob.id)
         self.world = world
-        _ = world.post(in: square, by: carol.id, message: "Coffee machine is repaired. It is loud, but it works.")
+        _ = world.post(
+            in: square, by: carol.id, message: "Coffee machine is repaired. It is loud, but it works.",
+            files: [
+                Attachment(
+                    name: "coffee machine.txt",
+                    content: Array(
+                        "Fill the tank to the line, not above it.\nDescale on the first of the month.\n".utf8))
+            ])
         world.advance(by: 9 * 60_000)
         _ = world.post(in: square, by: bob.id, message: "Release talk moves to ~release, encrypted from today.")
         for channel in [release, direct] { world.setEncryption(channel, on: true, by: alice.id) }

@@ -1,0 +1,79 @@
+import Archive
+import Exporter
+import Reader
+
+/// What came of a pull, in words.
+extension Pull {
+    /// - Throws: `incomplete`, when the rest is told.
+    static func summarize(_ report: PullReport, _ directory: AccountDirectory) throws {
+        let archive = try Archive(directory)
+        let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
+        func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
+        for change in report.keyChanges { Pull.warn(change) }
+        if let failure = report.keysFailure {
+            Terminal.warn("the server gave no public keys: \(Failure(failure).message)")
+        }
+        for (channel, error) in report.membersFailures {
+            Terminal.warn("\(label(channel)): its members could not be listed: \(Failure(error).message)")
+        }
+        if !report.frozen.isEmpty {
+            Terminal.note(
+                "No longer listed by the server, and kept as they are: "
+                    + report.frozen.map(label).joined(separator: ", "))
+        }
+        for outcome in report.outcomes where outcome.absent > 0 {
+            Terminal.warn(
+                "\(label(outcome.channel)): \(outcome.absent.of("archived post")) gone from the server without a "
+                    + "tombstone; the archive keeps what it has")
+        }
+        let added = report.outcomes.reduce(0) { $0 + $1.added }
+        let narrowed = report.outcomes.filter { if case .narrowed = $0.result { true } else { false } }.count
+        Terminal.print("\(added.of("new post version")) in \(report.outcomes.count.of("channel"))")
+        describe(report.files)
+        Terminal.print("The archive is in \(SafeText.line(directory.path))")
+        if narrowed > 0 {
+            Terminal.print(
+                "Older posts of \(narrowed.of("channel")) are still to come: “mmvault pull” without --since.")
+        }
+        try requireAll(report, label)
+    }
+
+    private static func describe(_ files: FileReport) {
+        if files.fetched > 0 { Terminal.print("\(files.fetched.of("file")) fetched, \(files.bytes.asBytes)") }
+        for (reason, count) in files.missing.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            Terminal.print("\(count.of("file")) not fetched: \(reason.words)")
+        }
+    }
+
+    private static func requireAll(_ report: PullReport, _ label: (Channel) -> String) throws {
+        for failure in report.files.failures.prefix(3) {
+            Terminal.warn("a file did not come: \(Failure(failure.error).message)")
+        }
+        guard report.failures.isEmpty else {
+            for case let outcome in report.failures {
+                guard case .failed(let error) = outcome.result else { continue }
+                Terminal.warn("\(label(outcome.channel)) is not complete: \(Failure(error).message)")
+            }
+            throw Failure(
+                .incomplete, "\(report.failures.count.of("channel")) could not be fetched to the end",
+                hint: "the others are complete; run “mmvault pull” again")
+        }
+        guard report.files.failures.isEmpty else {
+            throw Failure(
+                .incomplete, "\(report.files.failures.count.of("file")) could not be fetched",
+                hint: "all posts are there; run “mmvault pull” again")
+        }
+    }
+
+    static func warn(_ change: KeyChange) {
+        let isPinned = change.pinnedKeyID == change.oldKeyID
+        let pinned = "\nfirst   \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
+        Terminal.warn(
+            """
+            the server shows a new key for @\(SafeText.name(change.username))
+            before  \(change.oldKeyID.prefix(16))…, last seen on \(change.oldLastSeen.minute) UTC
+            now     \(change.newKeyID.prefix(16))…\(isPinned ? "" : pinned)
+            Ask them whether they made a new key. All stay known.
+            """)
+    }
+}
