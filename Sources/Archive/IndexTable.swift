@@ -43,7 +43,7 @@ struct IndexTable<Content: Sendable> {
     private mutating func fill(_ database: Database) {
         guard failure == nil else { return }
         do {
-            let rows = try Row.fetchCursor(database, sql: sql, arguments: [fetched])
+            let rows = try Row.fetchCursor(try database.cachedStatement(sql: sql), arguments: [fetched])
             while let row = try rows.next() {
                 let sequence = try row.decode(Int64.self, forColumn: "seq")
                 // A row whose document cannot be told belongs to none.

@@ -107,6 +107,9 @@ public struct Follow: Sendable {
                 let added = try await pull.writer.append(frames: frames.map(\.bytes), receivedAt: last.receivedAt)
                 let channels = Dictionary(frames.map { ($0.channelID, 1) }, uniquingKeysWith: +)
                 onEvent(.kept(channels: channels, added: added))
+                // With its post a file goes: those of new posts are fetched now.
+                let withFiles = frames.filter { $0.bytes.firstRange(of: Array("file_ids".utf8)) != nil }
+                if !withFiles.isEmpty { desk.add(FollowDesk.Agenda(channels: Set(withFiles.map(\.channelID)))) }
             } catch .notAPage {
                 // Each could be read; together they cannot. What they said is asked for.
                 desk.add(FollowDesk.Agenda(everything: true))

@@ -48,7 +48,7 @@ struct PagerTests {
     }
 
     /// More posts than a pipe holds, and a pager that reads three lines.
-    @Test(.timeLimit(.minutes(1))) func quittingThePager_EndsTheReadingWithoutAnError() async throws {
+    @Test(.timeLimit(.minutes(10))) func quittingThePager_EndsTheReadingWithoutAnError() async throws {
         let story = Story()
         for number in 0..<600 {
             story.world.post(
@@ -66,7 +66,7 @@ struct PagerTests {
         }
     }
 
-    @Test(.enabled(if: hasLess, "needs less"), .timeLimit(.minutes(1)))
+    @Test(.enabled(if: hasLess, "needs less"), .timeLimit(.minutes(10)))
     func interruptUnderThePager_IsThePagers() async throws {
         let story = Story()
         for number in 0..<100 { story.world.post(in: story.square, by: story.bob.id, message: "word \(number)") }

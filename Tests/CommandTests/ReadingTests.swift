@@ -44,6 +44,7 @@ import Testing
                 #expect(
                     keys == [
                         "id", "name", "display_name", "kind", "team", "posts", "deleted", "first", "last", "delete_at",
+                        "frozen_since",
                     ])
             }
         }

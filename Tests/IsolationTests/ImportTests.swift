@@ -22,9 +22,9 @@ import Testing
             only: [
                 "CLibArchive": ["LibArchive.swift", "Import/ZipReader.swift"],
                 "Glibc": [
-                    "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "Import/ZipReader.swift",
-                    "LibArchive.swift",
-                    "PrivateFile.swift", "Vault.swift",
+                    "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "FileStore.swift",
+                    "Import/ZipReader.swift", "LibArchive.swift", "PartialFile.swift", "PrivateFile.swift",
+                    "Vault.swift",
                 ],
             ]),
         Allowance(
