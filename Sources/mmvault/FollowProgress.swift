@@ -39,7 +39,7 @@ final class FollowProgress: Sendable {
             state.withLock { $0.isConnected = true }
             tell(isResumed ? "connected again; nothing was missed" : "connected")
         case .gap: tell("something was missed; asking for it")
-        case .kept(let channels, let added): tell(added, channels.keys.sorted())
+        case .kept(let channels, let added): if added > 0 { tell(added, channels.keys.sorted()) }
         case .asked(let added, let keyChanges):
             for change in keyChanges { Pull.warn(change) }
             if added > 0 { tell(added, []) }

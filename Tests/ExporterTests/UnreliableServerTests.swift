@@ -61,7 +61,7 @@ struct UnreliableServerTests {
 
     @Test func anAnswerThatDoesNotCome() async throws {
         let impatient = Patience(
-            attempts: 30, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0, longestSilence: 1)
+            attempts: 30, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0, longestSilence: 10)
         let silences = Box(0)
         try await Town.with(
             interceptor: { request in
