@@ -13,7 +13,10 @@ struct CanaryTests {
         "mmvault status --months", "mmvault verify --details", "mmvault verify --json", "mmvault check",
         "mmvault search canary*", "mmvault search canary* --relevance --context 3", "mmvault search canary* --json",
         "mmvault search --key key.asc canary*", "mmvault search --no-keys canary*",
-        "mmvault search in:release -nothing", "mmvault key identity",
+        "mmvault search in:release -nothing", "mmvault key identity", "mmvault channels --members",
+        "mmvault read release", "mmvault read release --last 5", "mmvault read release --around 2025-04-03",
+        "mmvault key backup -", "mmvault recover $URL", "mmvault pull --full",
+        "printf 'canary*\\n' | mmvault search -",
     ]
 
     /// New for each test, so that what an earlier one left cannot be taken for a leak.
