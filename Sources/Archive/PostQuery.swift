@@ -40,6 +40,9 @@ public enum PostState: String, Sendable, CaseIterable {
     case revision
     /// A version that a newer one of the same id superseded.
     case earlier
+
+    /// Whether it is what the post said before.
+    public var isOld: Bool { self == .revision || self == .earlier }
 }
 
 /// One version of a post as the archive holds it.

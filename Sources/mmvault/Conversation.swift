@@ -83,7 +83,7 @@ struct Conversation {
 
     mutating func lines(_ post: ReadPost) throws -> [String] {
         let header = post.header
-        let isOld = post.state == .revision || post.state == .earlier
+        let isOld = post.state.isOld
         let isContinued = header.identityID == self.post
         let content = Said(author: header.userID, text: post.text, files: post.files, finding: post.finding)
         defer { said = (isContinued ? said : []) + [content] }

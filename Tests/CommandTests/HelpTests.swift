@@ -5,8 +5,8 @@ import Testing
 /// What a user is told before anything is done.
 @Suite struct HelpTests {
     static let commands = [
-        "", "login", "pull", "import", "key", "key restore", "key list", "verify", "channels", "read", "status",
-        "check", "demo",
+        "", "recover", "login", "pull", "import", "key", "key restore", "key list", "key backup", "key identity",
+        "verify", "channels", "read", "search", "export", "status", "check", "demo",
     ]
 
     @Test(arguments: commands)
@@ -22,7 +22,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "login", "pull", "import", "key restore", "key list", "verify", "channels", "read", "status", "check", "demo",
+        "recover", "login", "pull", "import", "key restore", "key list", "key backup", "key identity", "verify",
+        "channels", "read", "search", "export", "status", "check", "demo",
     ])
     func help_ListsTheExitCodes(command: String) async throws {
         try await Stage.with { stage in

@@ -40,7 +40,7 @@ struct MarkdownRenderer: PostRenderer {
         let header = post.header
         let time = Timestamp(milliseconds: header.createAt)
         let isReply = !header.rootID.isEmpty
-        let isOld = post.state == .revision || post.state == .earlier
+        let isOld = post.state.isOld
         let (postID, threadID) = (header.identityID, header.threadID)
         if threadID != thread {
             if time.date != day {

@@ -143,7 +143,7 @@ struct MboxRenderer: PostRenderer {
         if case .withheld = text { marks.append("[withheld]") }
         if case .unreadable = text { marks.append("[not readable]") }
         if post.state == .deleted { marks.append("[deleted]") }
-        if post.state == .revision || post.state == .earlier { marks.append("[earlier]") }
+        if post.state.isOld { marks.append("[earlier]") }
         if post.isEdited { marks.append("[edited]") }
         if post.verdict.content == .plain, isEncrypted { marks.append("[not encrypted]") }
         let header = post.header

@@ -121,7 +121,7 @@ public final class Search {
             for version in try lookup.versions(batch.map(\.version)) {
                 // A post of which several versions match is found once: as it is now, or else by the last to arrive.
                 if let place = places[version.header.identityID] {
-                    if !version.isOld, hits[place].post.isOld { hits[place] = try hit(version) }
+                    if !version.state.isOld, hits[place].post.state.isOld { hits[place] = try hit(version) }
                     continue
                 }
                 guard try isWanted(version, query) else { continue }
@@ -149,12 +149,4 @@ public final class Search {
         if query.isDeleted == false, newest.deleteAt > 0 { return false }
         return query.isEdited != false || newest.editAt == 0
     }
-}
-
-extension StoredVersion {
-    fileprivate var isOld: Bool { state == .revision || state == .earlier }
-}
-
-extension ReadPost {
-    fileprivate var isOld: Bool { state == .revision || state == .earlier }
 }
