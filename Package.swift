@@ -35,7 +35,10 @@ let package = Package(
         .target(name: "E2EE", dependencies: ["Bytes", "CLibCrypto"], swiftSettings: strict),
         .target(
             name: "Archive",
-            dependencies: ["Bytes", "CLibArchive", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Bytes", "CLibArchive", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Exporter",

@@ -187,6 +187,11 @@ extension Archive {
         try read { try String.fetchOne($0, sql: "SELECT hash FROM document WHERE seq = ?", arguments: [sequence]) }
     }
 
+    /// The number of the document whose record has this hash, 64 hexadecimal digits in lower case; nil where none has.
+    public func sequence(ofHash hash: String) throws(ArchiveError) -> Int64? {
+        try read { try Int64.fetchOne($0, sql: "SELECT seq FROM document WHERE hash = ?", arguments: [hash]) }
+    }
+
     /// The newest description of each object, by id.
     private func objects(_ kind: ObjectKind) throws(ArchiveError) -> [JSONValue] {
         let sql = """

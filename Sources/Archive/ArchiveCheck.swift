@@ -95,6 +95,12 @@ extension Archive {
         }
         problems = problems.map { "SQLite: \($0)" }
         do throws(ArchiveError) {
+            let path = directory.archivePath
+            problems += try read { try DatabaseHeader($0, path: path) }.problems
+        } catch {
+            problems.append(error.checkText)
+        }
+        do throws(ArchiveError) {
             let found = try read { try ArchiveSchema.lines(of: $0) }
             let other = found.symmetricDifference(ArchiveSchema.expectedLines).map(ArchiveSchema.name(ofLine:))
             problems += Set(other).sorted().map { "the \($0) is not as it was made" }

@@ -44,6 +44,11 @@ struct CheckReading {
     private mutating func document() throws(ArchiveError) -> CheckSubject? {
         let subject = try archive.read { db -> CheckSubject? in
             guard let row = try DocumentRow.fetch(db, after: last), row.sequence <= end else { return nil }
+            // In a damaged tree SQLite may come upon a row again, and again.
+            guard row.sequence > last else {
+                throw ArchiveError.damagedDatabase(
+                    path: archive.directory.archivePath, what: "documents are not in the order of their numbers")
+            }
             var subject = CheckSubject(document: row)
             index.fill(&subject, db)
             return subject

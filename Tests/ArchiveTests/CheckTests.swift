@@ -188,18 +188,6 @@ import Testing
         #expect(damage.document == 2 && damage.posts == [id("p1"), id("p2"), id("p3")])
         #expect(damage.context == "posts of channel \(town), \(Timestamp(milliseconds: start).iso8601)")
     }
-
-    @Test func anArchiveCutAnywhereIsNotClean() async throws {
-        try await fill()
-        let whole = try #require(try PrivateFile.read(sandbox.copy(directory).archivePath))
-        let copy = try sandbox.copy(directory)
-        for count in stride(from: 0, to: whole.count, by: 997) {
-            try PrivateFile.replace(copy.archivePath, with: Array(whole[..<count]))
-            #expect(try await isNoticed(copy), "cut at \(count) of \(whole.count)")
-        }
-        try PrivateFile.replace(copy.archivePath, with: whole)
-        #expect(try await !isNoticed(copy))
-    }
 }
 
 /// Whether damage shows: the archive does not open, or its check finds something.

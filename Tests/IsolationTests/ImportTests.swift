@@ -21,6 +21,7 @@ import Testing
             module: "Archive", everywhere: ["Bytes", "Foundation", "GRDB"],
             only: [
                 "CLibArchive": ["LibArchive.swift", "Import/ZipReader.swift"],
+                "GRDBSQLite": ["DatabaseHeader.swift"],
                 "Glibc": [
                     "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "FileStore.swift",
                     "Import/ZipReader.swift", "LibArchive.swift", "PartialFile.swift", "PrivateFile.swift",
