@@ -10,6 +10,8 @@ public actor ArchiveWriter {
     public nonisolated let directory: AccountDirectory
     private var head: ChainHead
 
+    /// An archive of the earliest builds gets the index that it lacks.
+    ///
     /// - Throws: `inUse` where another process writes; `damagedDocument` where the chain's end cannot be added to.
     public init(_ directory: AccountDirectory) throws(ArchiveError) {
         let path = directory.archivePath
@@ -17,6 +19,7 @@ public actor ArchiveWriter {
         guard PrivateFile.exists(path) else { throw .notAnArchive(path: path) }
         lock = try ArchiveLock(path: directory.lockPath)
         database = try Archive.open(path, .writing)
+        try ArchiveWriter.complete(database, path: path)
         head = try Archive.rethrowing(path: path) { [database] in
             let sql = "SELECT seq, record, hash FROM document ORDER BY seq DESC LIMIT 1"
             guard let last = try database.read({ try Row.fetchOne($0, sql: sql) }) else {
@@ -78,7 +81,7 @@ public actor ArchiveWriter {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (post_id, identity) DO NOTHING
         """
 
-    private static let insertAttachment = """
+    static let insertAttachment = """
         INSERT INTO attachment (document, post_id, channel_id, file_id, size) VALUES (?, ?, ?, ?, ?)
         """
 

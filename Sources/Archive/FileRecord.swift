@@ -147,7 +147,8 @@ extension Archive {
         return try read { try String.fetchOne($0, sql: sql, arguments: [fileID]) }.flatMap(FileRecord.init(json:))
     }
 
-    /// The files that posts name, each once, in the order in which they came to be known.
+    /// The files that posts name, each once, in the order in which they came to be known; none where the archive is of a
+    /// build that kept no index of them, and nothing has completed it yet.
     ///
     /// - Parameters:
     ///   - channelID: only those of this channel; nil for all.
@@ -168,7 +169,8 @@ extension Archive {
             """
         let arguments: StatementArguments = channelID.map { [after, $0] } ?? [after]
         return try read { db in
-            try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
+            guard try !ArchiveSchema.isOfEarliestBuild(db) else { return [] }
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
                 NamedFile(
                     sequence: try row.decode(forColumn: "seq"), fileID: try row.decode(forColumn: "file_id"),
                     postID: try row.decode(forColumn: "post_id"), channelID: try row.decode(forColumn: "channel_id"),
@@ -179,8 +181,9 @@ extension Archive {
         }
     }
 
-    /// How many of the files that posts name are held.
-    public func fileCounts() throws(ArchiveError) -> FileCounts {
+    /// How many of the files that posts name are held; nil where the archive is of a build that kept no index of them.
+    public func fileCounts() throws(ArchiveError) -> FileCounts? {
+        if try read(ArchiveSchema.isOfEarliestBuild) { return nil }
         var counts = FileCounts()
         var last: Int64 = 0
         while true {
