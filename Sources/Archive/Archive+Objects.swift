@@ -24,6 +24,8 @@ public struct Channel: Equatable, Sendable {
     /// What its members wrote above it, and what they say it is for; empty where nothing.
     public internal(set) var header = ""
     public internal(set) var purpose = ""
+    /// Where the account's lists show it no longer: it is kept as it was.
+    public internal(set) var absence: NoticedAbsence?
 }
 
 public struct Team: Equatable, Sendable {
@@ -81,6 +83,8 @@ extension Archive {
         return try read { try String.fetchAll($0, sql: sql) }
     }
 
+        let absences = try absences(.channel)
+        for place in channels.indices { channels[place].absence = absences[channels[place].id] }
     public func teams() throws(ArchiveError) -> [Team] { try objects(.team).map(Team.init) }
 
     public func users() throws(ArchiveError) -> [User] { try objects(.user).map(User.init) }
@@ -90,7 +94,7 @@ extension Archive {
         try read { db in
             let sql = """
                 SELECT user_id FROM version WHERE user_id <> '' UNION
-                SELECT substr(id, 28) FROM object WHERE kind = 'member' ORDER BY 1
+                SELECT substr(id, 28) FROM object WHERE kind = 'member'
                 """
             return try String.fetchAll(db, sql: sql)
         }

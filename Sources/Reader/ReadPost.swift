@@ -18,6 +18,8 @@ public struct ReadPost: Sendable {
     public internal(set) var circumstances = Circumstances()
     /// The name of the export that it was imported with; nil where the account's own server gave it.
     public internal(set) var importName: String?
+    /// Where the post is live and the server shows it no longer, without a tombstone.
+    public internal(set) var absence: NoticedAbsence?
 
     public var isEdited: Bool { header.editAt > 0 }
 

@@ -22,6 +22,17 @@ struct JSONLinesRenderer: PostRenderer {
     }
 }
 
+extension JSONWriter {
+    /// The member that says since when the server shows something no longer; null where it does, as far as is known.
+    mutating func absence(_ absence: NoticedAbsence?) {
+        guard let absence else { return null("absence") }
+        object("absence") {
+            $0.string("reason", absence.reason.rawValue)
+            $0.int("since", absence.since.milliseconds)
+        }
+    }
+}
+
 extension ReadPost {
     /// The line of `mmvault verify --json`, with its line end.
     public var verdictLine: [UInt8] {
@@ -86,6 +97,7 @@ extension ReadPost {
 
     /// The members that verify and the export share.
     private func writeVerdict(to json: inout JSONWriter) {
+        json.absence(absence)
         json.string("id", header.id)
         json.string("state", state.rawValue)
         json.string("channel_id", header.channelID)

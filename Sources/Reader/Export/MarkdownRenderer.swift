@@ -34,6 +34,9 @@ struct MarkdownRenderer: PostRenderer {
         file.write(
             "\(kind)\(team), as \(MarkdownRenderer.escape(account.username)) sees it on "
                 + "\(MarkdownRenderer.escape(account.server)); all times are UTC\n")
+        if let absence = channel.absence {
+            file.write("\n*\(absence.reason.words) since \(absence.since.date); kept as it was*\n")
+        }
     }
 
     mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
@@ -101,6 +104,9 @@ struct MarkdownRenderer: PostRenderer {
         if post.state == .deleted { marks.append("**deleted** \(Timestamp(milliseconds: header.deleteAt).minute)") }
         if case .unverified = text {
             marks.append(
+        if let absence = post.absence {
+            marks.append("**\(absence.reason.words)** (noticed \(absence.since.date))")
+        }
                 "**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))"
             )
         }

@@ -108,11 +108,17 @@ struct MboxRenderer: PostRenderer {
         field("X-Mattermost-Create-At", String(header.createAt))
         if post.isEdited { field("X-Mattermost-Edit-At", String(header.editAt)) }
         if header.deleteAt > 0 { field("X-Mattermost-Delete-At", String(header.deleteAt)) }
+        if let absence = post.absence { field("X-Mattermost-Absent", MboxRenderer.words(absence)) }
+        if let absence = channel.absence { field("X-Mattermost-Channel-Absent", MboxRenderer.words(absence)) }
         for attached in post.files {
             let size = attached.size.map { " \($0)" } ?? ""
             let name = attached.name.map { " \(MailText.phrase($0))" } ?? ""
             field("X-Mattermost-File", "\(MailText.atom(attached.id))\(size)\(name)")
         }
+    }
+
+    private static func words(_ absence: NoticedAbsence) -> String {
+        "\(absence.reason.rawValue) \(absence.since.milliseconds)"
     }
 
     // MARK: Threads

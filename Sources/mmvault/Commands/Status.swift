@@ -86,8 +86,8 @@ struct Status: AsyncParsableCommand {
             }
             if survey.closed > 0 { Terminal.print("  no restored key opens \(survey.closed.grouped)") }
         }
-        if let (absence, since) = try open.archive.absences(.channel)[survey.channel.id] {
-            Terminal.print("  \(absence.inWords) since \(since.date); kept as it is")
+        if let absence = survey.channel.absence {
+            Terminal.print("  \(absence.reason.words) since \(absence.since.date); kept as it is")
         }
         let gone = try open.archive.absences(.post).keys.filter {
             try open.archive.header(ofPost: $0)?.channelID == survey.channel.id
