@@ -194,6 +194,8 @@ typealias ChainHead = (sequence: Int64, hash: SHA256Digest)
 /// What the archive keeps besides posts and keys, each under the server's own id.
 public enum ObjectKind: String, Sendable {
     case user, channel, team
+    /// A custom emoji.
+    case emoji
     /// A channel's members: under `channel:user`.
     case member
     /// What the server no longer shows: under the id of the post, channel or member.
@@ -204,7 +206,7 @@ public enum ObjectKind: String, Sendable {
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
         switch self {
-        case .user, .channel, .team:
+        case .user, .channel, .team, .emoji:
             object["id"]?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil }
         case .absence:
             object["id"]?.string.flatMap { id in

@@ -189,6 +189,7 @@ extension ObjectKind {
         case .channels: self = .channel
         case .teams: self = .team
         case .members: self = .member
+        case .emoji: self = .emoji
         case .absences: self = .absence
         case .files: self = .file
         case .account, .posts, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil

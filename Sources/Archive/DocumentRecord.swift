@@ -11,6 +11,8 @@ public enum DocumentKind: String, Sendable {
     /// The same, of posts that had been superseded when the frames came.
     case lateEvents = "late-events"
     case teams, channels, users, members
+    /// The server's custom emoji: names, and who made them; never the pictures.
+    case emoji
     /// The plugin's answer about public keys.
     case keys
     /// A public key that belongs to a private key which the user restored.

@@ -78,6 +78,22 @@ public final class World: Sendable {
         }
     }
 
+    /// Adds a custom emoji.
+    /// - Returns: its id.
+    @discardableResult
+    public func addEmoji(_ name: String, by userID: String) -> String {
+        state.withLock { state in
+            let emoji = Emoji(id: state.makeID(), name: name, creatorID: userID, createAt: state.nextMoment())
+            state.emoji?.append(emoji)
+            return emoji.id
+        }
+    }
+
+    /// Switches custom emoji off, as the server's owner can: then it refuses to list them.
+    public func disableEmoji() {
+        state.withLock { $0.emoji = nil }
+    }
+
     // MARK: Teams and channels
 
     /// - Returns: The team's id.

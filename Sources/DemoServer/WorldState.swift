@@ -16,6 +16,8 @@ struct WorldState {
     var keys: [String: PublicKeys] = [:]
     /// The GPG backups of private keys that the plugin keeps, by user.
     var backups: [String: String] = [:]
+    /// The custom emoji; nil where they are switched off.
+    var emoji: [Emoji]? = []
     /// Users by session token.
     var tokens: [String: String] = [:]
     var hub: LiveHub

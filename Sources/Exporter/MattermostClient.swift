@@ -51,7 +51,7 @@ struct MattermostClient: Sendable {
     /// Asks until there is an answer that `read` takes.
     ///
     /// Everything this program asks for may be asked twice. Tried again: no connection, a connection that breaks, a body
-    /// that is cut or that `read` calls garbled, 408, 429, 5xx. Not tried again: any other refusal.
+    /// that is cut or that `read` calls garbled, 408, 429, 5xx but 501. Not tried again: any other refusal.
     func send<R>(
         _ request: Request, _ read: (Answer) throws(ExporterError) -> R
     ) async throws(ExporterError) -> R {
@@ -134,7 +134,8 @@ struct MattermostClient: Sendable {
             Failure(
                 why: "the server asks for fewer requests (429)",
                 requestedDelay: Patience.requestedDelay(response.headers))
-        case 408, 500...:
+        // 501 says that the server has no such thing, or has it switched off: it will say so again.
+        case 408, 500, 502...:
             Failure(why: "the server failed (\(response.status.code))")
         default:
             refusal(Int(response.status.code), body, request)

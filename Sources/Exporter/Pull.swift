@@ -85,6 +85,12 @@ public struct Pull: Sendable {
                 report.membersFailures.append((channel, error))
             }
         }
+        do throws(ExporterError) {
+            try await fetchEmoji(client)
+        } catch {
+            if PullReport.endsAll(error) { throw error }
+            report.emojiFailure = error
+        }
         // Before the posts, so that what an interrupted pull leaves can be verified; and after them, for authors who
         // have left.
         let asked = try await fetchPeople(client, except: [], &report)

@@ -33,10 +33,12 @@ public struct ReadPost: Sendable {
 /// What the server says of a post besides its text, when it last showed it. Nothing of it is ever signed.
 public struct Circumstances: Equatable, Sendable {
     public struct Reaction: Equatable, Sendable {
-        /// The emoji's name: `smile`. Custom ones are named by whoever made them.
+        /// The emoji's name: `smile`.
         public let emoji: String
         /// Who reacted so, in the order in which they did.
         public let userIDs: [String]
+        /// Where people of the server made it, as far as the server has told.
+        public var custom: CustomEmoji?
     }
 
     /// In the order in which each first came.

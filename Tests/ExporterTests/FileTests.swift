@@ -286,7 +286,7 @@ extension Town {
     }
 
     @discardableResult
-    fileprivate func shell(_ line: String) throws -> String {
+    func shell(_ line: String) throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         process.arguments = ["-c", line]

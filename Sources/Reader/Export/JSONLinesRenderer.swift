@@ -88,16 +88,21 @@ extension ReadPost {
                 json.object { json in
                     json.string("emoji", reaction.emoji)
                     json.array("user_ids") { json in for id in reaction.userIDs { json.string(nil, id) } }
+                    guard let custom = reaction.custom else { return }
+                    json.object("custom") {
+                        $0.string("id", custom.id)
+                        $0.string("creator_id", custom.creatorID)
+                    }
                 }
             }
         }
         json.string("posted_as", circumstances.postedAs)
+        json.absence(absence)
         writeSource(to: &json)
     }
 
     /// The members that verify and the export share.
     private func writeVerdict(to json: inout JSONWriter) {
-        json.absence(absence)
         json.string("id", header.id)
         json.string("state", state.rawValue)
         json.string("channel_id", header.channelID)

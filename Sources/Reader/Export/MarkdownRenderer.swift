@@ -67,7 +67,9 @@ struct MarkdownRenderer: PostRenderer {
         for reaction in post.circumstances.reactions where !isOld {
             let who = reaction.userIDs.map { "@\(MarkdownRenderer.escape(people.username($0)))" }.joined(
                 separator: ", ")
-            file.write("\n- \\:\(MarkdownRenderer.escape(reaction.emoji))\\: \(who)\n")
+            let maker =
+                reaction.custom.map { " (made by @\(MarkdownRenderer.escape(people.username($0.creatorID))))" } ?? ""
+            file.write("\n- \\:\(MarkdownRenderer.escape(reaction.emoji))\\:\(maker) \(who)\n")
         }
     }
 
@@ -102,11 +104,11 @@ struct MarkdownRenderer: PostRenderer {
         if let name = post.circumstances.postedAs { marks.append("posted as “\(MarkdownRenderer.escape(name))”") }
         if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }
         if post.state == .deleted { marks.append("**deleted** \(Timestamp(milliseconds: header.deleteAt).minute)") }
-        if case .unverified = text {
-            marks.append(
         if let absence = post.absence {
             marks.append("**\(absence.reason.words)** (noticed \(absence.since.date))")
         }
+        if case .unverified = text {
+            marks.append(
                 "**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))"
             )
         }
