@@ -202,11 +202,13 @@ public enum ObjectKind: String, Sendable {
     case absence
     /// What became of a file: under the file's id.
     case file
+    /// That the server was asked what a post said before: under the post's id.
+    case history
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
         switch self {
-        case .user, .channel, .team, .emoji:
+        case .user, .channel, .team, .emoji, .history:
             object["id"]?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil }
         case .absence:
             object["id"]?.string.flatMap { id in

@@ -174,6 +174,7 @@ extension DocumentInspection {
     ) -> (posts: [PostHeader], attachments: [(postStart: Int, row: AttachmentRow)])? {
         switch kind {
         case .posts: (try? PostsPage(body)).map { ($0.posts, $0.attachments) }
+        case .history: (try? PostsPage(history: body)).map { ($0.posts, $0.attachments) }
         case .events: (try? PostEvents(body)).map { ($0.posts, $0.attachments) }
         case .lateEvents: (try? PostEvents(body)).map { ($0.posts.map(\.asOldRevision), []) }
         default: ([], [])
@@ -192,7 +193,8 @@ extension ObjectKind {
         case .emoji: self = .emoji
         case .absences: self = .absence
         case .files: self = .file
-        case .account, .posts, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
+        case .histories: self = .history
+        case .account, .posts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
     }
 }

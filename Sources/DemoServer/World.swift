@@ -33,6 +33,13 @@ public final class World: Sendable {
         set { state.withLock { $0.sinceLimit = newValue } }
     }
 
+    /// The version that the server says it has: `6.2.0`, the measured one, unless a test wants a newer one. From 7 on it
+    /// gives authors the histories of their posts, as newer ones do by their source. Empty: it does not say.
+    public var version: String {
+        get { state.withLock(\.version) }
+        set { state.withLock { $0.version = newValue } }
+    }
+
     /// Moves the clock on.
     public func advance(by milliseconds: Int64) {
         state.withLock { $0.now += milliseconds }

@@ -5,6 +5,7 @@ struct WorldState {
     var now: Int64
     var tick: Int64
     var sinceLimit = 1000
+    var version = "6.2.0"
     private var generator: SeededGenerator
     /// Apart from `generator`, so that logging in does not shift the ids of posts.
     private var tokenGenerator: SeededGenerator

@@ -28,6 +28,7 @@ public struct Pull: Sendable {
     private(set) var selection: Selection
     private let patience: Patience
     private let limits: WalkLimits
+    private let histories = HistoryOffer()
     let onEvent: @Sendable (PullEvent) -> Void
 
     /// How many channels are walked at a time: enough to hide the way to the server, few enough for its rate limit.
@@ -71,6 +72,7 @@ public struct Pull: Sendable {
         guard me.id == session.userID else {
             throw .otherUser(expected: session.username, found: me.username)
         }
+        histories.open(to: me.serverVersion)
         onEvent(.stage(.lists))
         let (channels, frozen) = try await fetchChannels(client)
         report.frozen = frozen
@@ -140,9 +142,17 @@ public struct Pull: Sendable {
                     })
             }
             let (isComplete, absent) = try await walk.run()
+            let files = try await fetchFiles(client, channel)
+            // Where nothing came, nothing was edited.
+            if counter.value > 0 || selection.isFull {
+                try await HistoryFetch(
+                    client: client, archive: archive, writer: writer, channelID: channel.id, userID: session.userID,
+                    offer: histories
+                ).run()
+            }
             return ChannelOutcome(
                 channel: channel, added: counter.value, absent: absent, result: isComplete ? .complete : .narrowed,
-                files: try await fetchFiles(client, channel))
+                files: files)
         } catch {
             return ChannelOutcome(channel: channel, added: counter.value, absent: 0, result: .failed(error))
         }
