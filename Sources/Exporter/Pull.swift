@@ -1,6 +1,7 @@
 public import Archive
 internal import Bytes
 internal import NIOHTTP1
+internal import NIOSSL
 
 /// Fetches what is new on the server into the archive.
 public struct Pull: Sendable {
@@ -28,6 +29,7 @@ public struct Pull: Sendable {
     private(set) var selection: Selection
     private let patience: Patience
     private let limits: WalkLimits
+    let tls: TLSConfiguration
     private let histories = HistoryOffer()
     let onEvent: @Sendable (PullEvent) -> Void
 
@@ -44,7 +46,7 @@ public struct Pull: Sendable {
 
     init(
         _ directory: AccountDirectory, _ selection: Selection, patience: Patience, limits: WalkLimits,
-        onEvent: @escaping @Sendable (PullEvent) -> Void
+        tls: TLSConfiguration = .makeClientConfiguration(), onEvent: @escaping @Sendable (PullEvent) -> Void
     ) throws(ExporterError) {
         session = try Session(in: directory)
         do throws(ArchiveError) {
@@ -54,6 +56,7 @@ public struct Pull: Sendable {
         self.selection = selection
         self.patience = patience
         self.limits = limits
+        self.tls = tls
         self.onEvent = onEvent
     }
 
@@ -61,7 +64,7 @@ public struct Pull: Sendable {
     public func run() async throws(ExporterError) -> PullReport {
         let onEvent = onEvent
         return try await MattermostClient.using(
-            session.address, token: session.token, patience: patience,
+            session.address, token: session.token, patience: patience, tls: tls,
             onRetry: { onEvent(.retrying(request: $0, why: $1, seconds: $2)) },
             { client throws(ExporterError) in try await run(client) })
     }
