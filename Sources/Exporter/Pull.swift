@@ -172,7 +172,7 @@ public struct Pull: Sendable {
         guard selection.wantsFiles else { return FileReport() }
         return try await FileFetch(
             client, archive: archive, writer: writer, channel: channel, limit: selection.maximumFileSize,
-            onEvent: onEvent
+            isThorough: selection.isFull, onEvent: onEvent
         ).run()
     }
 

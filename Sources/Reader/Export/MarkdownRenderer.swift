@@ -76,7 +76,7 @@ struct MarkdownRenderer: PostRenderer {
     private func write(_ shown: ShownFile) {
         let attached = shown.attached
         let facts = [attached.size.map { "\($0) bytes" }, attached.mimeType.map(MarkdownRenderer.escape)]
-        let described = facts.compactMap { $0 }.joined(separator: ", ")
+        let described = facts.compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ", ")
         var name = MarkdownRenderer.escape(shown.name)
         var why = ""
         switch shown.state {
