@@ -100,7 +100,8 @@ private struct Comparison {
         if posts == nil, kind != .imported { problems.append("its body holds no posts as its kind does") }
         compare(subject.versions, with: posts ?? [])
         let indexed = Set(subject.versions.map(\.range.lowerBound))
-        let named = found?.attachments.filter { indexed.contains($0.postStart) }.map(\.row) ?? []
+        let named =
+            (part?.attachments ?? found?.attachments)?.filter { indexed.contains($0.postStart) }.map(\.row) ?? []
         if let attachments = subject.attachments, attachments != named {
             problems.append("the index says something else about the files of its posts than the document")
         }

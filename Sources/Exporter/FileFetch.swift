@@ -56,6 +56,8 @@ struct FileFetch {
 
     /// A file whose stored content has gone or been cut short is fetched again, too.
     private func isWanted(_ file: Archive.NamedFile) -> Bool {
+        // Of those that only an export tells of, no server knows.
+        guard PostHeader.isIdentifier(file.fileID) else { return false }
         guard let content = file.record?.content else { return true }
         return isThorough ? store.state(of: content) != .whole : !store.holds(content)
     }
