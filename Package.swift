@@ -110,7 +110,10 @@ let package = Package(
             name: "ExporterTests",
             dependencies: [
                 "Archive", "Bytes", "DemoServer", "Exporter",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
         .testTarget(

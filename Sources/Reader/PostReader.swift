@@ -7,6 +7,7 @@ public struct PostReader: Sendable {
     private let archive: Archive
     private let keyring: Keyring
     private let trusted: TrustedKeys
+    private let emoji: [String: CustomEmoji]
 
     /// Posts a task works on at a time.
     private static let batch = 256
@@ -15,6 +16,8 @@ public struct PostReader: Sendable {
         self.archive = archive
         self.keyring = keyring
         self.trusted = trusted
+        // Whoever cannot read them reads no post either.
+        emoji = (try? archive.customEmoji()) ?? [:]
     }
 
     /// Hands each selected version to `consume`, one at a time, in order.
@@ -115,8 +118,9 @@ public struct PostReader: Sendable {
     ) -> ReadPost {
         ReadPost(
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
-            text: text, files: files, reason: reason, circumstances: root.map(Circumstances.init) ?? Circumstances(),
-            importName: version.importName)
+            text: text, files: files, reason: reason,
+            circumstances: root.map { Circumstances($0, emoji) } ?? Circumstances(),
+            importName: version.importName, absence: version.absence)
     }
 }
 
@@ -146,7 +150,7 @@ enum EncryptedPost {
 }
 
 extension Circumstances {
-    fileprivate init(_ post: JSONValue) {
+    fileprivate init(_ post: JSONValue, _ custom: [String: CustomEmoji]) {
         isPinned = post["is_pinned"]?.bool ?? false
         if post["props"]?["from_webhook"]?.string == "true" || post["props"]?["from_bot"]?.string == "true" {
             postedAs = post["props"]?["override_username"]?.string
@@ -154,9 +158,10 @@ extension Circumstances {
         for reaction in post["metadata"]?["reactions"]?.elements ?? [] {
             guard let emoji = reaction["emoji_name"]?.string, let userID = reaction["user_id"]?.string else { continue }
             if let place = reactions.firstIndex(where: { $0.emoji == emoji }) {
-                reactions[place] = Reaction(emoji: emoji, userIDs: reactions[place].userIDs + [userID])
+                reactions[place] = Reaction(
+                    emoji: emoji, userIDs: reactions[place].userIDs + [userID], custom: custom[emoji])
             } else {
-                reactions.append(Reaction(emoji: emoji, userIDs: [userID]))
+                reactions.append(Reaction(emoji: emoji, userIDs: [userID], custom: custom[emoji]))
             }
         }
     }

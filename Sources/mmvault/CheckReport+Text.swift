@@ -52,7 +52,7 @@ extension CheckReport.FileFinding.What {
 
     fileprivate var words: String {
         switch self {
-        case .damaged: ": its bytes are not those that came; where it is moved away, “mmvault pull” fetches it again"
+        case .damaged: ": its bytes are not those that came; “mmvault pull --full” fetches it again"
         case .unreadable: ": it cannot be read"
         case .missing: ": “mmvault pull” fetches it again, if the server still has it"
         case .foreign: ": the archive knows nothing of it"
