@@ -164,7 +164,7 @@ private struct Comparison {
 
     private static func objects(in root: JSONValue, _ kind: DocumentKind, _ time: Timestamp) -> [ObjectRow] {
         guard let objectKind = ObjectKind(listedIn: kind) else { return [] }
-        return (root.kind == .array ? root.elements : [root]).compactMap { object in
+        return kind.objects(in: root).compactMap { object in
             objectKind.identifier(of: object).map { ObjectRow(object, kind: objectKind, id: $0, at: time) }
         }
     }
@@ -188,7 +188,17 @@ extension ObjectKind {
         case .members: self = .member
         case .absences: self = .absence
         case .files: self = .file
+        case .trust: self = .trust
+        case .trustList: self = .listedTrust
         case .account, .posts, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
+    }
+}
+
+extension DocumentKind {
+    /// The objects that a document of this kind lists: the elements of an array, or the one object that it is.
+    func objects(in root: JSONValue) -> [JSONValue] {
+        if self == .trustList { return root["list"]?["entries"]?.elements ?? [] }
+        return root.kind == .array ? root.elements : [root]
     }
 }
