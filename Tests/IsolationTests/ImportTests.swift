@@ -15,7 +15,8 @@ import Testing
             module: "Bytes", everywhere: [],
             only: ["CLibCrypto": ["HMACSHA512.swift", "SHA256Digest.swift", "SecretBytes.swift"]]),
         Allowance(module: "Age", everywhere: ["Bytes"], only: ["CLibCrypto": ["LibCrypto.swift"]]),
-        Allowance(module: "E2EE", everywhere: ["Bytes"], only: ["CLibCrypto": ["LibCrypto.swift"]]),
+        Allowance(
+            module: "E2EE", everywhere: ["Bytes"], only: ["CLibCrypto": ["LibCrypto.swift", "P256+Recovery.swift"]]),
         Allowance(
             // Foundation for Data, which GRDB takes blobs as, and for the number of cores.
             module: "Archive", everywhere: ["Bytes", "Foundation", "GRDB"],
