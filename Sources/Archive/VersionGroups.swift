@@ -42,7 +42,7 @@ public final class VersionGroups: Sendable {
 
     /// Puts a version into a group. One that is in it stays as it is.
     ///
-    /// - Parameter mark: what tells members of the group apart, 32 bytes at the most.
+    /// - Parameter mark: what tells members of the group apart; its hash is kept.
     /// - Returns: whether the group holds a version with another mark.
     @discardableResult
     public func put(_ version: Int64, into key: Key, mark: [UInt8] = []) throws(ArchiveError) -> Bool {
@@ -55,45 +55,34 @@ public final class VersionGroups: Sendable {
                 try db.cachedStatement(sql: "INSERT INTO version_group (hash) VALUES (?)").execute(arguments: [hash])
                 group = db.lastInsertedRowID
             }
-            let mark = mark.databaseBlob
+            let digest = mark.isEmpty ? [] : Key("mark", mark).hash
+            let kept = digest.databaseBlob
             try db.cachedStatement(sql: "INSERT OR IGNORE INTO member VALUES (?, ?, ?)")
-                .execute(arguments: [group, version, mark])
+                .execute(arguments: [group, version, kept])
             guard !isNew, !mark.isEmpty else { return false }
             let other = try db.cachedStatement(
                 sql: "SELECT EXISTS (SELECT 1 FROM member WHERE in_group = ? AND mark <> ?)")
-            return try Bool.fetchOne(other, arguments: [group, mark]) ?? false
+            return try Bool.fetchOne(other, arguments: [group, kept]) ?? false
         }
-    }
-
-    /// One post of a group.
-    public struct Post: Equatable, Sendable {
-        public let id: String
-        public let channelID: String
-        public let userID: String
-        public let createAt: Int64
     }
 
     /// The posts that versions of a group belong to, each once, the oldest first.
     ///
     /// - Parameter others: versions that are in one of these groups, too, do not count.
-    public func posts(of key: Key, exceptIn others: [Key] = []) throws(ArchiveError) -> [Post] {
+    public func posts(of key: Key, exceptIn others: [Key] = []) throws(ArchiveError) -> [PostReference] {
         let places = Array(repeating: "?", count: others.count).joined(separator: ",")
         let sql = """
-            SELECT CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS identity_id, v.channel_id, v.user_id,
-              min(v.create_at) AS at
+            SELECT CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS post_id, v.channel_id, v.user_id,
+              min(v.create_at) AS create_at
             FROM version_group g JOIN member m ON m.in_group = g.id JOIN version v ON v.seq = m.version
             WHERE g.hash = ? AND NOT EXISTS (
               SELECT 1 FROM version_group og JOIN member o ON o.in_group = og.id
               WHERE og.hash IN (\(places)) AND o.version = m.version)
-            GROUP BY identity_id ORDER BY at, identity_id
+            GROUP BY 1 ORDER BY 4, 1
             """
         return try run { db in
             let hashes = ([key] + others).map(\.hash.databaseBlob)
-            return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(hashes)).map { row in
-                Post(
-                    id: try row.decode(forColumn: "identity_id"), channelID: try row.decode(forColumn: "channel_id"),
-                    userID: try row.decode(forColumn: "user_id"), createAt: try row.decode(forColumn: "at"))
-            }
+            return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(hashes)).map(PostReference.init)
         }
     }
 

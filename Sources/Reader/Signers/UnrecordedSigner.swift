@@ -6,13 +6,11 @@ public import E2EE
 /// That all these posts are by one signer is certain. Who it is, is not: whoever can put posts into the author's name could
 /// have made a key for it.
 public struct UnrecordedSigner: Sendable {
-    public typealias Post = VersionGroups.Post
-
     /// The author whom the server names.
     public let userID: String
     public let point: SigningPoint
     /// The oldest first.
-    public let posts: [Post]
+    public let posts: [PostReference]
     /// How many different messages among them: at least two, since one could be signed by either of two points.
     public let messages: Int
     /// The key ids that stand among the recipients of each of the posts and belong to no known key.
@@ -55,7 +53,7 @@ public struct MisattributedPosts: Sendable {
     public let signer: SignerID
     /// Whether the archive's owner rejected the key.
     public let isRejected: Bool
-    public let posts: [UnrecordedSigner.Post]
+    public let posts: [PostReference]
 }
 
 /// What a search for signers found.
@@ -67,5 +65,5 @@ public struct SignerReport: Sendable {
     public internal(set) var misattributed: [MisattributedPosts] = []
     /// By author: posts whose signature fits no known key and shares its signer with no other message. One of them alone
     /// may have been signed by a key that was in use once, or it was tampered with.
-    public internal(set) var unexplained: [String: [UnrecordedSigner.Post]] = [:]
+    public internal(set) var unexplained: [String: [PostReference]] = [:]
 }
