@@ -30,6 +30,10 @@ struct DocumentInspection: Sendable {
     /// Posts in a part of an export that the archive should hold from before.
     let joined: [String]
     let lastObject: Int64
+    /// The version of the format that its kind belongs to.
+    var formatVersion: Int {
+        record.flatMap { DocumentKind(rawValue: $0.kind) }.map(ArchiveSchema.version(for:)) ?? ArchiveSchema.version
+    }
     private let indexedPosts: [String]
 
     init(_ subject: CheckSubject) {

@@ -166,6 +166,7 @@ import Testing
         ("DROP INDEX version_by_post", "the index version_by_post is not as it was made"),
         ("CREATE TRIGGER extra AFTER INSERT ON walk BEGIN SELECT 1; END", "the trigger extra is not as it was made"),
         ("CREATE VIEW extra AS SELECT 1", "the view extra is not as it was made"),
+        ("PRAGMA user_version = 2", "its version is 2, and its documents are those of version 3"),
     ]
 
     @Test(arguments: cases.indices)

@@ -58,7 +58,10 @@ struct Verify: AsyncParsableCommand {
             total.merge(counts, uniquingKeysWith: +)
             if !json { Verify.print(counts, label) }
         }
-        if !json { summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty) }
+        if !json {
+            summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty)
+            if let decided = open.trusted.decidedInWords { Terminal.print(decided) }
+        }
         if total.keys.contains(where: { !$0.isClean }) { throw ArgumentParser.ExitCode(ExitCode.findings.rawValue) }
     }
 
