@@ -46,12 +46,14 @@ public struct Audit: Sendable {
         for channel in all {
             let place = AuditedChannel(
                 channel: channel, membership: try Membership(channel, moves: moves, archive: archive))
-            try await pass.run(channel, found: { signers.found }) { version in
-                try signers.see(version)
-                for inspection in inspections { try inspection.see(version, in: place) }
-                count += 1
-                progress(count)
-            }
+            try await pass.run(
+                channel, found: { signers.found },
+                consume: { version in
+                    try signers.see(version)
+                    for inspection in inspections { try inspection.see(version, in: place) }
+                    count += 1
+                    progress(count)
+                })
         }
         let context = AuditContext(
             names: try AuditNames(archive), signers: try signers.report(), copies: try repeated.copies())
