@@ -7,7 +7,8 @@ struct Trust: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show whose keys are known, and decide about them.",
         subcommands: [
-            List.self, Show.self, Confirm.self, Reject.self, Withdraw.self, Export.self, Import.self,
+            List.self, Show.self, Confirm.self, Reject.self, Withdraw.self, Signers.self, Adopt.self, Export.self,
+            Import.self,
         ],
         defaultSubcommand: List.self)
 
