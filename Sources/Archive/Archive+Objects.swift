@@ -40,6 +40,10 @@ public struct User: Equatable, Sendable {
     public let nickname: String
     public let firstName: String
     public let lastName: String
+    /// A program, not a person.
+    public internal(set) var isBot = false
+    /// When the account was deactivated; 0 where it is in use.
+    public internal(set) var deleteAt: Int64 = 0
 
     /// What people call the user: the nickname, else the full name, else the user name.
     public var displayName: String {
@@ -271,5 +275,7 @@ extension User {
         nickname = json["nickname"]?.string ?? ""
         firstName = json["first_name"]?.string ?? ""
         lastName = json["last_name"]?.string ?? ""
+        isBot = json["is_bot"]?.bool ?? false
+        deleteAt = json["delete_at"]?.int ?? 0
     }
 }

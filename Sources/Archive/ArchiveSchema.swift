@@ -6,8 +6,8 @@ enum ArchiveSchema {
     static let applicationID: Int32 = 0x6D6D_7661
     /// `PRAGMA user_version`. A reader that finds a higher one must not guess.
     static let version = 1
-    /// What an archive gets with its first import; its tables are the same.
-    static let newestVersion = 2
+    /// What an archive has once it holds documents of every kind; its tables are the same.
+    static let newestVersion = 3
 
     /// What the archives of the earliest builds lack.
     private static let attachments = """
@@ -99,6 +99,23 @@ enum ArchiveSchema {
         CREATE TRIGGER \(table)_is_never_deleted BEFORE DELETE ON \(table)
         BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
         """
+    }
+
+    /// The version that a reader must know for documents of this kind. One that does not know an import shows fewer posts;
+    /// one that does not know a decision shows as verified what was signed by a key that its owner rejected.
+    static func version(for kind: DocumentKind) -> Int {
+        switch kind {
+        case .imported: 2
+        case .trust, .trustList: 3
+        default: version
+        }
+    }
+
+    /// Makes the archive one that may hold documents of this kind, in the transaction that adds one.
+    static func admit(_ kind: DocumentKind, to database: Database) throws {
+        let needed = version(for: kind)
+        guard needed > version, try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0 < needed else { return }
+        try database.execute(sql: "PRAGMA user_version = \(needed)")
     }
 
     static func create(in database: Database) throws {

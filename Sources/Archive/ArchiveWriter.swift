@@ -91,7 +91,7 @@ public actor ArchiveWriter {
         let root: JSONValue
         do { root = try JSONDocument(document.body).root } catch { throw .notAPage(what: error.description) }
         var objects: [(id: String, json: JSONValue)] = []
-        for object in root.kind == .array ? root.elements : [root] {
+        for object in document.kind.objects(in: root) {
             guard let id = kind.identifier(of: object) else { throw .notAPage(what: "a \(kind.rawValue) has no id") }
             objects.append((id, object))
         }
@@ -175,6 +175,7 @@ public actor ArchiveWriter {
         let result = try Archive.rethrowing(path: directory.archivePath) { [database] in
             try database.write { db in
                 try row.insert(db)
+                try ArchiveSchema.admit(document.kind, to: db)
                 if let walk, let channelID = document.channelID {
                     try db.execute(
                         sql: "INSERT INTO walk (channel_id, document, at, state) VALUES (?, ?, ?, ?)",
@@ -204,6 +205,10 @@ public enum ObjectKind: String, Sendable {
     case file
     /// That the server was asked what a post said before: under the post's id.
     case history
+    /// A decision of the owner's about a key: under `user:subject`.
+    case trust
+    /// One in a colleague's list: under `user:subject:colleague`.
+    case listedTrust = "trust-list"
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
@@ -217,6 +222,10 @@ public enum ObjectKind: String, Sendable {
             }
         case .file:
             FileRecord(object)?.fileID
+        case .trust:
+            TrustDecision(object).flatMap { $0.colleague == nil ? $0.id : nil }
+        case .listedTrust:
+            TrustDecision(object).flatMap { $0.colleague == nil ? nil : $0.id }
         case .member:
             if let channel = object["channel_id"]?.string, let user = object["user_id"]?.string,
                 PostHeader.isIdentifier(channel), PostHeader.isIdentifier(user)

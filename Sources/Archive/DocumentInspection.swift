@@ -31,6 +31,10 @@ struct DocumentInspection: Sendable {
     /// Posts in a part of an export that the archive should hold from before.
     let joined: [String]
     let lastObject: Int64
+    /// The version of the format that its kind belongs to.
+    var formatVersion: Int {
+        record.flatMap { DocumentKind(rawValue: $0.kind) }.map(ArchiveSchema.version(for:)) ?? ArchiveSchema.version
+    }
     private let indexedPosts: [String]
 
     init(_ subject: CheckSubject) {
@@ -154,7 +158,7 @@ private struct Comparison {
 
     private static func objects(in root: JSONValue, _ kind: DocumentKind, _ time: Timestamp) -> [ObjectRow] {
         guard let objectKind = ObjectKind(listedIn: kind) else { return [] }
-        return (root.kind == .array ? root.elements : [root]).compactMap { object in
+        return kind.objects(in: root).compactMap { object in
             objectKind.identifier(of: object).map { ObjectRow(object, kind: objectKind, id: $0, at: time) }
         }
     }
@@ -195,7 +199,17 @@ extension ObjectKind {
         case .absences: self = .absence
         case .files: self = .file
         case .histories: self = .history
+        case .trust: self = .trust
+        case .trustList: self = .listedTrust
         case .account, .posts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
+    }
+}
+
+extension DocumentKind {
+    /// The objects that a document of this kind lists: the elements of an array, or the one object that it is.
+    func objects(in root: JSONValue) -> [JSONValue] {
+        if self == .trustList { return root["list"]?["entries"]?.elements ?? [] }
+        return root.kind == .array ? root.elements : [root]
     }
 }

@@ -27,6 +27,10 @@ public enum DocumentKind: String, Sendable {
     case imported = "import"
     /// What became of files that posts name: the archive's own words, since the server's answer is the file itself.
     case files
+    /// What the archive's owner decided about keys: statements of their own.
+    case trust
+    /// A colleague's signed list of such decisions, as it came.
+    case trustList = "trust-list"
     /// How far a walk has come that no page came with; the body is empty.
     case walk
 }

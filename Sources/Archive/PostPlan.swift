@@ -14,9 +14,10 @@ public final class PostPlan {
     /// and that is no news about the post.
     init(_ archive: Archive, _ query: PostQuery) throws(ArchiveError) {
         database = try Archive.open(archive.directory.archivePath, .reading)
-        let users =
-            query.userIDs.map { "AND v.user_id IN (\(Array(repeating: "?", count: $0.count).joined(separator: ",")))" }
-            ?? ""
+        func among(_ column: String, _ values: [String]?) -> String {
+            values.map { "AND \(column) IN (\(Array(repeating: "?", count: $0.count).joined(separator: ",")))" } ?? ""
+        }
+        let users = among("v.user_id", query.userIDs) + " " + among("v.type", query.types)
         let places = query.places == nil ? "" : "AND (v.create_at, identity_id) BETWEEN (?, ?) AND (?, ?)"
         let thread = query.threadID == nil ? "" : "AND thread_id = ?"
         // The time of a thread is asked for only where it is needed: it is one more look-up for each version.
@@ -64,7 +65,7 @@ public final class PostPlan {
         if let thread = query.threadID { values += [thread] }
         values =
             [query.channelID, createAt.lowerBound, createAt.upperBound] + StatementArguments(query.userIDs ?? [])
-            + values
+            + StatementArguments(query.types ?? []) + values
         count = try Archive.rethrowing { [database] in
             // A temporary table may be made through a connection that cannot change the archive.
             try database.unsafeReentrantRead { db in

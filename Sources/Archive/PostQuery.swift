@@ -8,6 +8,8 @@ public struct PostQuery: Sendable {
     public var createAt: Range<Int64>
     /// Only the posts at these places, each with what it said before; nil for all.
     public var places: ClosedRange<PostPlace>?
+    /// Only posts of these types, as the server names them (`system_join_channel`); nil for all.
+    public var types: [String]?
     /// Only the thread that began with the post of this id; nil for all.
     public var threadID: String?
     public var order: Order
@@ -20,12 +22,13 @@ public struct PostQuery: Sendable {
 
     public init(
         channelID: String, userIDs: [String]? = nil, createAt: Range<Int64> = 0..<Int64.max,
-        places: ClosedRange<PostPlace>? = nil, threadID: String? = nil, order: Order = .time
+        places: ClosedRange<PostPlace>? = nil, types: [String]? = nil, threadID: String? = nil, order: Order = .time
     ) {
         self.channelID = channelID
         self.userIDs = userIDs
         self.createAt = createAt
         self.places = places
+        self.types = types
         self.threadID = threadID
         self.order = order
     }

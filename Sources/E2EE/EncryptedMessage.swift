@@ -79,8 +79,9 @@ public struct EncryptedMessage: Equatable, Sendable {
     }
 
     /// What the signature covers, hashed (protocol, "What the signature covers"): iv ‖ SHA-256(ephemeral point) ‖
-    /// recipient count ‖ key ids ‖ data length ‖ data; both numbers uint32 little-endian.
-    var signedDigest: SHA256Digest {
+    /// recipient count ‖ key ids ‖ data length ‖ data; both numbers uint32 little-endian. Messages that agree in it are
+    /// the same to a signer, whatever their signatures' bytes and their wrapped keys are.
+    public var signedDigest: SHA256Digest {
         var signed = iv + SHA256Digest(of: ephemeralPoint).bytes
         signed.reserveCapacity(56 + 32 * recipients.count + encryptedData.count)
         func append(_ count: Int) {
@@ -92,6 +93,11 @@ public struct EncryptedMessage: Equatable, Sendable {
         signed += encryptedData
         return SHA256Digest(of: signed)
     }
+
+    /// The signing points (65 bytes uncompressed) of which one made the signature, if the message is as it was signed: two,
+    /// as a rule. A message that was changed, or signed over something else, has candidates just the same; they belong
+    /// to nobody. Only another message by the same key tells which one is meant, and neither tells whose it is.
+    public var possibleSigners: [[UInt8]] { P256.signers(of: signature, digest: signedDigest.bytes) }
 
     /// The payload as the server hands it out: members sorted by name.
     public func write(to json: inout JSONWriter) {

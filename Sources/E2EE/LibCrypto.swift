@@ -1,9 +1,10 @@
 internal import Bytes
 internal import CLibCrypto
 
-// The only file of E2EE that calls OpenSSL. Handles stay private to it, pointers never leave the `withUnsafe…` calls,
-// and whatever is secret lives in `SecretBytes`. libcrypto's objects may be read from several threads at once, and are
-// only read after their creation (openssl-threads(7)); that is what the `@unchecked Sendable` below rest on.
+// The only file of E2EE, with P256+Recovery.swift, that calls OpenSSL. Handles stay private to them, pointers never leave
+// the `withUnsafe…` calls, and whatever is secret lives in `SecretBytes`. libcrypto's objects may be read from several
+// threads at once, and are only read after their creation (openssl-threads(7)); that is what the `@unchecked Sendable`
+// below rest on.
 
 /// P-256 (FIPS 186-5, secp256r1): points as 65 bytes uncompressed, scalars as 32 bytes big-endian.
 enum P256 {
@@ -11,8 +12,8 @@ enum P256 {
     static let coordinateLength = 32
     static let scalarLength = 32
 
-    private struct Group: @unchecked Sendable { let handle: OpaquePointer }
-    private static let group: Group = {
+    struct Group: @unchecked Sendable { let handle: OpaquePointer }
+    static let group: Group = {
         guard let handle = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1) else {
             fatalError("libcrypto has no P-256")
         }
@@ -27,11 +28,15 @@ enum P256 {
             guard let product = EC_POINT_new(group.handle) else { return nil }
             defer { EC_POINT_free(product) }
             guard EC_POINT_mul(group.handle, product, d, nil, nil, nil) == 1 else { return nil }
-            var bytes = [UInt8](repeating: 0, count: pointLength)
-            let written = EC_POINT_point2oct(
-                group.handle, product, POINT_CONVERSION_UNCOMPRESSED, &bytes, pointLength, nil)
-            return written == pointLength ? bytes : nil
+            return uncompressed(product)
         } ?? nil
+    }
+
+    /// nil for the point at infinity, which has no coordinates.
+    static func uncompressed(_ point: OpaquePointer?) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: pointLength)
+        let written = EC_POINT_point2oct(group.handle, point, POINT_CONVERSION_UNCOMPRESSED, &bytes, pointLength, nil)
+        return written == pointLength ? bytes : nil
     }
 
     /// The x coordinate (32 bytes) of scalar·point (SP 800-56A, 5.7.1.2), or nil for a point that is not on the curve.

@@ -3,17 +3,16 @@ public import Bytes
 /// A user's public key: one point to encrypt to and one to verify by, each 65 bytes uncompressed, both on P-256.
 public struct PublicKey: Hashable, Sendable {
     public let encryptionPoint: [UInt8]
-    public let signingPoint: [UInt8]
+    public var signingPoint: [UInt8] { signer.bytes }
     public let id: KeyID
-    private let verifier: ECDSAKey
+    /// What verifies.
+    public let signer: SigningPoint
 
     /// - Throws: `KeyError` where a point has another form or is not on the curve.
     public init(encryptionPoint: [UInt8], signingPoint: [UInt8]) throws(KeyError) {
         guard P256.isOnCurve(encryptionPoint) else { throw .pointNotOnCurve(.encryption) }
-        guard let verifier = ECDSAKey(point: signingPoint) else { throw .pointNotOnCurve(.signing) }
+        signer = try SigningPoint(signingPoint)
         self.encryptionPoint = encryptionPoint
-        self.signingPoint = signingPoint
-        self.verifier = verifier
         id = KeyID(encryptionPoint: encryptionPoint, signingPoint: signingPoint)
     }
 
@@ -30,12 +29,10 @@ public struct PublicKey: Hashable, Sendable {
 
     /// Whether `message` was signed with the private key that belongs to this one. The signature covers the text and the
     /// recipients and nothing of the post around them (protocol, "What the signature covers").
-    public func verifies(_ message: EncryptedMessage) -> Bool {
-        verifies(signature: message.signature, digest: message.signedDigest)
-    }
+    public func verifies(_ message: EncryptedMessage) -> Bool { signer.verifies(message) }
 
     func verifies(signature: [UInt8], digest: SHA256Digest) -> Bool {
-        verifier.isValid(signature: signature, digest: digest.bytes)
+        signer.verifies(signature: signature, digest: digest)
     }
 
     /// The wire form, members in the plugin's order.

@@ -72,14 +72,20 @@ public struct PostReader: Sendable {
     private func judge(
         _ version: StoredVersion, _ root: JSONValue, _ message: EncryptedMessage, _ files: [AttachedFile]
     ) -> ReadPost {
-        let (authenticity, signer) = trusted.authenticity(of: message, by: version.header.userID)
+        let judgement = trusted.authenticity(of: message, by: version.header.userID)
+        let authenticity = judgement.authenticity
         var reasons: [String] = []
         switch authenticity {
         case .signatureInvalid:
             let count = trusted.count(of: version.header.userID)
-            reasons.append(
-                count == 1
-                    ? "not signed by the author's known key" : "not signed by any of the author's \(count) known keys")
+            if let rejected = judgement.rejected {
+                reasons.append("signed by the key \(rejected.prefix(KeyID.shortLength)), which you rejected")
+            } else {
+                reasons.append(
+                    count == 1
+                        ? "not signed by the author's known key"
+                        : "not signed by any of the author's \(count) known keys")
+            }
         case .unknownSender: reasons.append("no key of the author is known")
         default: break
         }
@@ -107,20 +113,20 @@ public struct PostReader: Sendable {
         }
         return post(
             version, root, Verdict(authenticity: authenticity, content: content), text: text, files: files,
-            signedBy: signer,
-            openedBy: opener, reason: reasons.joined(separator: "; "))
+            signedBy: judgement.key, signer: judgement.signer, openedBy: opener, reason: reasons.joined(separator: "; ")
+        )
     }
 
     private func post(
         _ version: StoredVersion, _ root: JSONValue?, _ verdict: Verdict, text: PostText = .unreadable,
         files: [AttachedFile] = [],
-        signedBy: KeyID? = nil, openedBy: KeyID? = nil, reason: String = ""
+        signedBy: KeyID? = nil, signer: SignerID? = nil, openedBy: KeyID? = nil, reason: String = ""
     ) -> ReadPost {
         ReadPost(
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
             text: text, files: files, reason: reason,
             circumstances: root.map { Circumstances($0, emoji) } ?? Circumstances(),
-            importName: version.importName, absence: version.absence)
+            importName: version.importName, absence: version.absence, signer: signer)
     }
 }
 
@@ -169,5 +175,11 @@ extension Circumstances {
 
 extension KeyID {
     /// The first 16 of its 64 digits, for people.
-    public var short: String { String(description.prefix(16)) }
+    public var short: String { String(description.prefix(KeyID.shortLength)) }
+    static let shortLength = 16
+}
+
+extension SignerID {
+    /// The first 16 of its 64 digits, for people.
+    public var short: String { String(description.prefix(KeyID.shortLength)) }
 }

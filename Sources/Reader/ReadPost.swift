@@ -6,7 +6,7 @@ public struct ReadPost: Sendable {
     public let header: StoredVersion.Header
     public let state: PostState
     public let verdict: Verdict
-    /// The author's key that the signature fits.
+    /// The author's key that the signature fits; nil where it fits none that counts, or a signer of whom no whole key is known.
     public let signedBy: KeyID?
     /// Our own key that opened the message.
     public let openedBy: KeyID?
@@ -20,6 +20,8 @@ public struct ReadPost: Sendable {
     public internal(set) var importName: String?
     /// Where the post is live and the server shows it no longer, without a tombstone.
     public internal(set) var absence: NoticedAbsence?
+    /// Whom of those that the author is known by the signature fits, a rejected one included.
+    public internal(set) var signer: SignerID?
 
     public var isEdited: Bool { header.editAt > 0 }
 

@@ -17,5 +17,9 @@ public enum ReaderError: Error, Equatable, Sendable {
     /// The folder to export to holds something already.
     case outputExists(path: String)
     case output(path: String, operation: String, errno: Int32)
+    /// A file is no list of keys, or not as its format says.
+    case badTrustList(String)
+    /// A list of keys that this archive must not take.
+    case refusedTrustList(CheckedTrustList.Refusal)
     case archive(ArchiveError)
 }

@@ -27,7 +27,7 @@ enum ExitCode: Int32, CaseIterable {
         case .key: "a private key, or gpg, cannot do what was asked"
         case .noArchive: "no archive here, or no such account, channel, team or post in it"
         case .usage: "the command line is not understood"
-        case .badExport: "import: the file is no export, is damaged, or does not have its hashes"
+        case .badExport: "import: the file is not what it should be, or is damaged or forged"
         case .interrupted: "interrupted; what was done until then is kept"
         }
     }

@@ -188,7 +188,48 @@ struct Failure: Error {
                 .usage, "\(SafeText.line(path)) exists and is not empty", hint: "name a folder that does not exist yet")
         case .output(let path, let operation, let errno):
             Failure(.failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))")
+        case .badTrustList(let what):
+            Failure(
+                .badExport, "the list of keys cannot be read: \(SafeText.line(what))",
+                hint: "nothing was changed; “mmvault trust export” makes such a list")
+        case .refusedTrustList(let refusal): of(refusal)
         case .archive(let error): of(error)
+        }
+    }
+
+    private static func of(_ refusal: CheckedTrustList.Refusal) -> Failure {
+        switch refusal {
+        case .otherServer(let server):
+            Failure(
+                .badExport, "the list is about the users of \(SafeText.line(server)), and the archive is not",
+                hint: "nothing was changed; --account chooses another archive")
+        case .own:
+            Failure(
+                .badExport, "the list is your own",
+                hint: "nothing was changed; it is for your colleagues to import")
+        case .unknownSigner(let userID, let keyID):
+            Failure(
+                .badExport,
+                "the list is signed by key \(keyID.prefix(16))…, which is not known to be that of its author, "
+                    + SafeText.line(userID),
+                hint: "nothing was changed; “mmvault pull” asks the server for keys, and “mmvault trust” shows them")
+        case .rejectedSigner(let userID, let keyID):
+            Failure(
+                .badExport,
+                "the list is signed by key \(keyID.prefix(16))… of \(SafeText.line(userID)), which you rejected",
+                hint: "nothing was changed; “mmvault trust withdraw” takes a rejection back")
+        case .badSignature:
+            Failure(
+                .badExport, "the list was changed after it was signed",
+                hint: "nothing was changed here; ask its author to send it again")
+        case .notNewer(let time):
+            Failure(
+                .badExport, "the list is not newer than the one of \(time.minute) UTC, which was imported already",
+                hint: "nothing was changed")
+        case .fromTheFuture(let time):
+            Failure(
+                .badExport, "the list is of \(time.minute) UTC, which is yet to come",
+                hint: "nothing was changed; one of the two clocks is wrong")
         }
     }
 }

@@ -47,7 +47,7 @@ struct OpenArchive {
         archive = try Archive(directory)
         account = try archive.account()
         keys = try await keyOptions.load(directory)
-        trusted = TrustedKeys(known: try archive.knownKeys(), own: keys.map(\.publicKey), ownerID: account.userID)
+        trusted = try TrustedKeys(archive, own: keys.map(\.publicKey))
         reader = PostReader(archive, keyring: Keyring(keys), trusted: trusted)
         users = try archive.users()
         teams = try archive.teams()

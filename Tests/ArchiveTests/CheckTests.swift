@@ -27,7 +27,7 @@ import Testing
         let archive = try Archive(directory)
         let report = try await archive.check()
         #expect(report.isClean, "\(report.damages)")
-        #expect(report.documents == 8 && report.versions == 4)
+        #expect(report.documents == 10 && report.versions == 4)
         #expect(report.head == (try archive.head().hash))
         #expect(report.bytes > 1000)
     }
@@ -36,24 +36,26 @@ import Testing
         try await fill()
         var steps: [Int] = []
         _ = try await Archive(directory).check { done, total in
-            #expect(total == 8)
+            #expect(total == 10)
             steps.append(done)
         }
-        #expect(steps == Array(1...8))
+        #expect(steps == Array(1...10))
     }
 
+    /// What the decisions of `fillSmallArchive` are about: a key, and a signer.
+    static let subjects = [SHA256Digest(of: point(1) + point(2)).description, SHA256Digest(of: point(6)).description]
     static let index = "the index says something else about"
     static let cases: [(change: String, finding: String)] = [
         // Documents.
         ("DELETE FROM document WHERE seq = 4", "4: it is missing, and the index points to it"),
         ("DELETE FROM document WHERE seq = 5", "6: document 5 is missing"),
         ("DELETE FROM document WHERE seq IN (4, 5)", "6: documents 4 to 5 are missing"),
-        ("DELETE FROM document WHERE seq = 8", "8: it is missing, and the index points to it"),
+        ("DELETE FROM document WHERE seq = 10", "10: it is missing, and the index points to it"),
         ("DELETE FROM document", "it has no documents"),
         ("DELETE FROM document WHERE seq = 1", "2: document 1 is missing"),
         (
-            "INSERT INTO document SELECT 9, record, hash, body FROM document WHERE seq = 8",
-            "9: its record is that of document 8"
+            "INSERT INTO document SELECT 11, record, hash, body FROM document WHERE seq = 10",
+            "11: its record is that of document 10"
         ),
         (
             "UPDATE document SET seq = 90 WHERE seq = 2; UPDATE document SET seq = 2 WHERE seq = 4; UPDATE document SET seq = 4 WHERE seq = 90",
@@ -61,8 +63,8 @@ import Testing
         ),
         ("UPDATE document SET seq = -7 WHERE seq = 2", "-7: its number is out of order"),
         (
-            "UPDATE document SET seq = 9223372036854775807 WHERE seq = 8",
-            "9223372036854775807: documents 8 to 9223372036854775806 are missing"
+            "UPDATE document SET seq = 9223372036854775807 WHERE seq = 10",
+            "9223372036854775807: documents 10 to 9223372036854775806 are missing"
         ),
         (
             "UPDATE document SET record = replace(record, 'per_page=200', 'per_page=100') WHERE seq = 2",
@@ -156,20 +158,42 @@ import Testing
             "6: row 1 of the table key_sighting cannot be read"
         ),
         ("UPDATE key_sighting SET sign = encr WHERE seq = 2", "7: \(index) key"),
+        // Decisions about keys.
+        (
+            "DELETE FROM object WHERE seq = 4",
+            "8: the index does not know its description of trust \(bob):\(subjects[0])"
+        ),
+        (
+            "UPDATE object SET json = replace(json, 'rejected', 'adopted_'), id = id WHERE seq = 4",
+            "8: \(index) trust \(bob):\(subjects[0]) than the document"
+        ),
+        (
+            "UPDATE object SET id = '\(alice):\(subjects[0])' WHERE seq = 4",
+            "8: \(index) trust \(alice):\(subjects[0]) than the document"
+        ),
+        (
+            "DELETE FROM object WHERE seq = 6",
+            "9: the index does not know its description of trust-list \(id("ucarol")):\(subjects[0]):\(bob)"
+        ),
+        (
+            "UPDATE object SET kind = 'trust' WHERE seq = 6",
+            "9: \(index) trust \(id("ucarol")):\(subjects[0]):\(bob) than the document"
+        ),
         // The walk.
         ("DELETE FROM walk WHERE seq = 1", "2: \(index) the walk than the record"),
         ("UPDATE walk SET state = replace(state, '1', '2') WHERE seq = 1", "2: \(index) the walk than the record"),
-        ("UPDATE walk SET channel_id = '\(bob)' WHERE seq = 2", "8: \(index) the walk than the record"),
-        ("UPDATE walk SET at = 0 WHERE seq = 2", "8: \(index) the walk than the record"),
+        ("UPDATE walk SET channel_id = '\(bob)' WHERE seq = 2", "10: \(index) the walk than the record"),
+        ("UPDATE walk SET at = 0 WHERE seq = 2", "10: \(index) the walk than the record"),
         (
             "INSERT INTO walk SELECT 9, channel_id, document, at, state FROM walk WHERE seq = 2",
-            "8: \(index) the walk than the record"
+            "10: \(index) the walk than the record"
         ),
         // What holds it together.
         ("DROP INDEX version_by_post", "the index version_by_post is not as it was made"),
         ("DROP INDEX attachment_by_file", "the index attachment_by_file is not as it was made"),
         ("CREATE TRIGGER extra AFTER INSERT ON walk BEGIN SELECT 1; END", "the trigger extra is not as it was made"),
         ("CREATE VIEW extra AS SELECT 1", "the view extra is not as it was made"),
+        ("PRAGMA user_version = 2", "its version is 2, and its documents are those of version 3"),
     ]
 
     @Test(arguments: cases.indices)
@@ -203,7 +227,7 @@ import Testing
     @Test func aMissingEndShowsOnlyInTheHead() async throws {
         try await fill()
         let before = try await Archive(directory).check()
-        try sandbox.tamper(directory, "DELETE FROM document WHERE seq = 8; DELETE FROM walk WHERE document = 8")
+        try sandbox.tamper(directory, "DELETE FROM document WHERE seq = 10; DELETE FROM walk WHERE document = 10")
         let after = try await Archive(directory).check()
         #expect(after.isClean && after.head != before.head && after.documents == before.documents - 1)
     }
@@ -224,7 +248,8 @@ func isNoticed(_ directory: AccountDirectory) async throws -> Bool {
     return try await !archive.check().isClean
 }
 
-/// One of everything: posts with a walk, an object that changes and changes back, keys of both kinds, a note.
+/// One of everything: posts with a walk, an object that changes and changes back, keys of both kinds, decisions about keys,
+/// a note.
 func fillSmallArchive(_ directory: AccountDirectory) async throws {
     let writer = try ArchiveWriter(directory)
     func user(_ name: String) -> String { #"[{"id":"\#(alice)","nickname":"\#(name)"}]"# }
@@ -242,6 +267,18 @@ func fillSmallArchive(_ directory: AccountDirectory) async throws {
     let own = ReceivedDocument.ownKey(
         userID: alice, encryptionPoint: point(3), signingPoint: point(4), at: Timestamp(milliseconds: start))
     try await writer.append(own, keys: sightings(in: own))
+    let time = Timestamp(milliseconds: start)
+    let rejection = TrustDecision(
+        userID: bob, verb: .rejected, signingPoint: point(2), encryptionPoint: point(1), at: time)
+    let adoption = TrustDecision(userID: bob, verb: .adopted, signingPoint: point(6), encryptionPoint: nil, at: time)
+    try await writer.append(TrustDecision.document([rejection, adoption], at: time), objects: .trust)
+    try await writer.append(
+        TrustDecision.document(
+            list: trustList([
+                TrustDecision(
+                    userID: id("ucarol"), verb: .confirmed, signingPoint: point(2), encryptionPoint: point(1),
+                    colleague: .init(userID: bob, keyID: CheckTests.subjects[0], listedAt: time), at: time)
+            ]), at: time), objects: .listedTrust)
     try await writer.note(
         WalkState(cursor: 1, backward: nil, hasAskedForPast: true), channelID: town,
         at: Timestamp(milliseconds: start))

@@ -168,8 +168,8 @@ import Testing
     }
 
     @Test func aNewerFormatIsNotGuessed() throws {
-        try change("PRAGMA user_version = 3")
-        let expected = ArchiveError.newerFormat(path: directory.archivePath, version: 3)
+        try change("PRAGMA user_version = 4")
+        let expected = ArchiveError.newerFormat(path: directory.archivePath, version: 4)
         #expect(throws: expected) { try Archive(directory) }
         #expect(throws: expected) { try ArchiveWriter(directory) }
     }

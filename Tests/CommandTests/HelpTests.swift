@@ -6,6 +6,8 @@ import Testing
 @Suite struct HelpTests {
     static let commands = [
         "", "recover", "login", "pull", "import", "key", "key restore", "key list", "key backup", "key identity",
+        "trust",
+        "trust list", "trust show", "trust confirm", "trust reject", "trust withdraw", "trust export", "trust import",
         "verify", "channels", "read", "search", "export", "status", "check", "demo",
     ]
 
@@ -23,6 +25,7 @@ import Testing
 
     @Test(arguments: [
         "recover", "login", "pull", "import", "key restore", "key list", "key backup", "key identity", "verify",
+        "trust list", "trust show", "trust confirm", "trust reject", "trust withdraw", "trust export", "trust import",
         "channels", "read", "search", "export", "status", "check", "demo",
     ])
     func help_ListsTheExitCodes(command: String) async throws {

@@ -31,7 +31,7 @@ final class Fixture {
         let keyring = Keyring(keys ?? [own])
         return PostReader(
             archive, keyring: keyring,
-            trusted: TrustedKeys(known: try archive.knownKeys(), own: keyring.publicKeys, ownerID: id("alice")))
+            trusted: try TrustedKeys(archive, own: keyring.publicKeys))
     }
 
     func read(_ query: PostQuery, keys: [PrivateKey]? = nil) async throws -> [ReadPost] {

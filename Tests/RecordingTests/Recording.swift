@@ -54,8 +54,7 @@ struct Recording {
 
     /// Every post and old revision, as it reads with these private keys at hand.
     func read(with keys: [PrivateKey]) async throws -> [String: Reading] {
-        let trusted = TrustedKeys(
-            known: try archive.knownKeys(), own: keys.map(\.publicKey), ownerID: Recording.ownID)
+        let trusted = try TrustedKeys(archive, own: keys.map(\.publicKey))
         let reader = PostReader(archive, keyring: Keyring(keys), trusted: trusted)
         var readings: [String: Reading] = [:]
         for channel in try archive.channels() {

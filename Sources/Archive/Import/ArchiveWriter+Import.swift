@@ -223,7 +223,7 @@ private struct Importing {
         let database = database
         try find {
             try row.insert(database)
-            try database.execute(sql: "PRAGMA user_version = \(ArchiveSchema.newestVersion)")
+            try ArchiveSchema.admit(.imported, to: database)
         }
         head = (row.sequence, SHA256Digest(of: Array(row.record.utf8)))
         report.newUsers = names.newUsers

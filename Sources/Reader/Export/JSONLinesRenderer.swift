@@ -112,8 +112,9 @@ extension ReadPost {
         json.string("key_id", signedBy?.description)
     }
 
-    /// Behind everything else, and only where it is no news from the account's own server.
+    /// Behind everything else: what came later to the format. The source only where it is not the account's own server.
     private func writeSource(to json: inout JSONWriter) {
         if let importName { json.string("source", "import \(importName)") }
+        json.string("signer_id", signer?.description)
     }
 }

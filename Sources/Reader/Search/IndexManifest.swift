@@ -3,7 +3,7 @@ internal import Bytes
 /// What an index consists of, and which part of the archive it covers.
 struct IndexManifest: Equatable, Sendable {
     /// Another format is as good as no index.
-    static let format = 1
+    static let format = 2
 
     struct Part: Equatable, Sendable {
         let name: String
@@ -14,8 +14,8 @@ struct IndexManifest: Equatable, Sendable {
         /// `create_at` of the oldest and of the newest.
         let first: Int64
         let last: Int64
-        /// The authors of messages whose signature fitted no known key, and what was known of their keys then: when more
-        /// is known, the messages are judged again.
+        /// The authors of messages whose signature fitted nobody, and what was known of their signers then: when that
+        /// changes, the messages are judged again.
         let unsettled: [String: String]
     }
 

@@ -5,7 +5,8 @@ internal import E2EE
 /// The words by which filters find a version of a post. They stand in a column of their own, so that a text cannot
 /// forge them, and a filter costs no more than one more word.
 ///
-/// Whether a key is the one that the server shows now is not among them: that changes, and what was indexed does not.
+/// Whether a key is the one that the server shows now, and whether it is rejected, is not among them: that changes, and
+/// what was indexed does not. So whom a signature fits stands there, and not what follows from it.
 enum SearchFacts {
     static let everything = "all"
     static let file = "file"
@@ -16,7 +17,7 @@ enum SearchFacts {
 
     static func author(_ userID: String) -> String { "u\(word(userID))" }
     static func channel(_ channelID: String) -> String { "c\(word(channelID))" }
-    static func signer(_ userID: String, _ keyID: KeyID) -> String { "k\(word(userID))\(keyID)" }
+    static func signer(_ userID: String, _ signer: SignerID) -> String { "k\(word(userID))\(signer)" }
     static func authenticity(_ authenticity: Authenticity) -> String { "a\(authenticity.rawValue)" }
     static func content(_ content: Content) -> String { "d\(content.rawValue)" }
 
@@ -24,8 +25,7 @@ enum SearchFacts {
         let header = post.header
         var facts = [everything, author(header.userID), channel(header.channelID), content(post.verdict.content)]
         if let authenticity = post.verdict.authenticity {
-            facts.append(
-                post.signedBy.map { signer(header.userID, $0) } ?? SearchFacts.authenticity(authenticity))
+            facts.append(post.signer.map { signer(header.userID, $0) } ?? SearchFacts.authenticity(authenticity))
         }
         if !post.files.isEmpty { facts.append(file) }
         if post.isEdited { facts.append(edited) }
@@ -154,17 +154,16 @@ struct SearchExpression: Equatable, Sendable {
     }
 
     private static func condition(_ word: VerdictWord, _ trusted: TrustedKeys) -> String {
-        func signers(_ isWanted: (Bool) -> Bool) -> String {
-            any(trusted.all.filter { isWanted($0.isCurrent) }.map { SearchFacts.signer($0.userID, $0.keyID) })
+        func signers(_ isWanted: (Authenticity) -> Bool) -> [String] {
+            trusted.verdicts.filter { isWanted($0.authenticity) }.map { SearchFacts.signer($0.userID, $0.signer) }
         }
         let clean =
-            "(facts:\(SearchFacts.content(.plain)) OR (\(signers { _ in true }) AND facts:"
+            "(facts:\(SearchFacts.content(.plain)) OR (\(any(signers(\.isVerified))) AND facts:"
             + "\(SearchFacts.content(.decrypted))))"
         switch word {
         case .content(let content): return "facts:\(SearchFacts.content(content))"
-        case .authenticity(.verified): return signers { $0 }
-        case .authenticity(.verifiedByEarlierKey): return signers { !$0 }
-        case .authenticity(let authenticity): return "facts:\(SearchFacts.authenticity(authenticity))"
+        case .authenticity(let wanted):
+            return any(signers { $0 == wanted } + [SearchFacts.authenticity(wanted)])
         case .clean: return clean
         case .unclean: return "(facts:\(SearchFacts.everything) NOT \(clean))"
         }

@@ -63,9 +63,10 @@ struct SearchPartMaker {
         return result
     }
 
-    /// Whether another key of the author's would change nothing about the post.
+    /// Whether whom the signature fits is known, or there is none. What then follows from it is asked of the keys.
     private static func isSettled(_ post: ReadPost) -> Bool {
-        post.verdict.authenticity != .signatureInvalid && post.verdict.authenticity != .unknownSender
+        post.signer != nil
+            || (post.verdict.authenticity != .signatureInvalid && post.verdict.authenticity != .unknownSender)
     }
 
     private static func build(

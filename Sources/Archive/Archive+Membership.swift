@@ -1,0 +1,65 @@
+internal import Bytes
+internal import GRDB
+
+extension Archive {
+    /// When each user was seen in a channel's list of members: the first and the last time, by user id.
+    public func memberSightings(channelID: String) throws(ArchiveError) -> [String: ClosedRange<Int64>] {
+        let sql = """
+            SELECT substr(id, length(?1) + 2) AS user_id, min(at) AS first, max(at) AS last FROM object
+            WHERE kind = 'member' AND id >= ?1 || ':' AND id < ?1 || ';' GROUP BY id
+            """
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: [channelID]).reduce(into: [:]) { result, row in
+                let (first, last): (Int64, Int64) = (
+                    try row.decode(forColumn: "first"), try row.decode(forColumn: "last")
+                )
+                result[try row.decode(forColumn: "user_id")] = first...max(first, last)
+            }
+        }
+    }
+
+    /// When it was noticed that somebody stood in a channel's list of members no more, whether or not they came back:
+    /// times in milliseconds, by user id.
+    public func memberAbsences(channelID: String) throws(ArchiveError) -> [String: [Int64]] {
+        let sql = """
+            SELECT substr(id, length(?1) + 2) AS user_id, at, json FROM object
+            WHERE kind = 'absence' AND id >= ?1 || ':' AND id < ?1 || ';' ORDER BY seq
+            """
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: [channelID]).reduce(into: [:]) { result, row in
+                let json: String = try row.decode(forColumn: "json")
+                guard let root = try? JSONDocument(Array(json.utf8)).root, let absence = Absence(root),
+                    absence.what == .member, absence.reason != .back
+                else { return }
+                result[try row.decode(forColumn: "user_id"), default: []].append(try row.decode(forColumn: "at"))
+            }
+        }
+    }
+
+    /// Who wrote the channel's encrypted posts and when, in the order of time. Such posts only people write, as members.
+    public func encryptedWritings(
+        channelID: String, _ body: (_ userID: String, _ createAt: Int64) -> Void
+    ) throws(ArchiveError) {
+        let sql = """
+            SELECT user_id, create_at FROM version WHERE channel_id = ? AND type = 'custom_e2ee' ORDER BY create_at
+            """
+        try read { db in
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: [channelID])
+            while let row = try rows.next() {
+                body(try row.decode(forColumn: "user_id"), try row.decode(forColumn: "create_at"))
+            }
+        }
+    }
+
+    /// The users whose account was deactivated when the server was asked about them, if only once.
+    public func deactivatedUserIDs() throws(ArchiveError) -> Set<String> {
+        let texts = try read { try String.fetchAll($0, sql: "SELECT json FROM object WHERE kind = 'user'") }
+        return Set(
+            texts.compactMap { text in
+                guard let root = try? JSONDocument(Array(text.utf8)).root, root["delete_at"]?.int != 0 else {
+                    return nil
+                }
+                return root["delete_at"]?.int == nil ? nil : root["id"]?.string
+            })
+    }
+}

@@ -1,0 +1,119 @@
+internal import Bytes
+internal import Foundation
+internal import GRDB
+
+/// Versions of posts, put together by what they have in common while they pass by.
+///
+/// The groups are kept in temporary tables of SQLite, as row numbers and hashes, so that memory does not grow with the
+/// archive; what a group's posts are is asked for in the end.
+public final class VersionGroups: Sendable {
+    /// What the members of a group have in common: a hash of it.
+    public struct Key: Hashable, Sendable {
+        fileprivate let hash: [UInt8]
+
+        /// - Parameters:
+        ///   - kind: what sort of thing it is, so that two sorts are never the same.
+        ///   - parts: each counts with its length.
+        public init(_ kind: StaticString, _ parts: [UInt8]...) {
+            var digest = VersionDigest()
+            digest.add(kind.description.utf8)
+            for part in parts { digest.add(part) }
+            hash = digest.value
+        }
+    }
+
+    private let database: DatabaseQueue
+    private let path: String
+
+    init(_ archive: Archive) throws(ArchiveError) {
+        path = archive.directory.archivePath
+        database = try Archive.open(path, .reading)
+        try run { db in
+            try db.execute(
+                sql: """
+                    CREATE TEMP TABLE version_group (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE) STRICT;
+                    CREATE TEMP TABLE member (
+                      in_group INTEGER NOT NULL, version INTEGER NOT NULL, mark BLOB NOT NULL,
+                      PRIMARY KEY (in_group, version)
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+    }
+
+    /// Puts a version into a group. One that is in it stays as it is.
+    ///
+    /// - Parameter mark: what tells members of the group apart; its hash is kept.
+    /// - Returns: whether the group holds a version with another mark.
+    @discardableResult
+    public func put(_ version: Int64, into key: Key, mark: [UInt8] = []) throws(ArchiveError) -> Bool {
+        try run { db in
+            let find = try db.cachedStatement(sql: "SELECT id FROM version_group WHERE hash = ?")
+            let hash = key.hash.databaseBlob
+            var group = try Int64.fetchOne(find, arguments: [hash])
+            let isNew = group == nil
+            if isNew {
+                try db.cachedStatement(sql: "INSERT INTO version_group (hash) VALUES (?)").execute(arguments: [hash])
+                group = db.lastInsertedRowID
+            }
+            let digest = mark.isEmpty ? [] : Key("mark", mark).hash
+            let kept = digest.databaseBlob
+            try db.cachedStatement(sql: "INSERT OR IGNORE INTO member VALUES (?, ?, ?)")
+                .execute(arguments: [group, version, kept])
+            guard !isNew, !mark.isEmpty else { return false }
+            let other = try db.cachedStatement(
+                sql: "SELECT EXISTS (SELECT 1 FROM member WHERE in_group = ? AND mark <> ?)")
+            return try Bool.fetchOne(other, arguments: [group, kept]) ?? false
+        }
+    }
+
+    /// The posts that versions of a group belong to, each once, the oldest first.
+    ///
+    /// - Parameter others: versions that are in one of these groups, too, do not count.
+    public func posts(of key: Key, exceptIn others: [Key] = []) throws(ArchiveError) -> [PostReference] {
+        let places = Array(repeating: "?", count: others.count).joined(separator: ",")
+        let sql = """
+            SELECT CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS post_id, v.channel_id, v.user_id,
+              min(v.create_at) AS create_at
+            FROM version_group g JOIN member m ON m.in_group = g.id JOIN version v ON v.seq = m.version
+            WHERE g.hash = ? AND NOT EXISTS (
+              SELECT 1 FROM version_group og JOIN member o ON o.in_group = og.id
+              WHERE og.hash IN (\(places)) AND o.version = m.version)
+            GROUP BY 1 ORDER BY 4, 1
+            """
+        return try run { db in
+            let hashes = ([key] + others).map(\.hash.databaseBlob)
+            return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(hashes)).map(PostReference.init)
+        }
+    }
+
+    /// How many different marks the versions of a group have.
+    public func marks(of key: Key) throws(ArchiveError) -> Int {
+        let sql = """
+            SELECT count(DISTINCT mark) FROM version_group g JOIN member m ON m.in_group = g.id WHERE g.hash = ?
+            """
+        return try run { try Int.fetchOne($0, sql: sql, arguments: [key.hash.databaseBlob]) ?? 0 }
+    }
+
+    /// Whether every version of a group is in the other one as well.
+    public func contains(allOf key: Key, in other: Key) throws(ArchiveError) -> Bool {
+        let sql = """
+            SELECT NOT EXISTS (
+              SELECT 1 FROM version_group g JOIN member m ON m.in_group = g.id
+              WHERE g.hash = ?1 AND NOT EXISTS (
+                SELECT 1 FROM version_group og JOIN member o ON o.in_group = og.id
+                WHERE og.hash = ?2 AND o.version = m.version))
+            """
+        return try run {
+            try Bool.fetchOne($0, sql: sql, arguments: [key.hash.databaseBlob, other.hash.databaseBlob]) ?? false
+        }
+    }
+
+    private func run<T>(_ body: (Database) throws -> T) throws(ArchiveError) -> T {
+        try Archive.rethrowing(path: path) { [database] in try database.unsafeReentrantRead(body) }
+    }
+}
+
+extension Archive {
+    /// None yet.
+    public func versionGroups() throws(ArchiveError) -> VersionGroups { try VersionGroups(self) }
+}

@@ -1,0 +1,102 @@
+public import Archive
+public import Bytes
+public import E2EE
+
+/// One thing that an audit came upon: what was seen, what it can mean and cannot, and where it is.
+public struct Finding: Sendable {
+    /// The words are part of the format, and anchors in docs/threat-model.md.
+    public enum Kind: String, Sendable, CaseIterable, Comparable {
+        case repeatedCiphertext = "repeated-ciphertext"
+        case misattributedPosts = "misattributed-posts"
+        case unrecordedSigners = "unrecorded-signers"
+        case unknownRecipients = "recipients-nobody-knows"
+        case missingRecipients = "missing-recipients"
+        case duplicateRecipients = "duplicate-recipients"
+        case clearText = "clear-text-in-an-encrypted-channel"
+        case backwardTimes = "times-that-run-backwards"
+        case vanishedPosts = "vanished-posts"
+
+        /// Where users can read more about it.
+        public var reference: String { "docs/threat-model.md#\(rawValue)" }
+
+        public static func < (left: Kind, right: Kind) -> Bool { left.place < right.place }
+        private var place: Int { Kind.allCases.firstIndex(of: self) ?? 0 }
+    }
+
+    /// Where in one channel.
+    public struct Place: Sendable {
+        public let channelID: String
+        /// What people call the channel: foreign text.
+        public let label: String
+        /// The oldest first.
+        public let posts: [PostReference]
+    }
+
+    public let kind: Kind
+    /// A sentence; names in it are neutralised.
+    public let seen: String
+    public let canMean: [String]
+    public let cannotMean: String
+    /// Why it is held to be harmless, where it is; such a finding is shown and does not count.
+    public let explanation: String?
+    /// Whom it is about, and by whom the posts are.
+    public let userIDs: [String]
+    public let keyIDs: [KeyID]
+    /// Of a copy: the post that it is a copy of.
+    public let original: PostReference?
+    public let places: [Place]
+    let usernames: [String: String]
+
+    public var isExplained: Bool { explanation != nil }
+    public var posts: Int { places.reduce(0) { $0 + $1.posts.count } }
+    /// When the first and the last of its posts were written, as the server says.
+    public var range: ClosedRange<Int64>? {
+        let times = places.flatMap(\.posts).map(\.createAt)
+        guard let first = times.min(), let last = times.max() else { return nil }
+        return first...last
+    }
+
+    /// One object; docs/audit.md describes it.
+    public func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.string("kind", kind.rawValue)
+            json.bool("explained", isExplained)
+            json.string("seen", seen)
+            json.array("can_mean") { json in for meaning in canMean { json.string(nil, meaning) } }
+            json.string("cannot_mean", cannotMean)
+            json.string("explanation", explanation)
+            json.array("users") { json in
+                for id in userIDs {
+                    json.object {
+                        $0.string("id", id)
+                        $0.string("username", usernames[id])
+                    }
+                }
+            }
+            json.array("key_ids") { json in for id in keyIDs { json.string(nil, id.description) } }
+            json.int("posts", posts)
+            json.string("first", range.map { Timestamp(milliseconds: $0.lowerBound).iso8601 })
+            json.string("last", range.map { Timestamp(milliseconds: $0.upperBound).iso8601 })
+            if let original { Finding.write(original, "original", to: &json) } else { json.null("original") }
+            json.array("places") { json in
+                for place in places {
+                    json.object { json in
+                        json.string("channel_id", place.channelID)
+                        json.string("channel", place.label)
+                        json.array("posts") { json in for post in place.posts { Finding.write(post, nil, to: &json) } }
+                    }
+                }
+            }
+            json.string("see", kind.reference)
+        }
+    }
+
+    private static func write(_ post: PostReference, _ name: String?, to json: inout JSONWriter) {
+        json.object(name) {
+            $0.string("id", post.id)
+            $0.string("channel_id", post.channelID)
+            $0.string("user_id", post.userID)
+            $0.string("create_at", Timestamp(milliseconds: post.createAt).iso8601)
+        }
+    }
+}

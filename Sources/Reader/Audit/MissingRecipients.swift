@@ -1,0 +1,125 @@
+internal import Archive
+internal import E2EE
+
+/// Members whose key is not among the recipients, though something says that they were members at that time and that their
+/// clients' senders knew a key of theirs.
+final class MissingRecipients: Inspection {
+    private let groups: VersionGroups
+    /// By user: the keys that are known, and when the first was seen.
+    private let keyed: [String: Int64]
+    private let trusted: TrustedKeys
+    private var missing: Set<Missing> = []
+    private var nobody = false
+    /// By user: when a key of theirs last stood among the recipients, or signed. Of the channel that passes by.
+    private var lastUse: [String: Int64] = [:]
+    private var channelID = ""
+
+    private struct Missing: Hashable {
+        let userID: String
+        let channelID: String
+        /// One of these may be a key of theirs that nobody saw.
+        let unknown: Set<KeyID>
+        var group: VersionGroups.Key {
+            VersionGroups.Key(
+                "missing", Array(userID.utf8), Array(channelID.utf8), unknown.sorted().flatMap(\.bytes))
+        }
+    }
+
+    private static let forNobody = VersionGroups.Key("for nobody")
+    /// A sender's client may not have heard yet of a new member or a new key.
+    private static let grace: Int64 = 10 * 60_000
+
+    /// - Parameters:
+    ///   - known: the keys that the archive has seen.
+    ///   - excluded: users who were deactivated once, and programs: nobody encrypts for them.
+    init(
+        _ groups: VersionGroups, trusted: TrustedKeys, known: [String: [KnownKey]], excluded: Set<String>
+    ) {
+        self.groups = groups
+        self.trusted = trusted
+        let accepted = Set(trusted.all.filter { $0.standing != .rejected && $0.key != nil }.map(\.userID))
+        keyed = accepted.subtracting(excluded).reduce(into: [:]) { result, userID in
+            result[userID] = known[userID]?.map(\.firstSeen.milliseconds).min() ?? .max
+        }
+    }
+
+    func see(_ version: SeenVersion, in place: AuditedChannel) throws(ArchiveError) {
+        if channelID != place.id { (channelID, lastUse) = (place.id, [:]) }
+        guard case .message(let message) = version.content else { return }
+        guard !message.recipients.isEmpty else {
+            nobody = true
+            try groups.put(version.header.sequence, into: Self.forNobody)
+            return
+        }
+        let time = version.writtenAt
+        var owners: Set<String> = []
+        var unknown: Set<KeyID> = []
+        for id in message.recipients {
+            let known = trusted.owners(ofKey: id)
+            if known.isEmpty { unknown.insert(id) }
+            owners.formUnion(known.map(\.userID))
+        }
+        for (userID, firstSeen) in keyed where !owners.contains(userID) {
+            guard let span = place.membership.span(of: userID, at: time) else { continue }
+            let wasUsed = lastUse[userID].map { $0 >= span.lowerBound && $0 <= time } ?? false
+            let latest = time - Self.grace
+            guard wasUsed || firstSeen <= latest && span.lowerBound <= latest else { continue }
+            let entry = Missing(userID: userID, channelID: place.id, unknown: unknown)
+            missing.insert(entry)
+            try groups.put(version.header.sequence, into: entry.group)
+        }
+        for userID in owners { lastUse[userID] = max(lastUse[userID] ?? .min, time) }
+        if case .author = message.signer {
+            lastUse[version.header.userID] = max(lastUse[version.header.userID] ?? .min, time)
+        }
+    }
+
+    func findings(_ context: AuditContext) throws(ArchiveError) -> [Finding] {
+        var byPosts: [[PostReference]: Set<String>] = [:]
+        for entry in missing {
+            // Their key stands there, only that nobody saw it.
+            if entry.unknown.contains(where: { context.explanation(of: $0)?.userID == entry.userID }) { continue }
+            // A copy is encrypted for whom its original was.
+            let posts = try groups.posts(of: entry.group).filter { !context.copies.contains($0.id) }
+            if !posts.isEmpty { byPosts[posts, default: []].insert(entry.userID) }
+        }
+        var findings = byPosts.sorted { ($0.key[0].createAt, $0.key[0].id) < ($1.key[0].createAt, $1.key[0].id) }
+            .map { finding(Array($0.value).sorted(), $0.key, context.names) }
+        let posts = nobody ? try groups.posts(of: Self.forNobody).filter { !context.copies.contains($0.id) } : []
+        if !posts.isEmpty { findings.append(forNobody(posts, context.names)) }
+        return findings
+    }
+
+    private func finding(_ userIDs: [String], _ posts: [PostReference], _ names: AuditNames) -> Finding {
+        let members = names.list(userIDs)
+        return names.finding(
+            .missingRecipients,
+            seen: """
+                \(posts.inWords) by \(names.list(posts.authors)), \(posts.datesInWords), \
+                \(posts.count == 1 ? "is" : "are") not encrypted for \(members), \
+                \(userIDs.count == 1 ? "a member" : "members") of the channel with a known key.
+                """,
+            canMean: [
+                "The server left \(members) out when it told the author's client who the members are.",
+                "The author's client left \(members) out.",
+                "\(members) \(userIDs.count == 1 ? "was" : "were") deactivated for a while, and nothing here tells of it.",
+            ],
+            cannotMean: "It does not show who did it. The signature covers the recipients: nobody took one away later.",
+            users: userIDs, posts: posts)
+    }
+
+    private func forNobody(_ posts: [PostReference], _ names: AuditNames) -> Finding {
+        names.finding(
+            .missingRecipients,
+            seen: """
+                \(posts.inWords) by \(names.list(posts.authors)), \(posts.datesInWords), \
+                \(posts.count == 1 ? "is" : "are") encrypted for nobody, not even for the author.
+                """,
+            canMean: [
+                "Somebody took the recipients away; then the signature does not fit any more.",
+                "It was not made by the plugin's client, which always encrypts for the author as well.",
+            ],
+            cannotMean: "Nobody can read it now, whoever has which keys. What it said, if anything, is not shown.",
+            posts: posts)
+    }
+}

@@ -1,0 +1,104 @@
+internal import Archive
+internal import E2EE
+
+/// Everything that users are known by, collected from what the archive has seen and what was decided.
+struct KeyLedger {
+    private(set) var owned: [String: [TrustedKeys.Owned]] = [:]
+    private(set) var unusable: [KeySighting] = []
+    /// In the order in which they came.
+    private let decisions: [TrustDecision]
+    /// The owner's, by what they are about, with their place in that order.
+    private let rulings: [Subject: (place: Int, verb: TrustDecision.Verb)]
+
+    private struct Subject: Hashable {
+        let userID: String
+        /// A key's id, or a signer's.
+        let id: String
+    }
+
+    init(_ decisions: [TrustDecision]) {
+        self.decisions = decisions
+        rulings = decisions.enumerated().reduce(into: [:]) { rulings, entry in
+            guard entry.element.colleague == nil else { return }
+            let subject = Subject(userID: entry.element.userID, id: entry.element.subject)
+            rulings[subject] = (entry.offset, entry.element.verb)
+        }
+    }
+
+    mutating func add(_ known: KnownKey) {
+        let sighting = known.sighting
+        do throws(KeyError) {
+            let key = try PublicKey(
+                encryptionPoint: sighting.encryptionPoint, signingPoint: sighting.signingPoint)
+            add(key, of: sighting.userID, isCurrent: known.isCurrent)
+        } catch {
+            unusable.append(sighting)
+        }
+    }
+
+    mutating func add(_ key: PublicKey, of userID: String, isCurrent: Bool) {
+        add(userID, key, key.signer, isCurrent ? .current : .earlier)
+    }
+
+    /// What the owner vouches for, or rejects, whether or not it was seen anywhere else.
+    mutating func addDecided() {
+        for decision in decisions where decision.colleague == nil && decision.verb != .withdrawn { add(decision) }
+    }
+
+    /// The keys that colleagues say are others'. A list counts by the key that signed it, which must be known to be the
+    /// colleague's without any list: on each other's word alone, nobody is vouched for. A signer that a colleague adopted
+    /// is their own guess, and no key.
+    mutating func addListed(except ownerID: String) {
+        let vouched = owned
+        for decision in decisions {
+            guard let colleague = decision.colleague, decision.userID != ownerID,
+                decision.verb == .confirmed || decision.verb == .seen, decision.encryptionPoint != nil,
+                vouched[colleague.userID]?.contains(where: {
+                    $0.standing != .rejected && $0.key?.id.description == colleague.keyID
+                }) == true
+            else { continue }
+            add(decision)
+        }
+    }
+
+    private mutating func add(_ decision: TrustDecision) {
+        // A point that is not on the curve signs nothing.
+        guard let signer = try? SigningPoint(decision.signingPoint) else { return }
+        let key = decision.encryptionPoint.flatMap {
+            try? PublicKey(encryptionPoint: $0, signingPoint: decision.signingPoint)
+        }
+        add(decision.userID, key, signer, .earlier)
+    }
+
+    private mutating func add(
+        _ userID: String, _ key: PublicKey?, _ signer: SigningPoint, _ standing: TrustedKeys.Standing
+    ) {
+        let found = TrustedKeys.Owned(
+            userID: userID, key: key, signer: signer,
+            standing: isRejected(userID, key?.id.description, signer.id.description) ? .rejected : standing)
+        guard !(owned[userID] ?? []).contains(where: { $0.subject == found.subject }) else { return }
+        owned[userID, default: []].append(found)
+    }
+
+    /// A key is rejected by a decision about it, or by one about its signer that is newer than any about the key itself.
+    /// That a signer was adopted says nothing about a key: its encryption point may be another's.
+    private func isRejected(_ userID: String, _ keyID: String?, _ signerID: String) -> Bool {
+        let aboutSigner = rulings[Subject(userID: userID, id: signerID)]
+        guard let keyID, let aboutKey = rulings[Subject(userID: userID, id: keyID)], aboutKey.verb != .withdrawn else {
+            return aboutSigner?.verb == .rejected
+        }
+        if let aboutSigner, aboutSigner.verb == .rejected, aboutSigner.place > aboutKey.place { return true }
+        return aboutKey.verb == .rejected
+    }
+
+    /// The signers in decisions that nobody is known by.
+    var former: [String: Set<SignerID>] {
+        var result: [String: Set<SignerID>] = [:]
+        for decision in decisions {
+            let signer = SignerID(ofPoint: decision.signingPoint)
+            if owned[decision.userID]?.contains(where: { $0.signer.id == signer }) == true { continue }
+            result[decision.userID, default: []].insert(signer)
+        }
+        return result
+    }
+}

@@ -1,0 +1,226 @@
+import Bytes
+import Testing
+
+@testable import Archive
+@testable import E2EE
+@testable import Reader
+
+/// What decisions about keys make of verdicts.
+@Suite struct TrustedKeysTests {
+    let fixture: Fixture
+
+    init() async throws {
+        fixture = try Fixture()
+        try await fixture.addPeople()
+        try await fixture.addKeys("bob", [fixture.bobEarlier.publicKey, fixture.bob.publicKey])
+        try await fixture.addPage([
+            fixture.encrypted("now", "n"), fixture.encrypted("before", "b", signer: fixture.bobEarlier),
+            fixture.encrypted("strange", "s", signer: fixture.stranger),
+            fixture.encrypted("carols", "c", signer: fixture.stranger, by: "carol"),
+        ])
+    }
+
+    private func verdicts() async throws -> [String: Authenticity] {
+        let posts = try await fixture.read(PostQuery(channelID: id("channel")))
+        return posts.reduce(into: [:]) { $0[word(of: $1.header.id)] = $1.verdict.authenticity }
+    }
+
+    private func post(_ name: String) async throws -> ReadPost {
+        try #require(try await fixture.read(PostQuery(channelID: id("channel"))).first { $0.header.id == id(name) })
+    }
+
+    static let unjudged: [String: Authenticity] = [
+        "now": .verified, "before": .verifiedByEarlierKey, "strange": .signatureInvalid, "carols": .unknownSender,
+    ]
+
+    /// The search must say what reading says, whatever was indexed before.
+    private func expect(
+        _ changed: [String: Authenticity], sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let expected = Self.unjudged.merging(changed) { $1 }
+        #expect(try await verdicts() == expected, sourceLocation: sourceLocation)
+        for authenticity in [Authenticity.verified, .verifiedByEarlierKey, .signatureInvalid, .unknownSender] {
+            let found = try await fixture.find("verdict:\(authenticity.rawValue)")
+            #expect(
+                Set(found) == Set(expected.filter { $0.value == authenticity }.keys), "\(authenticity)",
+                sourceLocation: sourceLocation)
+        }
+        let clean = try await fixture.find("verdict:clean")
+        #expect(Set(clean) == Set(expected.filter(\.value.isVerified).keys), sourceLocation: sourceLocation)
+    }
+
+    @Test func withoutDecisionsNothingChanges() async throws { try await expect([:]) }
+
+    @Test func aConfirmationChangesNoVerdict() async throws {
+        try await expect([:])
+        try await fixture.decide(.confirmed, "bob", fixture.bobEarlier.publicKey)
+        try await expect([:])
+    }
+
+    @Test func aRejectedKeysPostsAreInvalidUntilItIsWithdrawn() async throws {
+        try await expect([:])
+        try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
+        try await expect(["now": .signatureInvalid])
+        let post = try await post("now")
+        #expect(post.reason == "signed by the key \(fixture.bob.id.short), which you rejected")
+        #expect(post.signedBy == nil && post.signer == fixture.bob.publicKey.signer.id)
+        #expect(post.text == .unverified(UnverifiedText(Array("n".utf8))))
+        try await fixture.decide(.withdrawn, "bob", fixture.bob.publicKey)
+        try await expect([:])
+    }
+
+    /// Whoever rejected all keys of a user knows them: it is not that nobody does.
+    @Test func whoseKeysAreAllRejectedIsNoUnknownSender() async throws {
+        for key in [fixture.bob, fixture.bobEarlier] { try await fixture.decide(.rejected, "bob", key.publicKey) }
+        try await expect(["now": .signatureInvalid, "before": .signatureInvalid])
+    }
+
+    @Test func anAdoptedSignersPostsAreByAnEarlierKey() async throws {
+        try await expect([:])
+        try await fixture.decide(.adopted, "carol", signer: fixture.stranger.publicKey.signer)
+        try await expect(["carols": .verifiedByEarlierKey])
+        let post = try await post("carols")
+        #expect(post.signedBy == nil && post.signer == fixture.stranger.publicKey.signer.id)
+        try await fixture.decide(.withdrawn, "carol", signer: fixture.stranger.publicKey.signer)
+        try await expect([:])
+        try await fixture.decide(.adopted, "carol", signer: fixture.stranger.publicKey.signer)
+        try await expect(["carols": .verifiedByEarlierKey])
+        try await fixture.decide(.rejected, "carol", signer: fixture.stranger.publicKey.signer)
+        try await expect(["carols": .signatureInvalid])
+    }
+
+    @Test func anAdoptedSignerThatTheServerShowsIsTheCurrentKey() async throws {
+        try await fixture.decide(.adopted, "carol", signer: fixture.stranger.publicKey.signer)
+        try await fixture.addKeys("carol", [fixture.stranger.publicKey])
+        try await expect(["carols": .verified])
+        #expect(try await post("carols").signedBy == fixture.stranger.id)
+    }
+
+    /// The server hands out Bob's true signing point with an encryption point whose private number it knows.
+    @Test func aFalsePairIsRejectedWithoutTheTrueKey() async throws {
+        let pair = try PublicKey(
+            encryptionPoint: fixture.stranger.publicKey.encryptionPoint,
+            signingPoint: fixture.bob.publicKey.signingPoint)
+        try await fixture.addKeys("bob", [pair])
+        try await expect([:])
+        try await fixture.decide(.rejected, "bob", pair)
+        try await expect(["now": .verifiedByEarlierKey])
+        #expect(try await post("now").signedBy == fixture.bob.id)
+        // The other way about: then the false one alone is left.
+        try await fixture.decide(.withdrawn, "bob", pair)
+        try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
+        #expect(try await post("now").signedBy == pair.id)
+        // Without either, nothing is left of that signing point.
+        try await fixture.decide(.rejected, "bob", pair)
+        try await expect(["now": .signatureInvalid])
+    }
+
+    /// To reject a signer is to reject every key with it, unless one was confirmed later.
+    @Test func aRejectedSignerTakesItsKeysWithIt() async throws {
+        try await fixture.decide(.confirmed, "bob", fixture.bob.publicKey)
+        try await fixture.decide(.rejected, "bob", signer: fixture.bob.publicKey.signer)
+        try await expect(["now": .signatureInvalid])
+        try await fixture.decide(.confirmed, "bob", fixture.bob.publicKey)
+        try await expect([:])
+    }
+
+    @Test func anOwnKeyIsRejectedIfThatIsSaid() async throws {
+        try await fixture.addPage([fixture.encrypted("mine", "m", signer: fixture.own, by: "alice")])
+        try await expect(["mine": .verifiedByEarlierKey])
+        try await fixture.decide(.rejected, "alice", fixture.own.publicKey)
+        try await expect(["mine": .signatureInvalid])
+    }
+
+    @Test(arguments: [(TrustDecision.Verb.confirmed, true), (.seen, true), (.rejected, false), (.withdrawn, false)])
+    func aKeyInAColleaguesListIsAnEarlierOne(_ verb: TrustDecision.Verb, _ counts: Bool) async throws {
+        try await fixture.list(verb, "carol", fixture.stranger.publicKey, by: fixture.bob)
+        try await expect(counts ? ["carols": .verifiedByEarlierKey] : [:])
+        // Whose list it was is not who they seemed to be: nothing of it counts.
+        try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
+        try await expect(["now": .signatureInvalid])
+    }
+
+    @Test func aColleaguesAdoptionIsTheirs() async throws {
+        try await fixture.list(.adopted, "carol", signer: fixture.stranger.publicKey.signer, by: fixture.bob)
+        try await expect([:])
+    }
+
+    @Test func nobodyElseSaysWhichKeysAreTheOwners() async throws {
+        try await fixture.addPage([fixture.encrypted("mine", "m", signer: fixture.stranger, by: "alice")])
+        try await fixture.list(.confirmed, "alice", fixture.stranger.publicKey, by: fixture.bob)
+        try await expect(["mine": .signatureInvalid])
+    }
+
+    @Test func nobodyIsVouchedForOnlyByTheVouchedFor() async throws {
+        let dave = PrivateKey.generate()
+        try await fixture.list(.confirmed, "carol", fixture.stranger.publicKey, by: fixture.bob)
+        try await fixture.list(.confirmed, "dave", dave.publicKey, by: fixture.stranger, called: "carol")
+        let trusted = try TrustedKeys(fixture.archive, own: [])
+        #expect(trusted.owners(ofKey: fixture.stranger.id).map(\.userID) == [id("carol")])
+        #expect(trusted.owners(ofKey: dave.id).isEmpty)
+    }
+
+    @Test func ownersAreToldWithWhatTheirKeysCount() async throws {
+        try await fixture.addKeys("carol", [fixture.bob.publicKey])
+        try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
+        try await fixture.decide(.adopted, "carol", signer: fixture.stranger.publicKey.signer)
+        let trusted = try TrustedKeys(fixture.archive, own: [])
+        for owners in [
+            trusted.owners(ofKey: fixture.bob.id), trusted.owners(ofSigner: fixture.bob.publicKey.signer.id),
+        ] {
+            #expect(owners.map(\.userID) == [id("bob"), id("carol")])
+            #expect(owners.map(\.standing) == [.rejected, .current])
+        }
+        let adopted = trusted.owners(ofSigner: fixture.stranger.publicKey.signer.id)
+        #expect(adopted.map(\.userID) == [id("carol")] && adopted.map(\.standing) == [.earlier])
+        #expect(adopted[0].key == nil && trusted.owners(ofKey: fixture.stranger.id).isEmpty)
+        #expect(trusted.all.count == 4)
+    }
+}
+
+extension Fixture {
+    /// Alice decides about a key, or about a signer.
+    func decide(_ verb: TrustDecision.Verb, _ word: String, _ key: PublicKey) async throws {
+        try await decide(verb, word, key.signer, key.encryptionPoint)
+    }
+
+    func decide(_ verb: TrustDecision.Verb, _ word: String, signer: SigningPoint) async throws {
+        try await decide(verb, word, signer, nil)
+    }
+
+    private func decide(
+        _ verb: TrustDecision.Verb, _ word: String, _ signer: SigningPoint, _ encryption: [UInt8]?
+    ) async throws {
+        let time = Timestamp(milliseconds: Fixture.first + (try archive.head().documents))
+        let decision = TrustDecision(
+            userID: id(word), verb: verb, signingPoint: signer.bytes, encryptionPoint: encryption, at: time)
+        try await ArchiveWriter(directory).append(TrustDecision.document([decision], at: time), objects: .trust)
+    }
+
+    /// A colleague's list arrives; its signature was checked by whoever let it in.
+    func list(
+        _ verb: TrustDecision.Verb, _ word: String, _ key: PublicKey, by signer: PrivateKey, called name: String = "bob"
+    ) async throws {
+        try await list(verb, word, key.signer, key.encryptionPoint, signer, name)
+    }
+
+    func list(
+        _ verb: TrustDecision.Verb, _ word: String, signer point: SigningPoint, by signer: PrivateKey
+    ) async throws { try await list(verb, word, point, nil, signer, "bob") }
+
+    private func list(
+        _ verb: TrustDecision.Verb, _ word: String, _ point: SigningPoint, _ encryption: [UInt8]?,
+        _ signer: PrivateKey, _ name: String
+    ) async throws {
+        let time = Timestamp(milliseconds: Fixture.first)
+        let entry = TrustDecision(
+            userID: id(word), verb: verb, signingPoint: point.bytes, encryptionPoint: encryption,
+            colleague: .init(userID: id(name), keyID: signer.id.description, listedAt: time), at: time)
+        var json = JSONWriter()
+        json.object { json in
+            json.object("list") { json in json.array("entries") { entry.write(to: &$0) } }
+        }
+        try await ArchiveWriter(directory).append(
+            TrustDecision.document(list: json.bytes, at: time), objects: .listedTrust)
+    }
+}
