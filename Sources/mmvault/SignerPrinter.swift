@@ -53,7 +53,8 @@ struct SignerPrinter {
         let when = dates.0 == dates.1 ? "on \(dates.0)" : "\(dates.0) to \(dates.1)"
         say(
             "",
-            "\(signer.posts.count.of("post")) of \(author), \(when), are signed by one key that was never seen here:")
+            "\(signer.posts.count.of("post")) of \(author), \(when), \(signer.posts.count == 1 ? "is" : "are") signed by one key that was never seen here:"
+        )
         Terminal.print("  signer \(signer.id)")
         let places = signer.channels.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         let shown = places.prefix(8).map { "\(label($0.key)) \($0.value.grouped)" }.joined(separator: ", ")
@@ -71,12 +72,12 @@ struct SignerPrinter {
             say("  ", "unknown recipients of each of these posts: \(ids)")
         }
         if signer.userID == desk.account.userID {
-            say("  ", "yours? Then restore its backup: mmvault key restore FILE")
+            say("  ", "yours? Then restore its backup:")
+            Terminal.print("    mmvault key restore FILE")
         } else {
-            say(
-                "  ",
-                "ask \(author) whether they wrote them; then: mmvault trust adopt \(author) \(signer.id.description.prefix(8))"
-            )
+            // By itself on its line: people copy it.
+            say("  ", "ask \(author) whether they wrote \(signer.posts.count == 1 ? "it" : "them"); if so:")
+            Terminal.print("    mmvault trust adopt \(author) \(signer.id.description.prefix(8))")
         }
     }
 

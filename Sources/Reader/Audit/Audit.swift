@@ -41,11 +41,12 @@ public struct Audit: Sendable {
                 repeated, DuplicateRecipients(groups), ClearText(groups), BackwardTimes(archive, groups),
                 VanishedPosts(archive),
             ] + (try knowsKeys ? keyed : [])
+        let ownerID = try archive.account().userID
         let moves = try MemberMove.all(in: archive, all)
         var count = 0
         for channel in all {
             let place = AuditedChannel(
-                channel: channel, membership: try Membership(channel, moves: moves, archive: archive))
+                channel: channel, membership: try Membership(channel, moves: moves, ownerID: ownerID, archive: archive))
             try await pass.run(
                 channel, found: { signers.found },
                 consume: { version in

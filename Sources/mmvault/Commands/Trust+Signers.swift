@@ -81,7 +81,7 @@ extension Trust {
                 userID: userID, verb: .adopted, signingPoint: found.point.bytes, encryptionPoint: nil, at: now)
             try await ArchiveWriter(desk.directory).append(TrustDecision.document([decision], at: now), objects: .trust)
             Terminal.print("Adopted: signer \(found.id.description.prefix(16))… is held to be \(name)'s")
-            Terminal.print("\(posts) verified by it from now on")
+            Terminal.print("\(posts) \(found.posts.count == 1 ? "verifies" : "verify") by it from now on")
         }
     }
 }
@@ -105,11 +105,12 @@ extension TrustDesk {
                 .usage, "“\(SafeText.line(digits))” is no signer's id", hint: "give eight of its 64 digits, or more")
         }
         let name = people.username(userID)
+        let shown = digits.utf8.count > 16 ? "\(digits.prefix(16))…" : digits
         func isMeant(_ id: SignerID) -> Bool { id.description.hasPrefix(digits.lowercased()) }
         // What is somebody else's is not adopted, and what was decided already is decided anew by taking that back.
         if let known = register.entries[userID]?.first(where: { isMeant($0.signer) && $0.standing != nil }) {
             throw Failure(
-                .usage, "signer \(digits) is known as \(name)'s already",
+                .usage, "signer \(shown) is known as \(name)'s already",
                 hint: known.standing == .rejected
                     ? "you rejected it: “mmvault trust withdraw \(name) \(known.subject.prefix(8))” takes that back"
                     : nil)
@@ -117,7 +118,7 @@ extension TrustDesk {
         let report = try await findSigners()
         if let other = report.misattributed.first(where: { $0.userID == userID && isMeant($0.signer) }) {
             throw Failure(
-                .usage, "signer \(digits) is a key of \(people.username(other.ownerID)), and no key of \(name)",
+                .usage, "signer \(shown) is a key of \(people.username(other.ownerID)), and no key of \(name)",
                 hint: "“mmvault audit” tells more of these posts")
         }
         let found = report.signers.filter { $0.userID == userID && isMeant($0.id) }
@@ -125,8 +126,8 @@ extension TrustDesk {
         throw Failure(
             .usage,
             found.isEmpty
-                ? "no signer that two messages of \(name) have in common begins with \(digits)"
-                : "several signers of \(name) begin with \(digits)",
+                ? "no signer that two messages of \(name) have in common begins with \(shown)"
+                : "several signers of \(name) begin with \(shown)",
             hint: "“mmvault trust signers” lists them")
     }
 }
