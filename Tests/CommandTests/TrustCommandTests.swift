@@ -133,7 +133,8 @@ import Testing
                 "mmvault trust", "mmvault trust show \(user)", "mmvault trust confirm \(user) \(key.id) --yes",
                 "mmvault trust reject \(user) \(key.id)", "mmvault trust import other.json",
                 "mmvault trust import list.json", "mmvault trust", "mmvault trust show \(user)",
-                "mmvault trust signers", "mmvault trust adopt \(user) 00000000", "mmvault trust $'\\e[31m'", "mmvault trust confirm bob $'\\e[31m\\n'",
+                "mmvault trust signers", "mmvault trust adopt \(user) 00000000", "mmvault trust $'\\e[31m'",
+                "mmvault trust confirm bob $'\\e[31m\\n'",
                 "mmvault trust export $'/nowhere/\\e[31m' --all --key key.asc", "mmvault trust import $'\\e[31m'",
             ] {
                 let outcome = try await stage.run(line)

@@ -98,7 +98,7 @@ struct Draft {
             openedBy: content == .decrypted ? KeyID([UInt8](repeating: 0xB2, count: 32)) : nil, text: text,
             files: files,
             reason: reason, circumstances: circumstances,
-            signer: authenticity?.isVerified == true ? SignerID(ofPoint: []) : nil, absence: absence)
+            absence: absence, signer: authenticity?.isVerified == true ? SignerID(ofPoint: []) : nil)
     }
 }
 
