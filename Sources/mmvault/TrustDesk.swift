@@ -45,7 +45,7 @@ struct TrustDesk {
 
     /// - Parameter digits: the beginning of a key's id, or of a signer's where no key is known: eight digits or more.
     func entry(of userID: String, _ digits: String) throws -> TrustRegister.Entry {
-        guard digits.utf8.count >= 8, digits.utf8.count <= 64, digits.utf8.allSatisfy({ Hex.isDigit($0) }) else {
+        guard TrustDesk.isBeginning(digits) else {
             throw Failure(
                 .usage, "“\(SafeText.line(digits))” is no key's id", hint: "give eight of its 64 digits, or more")
         }
@@ -84,12 +84,23 @@ struct TrustDesk {
         guard answer == "y" || answer == "yes" else { throw Failure(.failure, "nothing was changed") }
     }
 
+    /// Whether a text may be the beginning of an id, long enough not to be a slip.
+    static func isBeginning(_ digits: String) -> Bool {
+        (8...64).contains(digits.utf8.count) && digits.utf8.allSatisfy { Hex.isDigit($0) }
+    }
+
     /// Keeps a decision of the owner's.
     func record(_ verb: TrustDecision.Verb, _ entry: TrustRegister.Entry) async throws {
+        try await record(
+            verb, of: entry.userID, signingPoint: entry.signingPoint, encryptionPoint: entry.encryptionPoint)
+    }
+
+    func record(
+        _ verb: TrustDecision.Verb, of userID: String, signingPoint: [UInt8], encryptionPoint: [UInt8]?
+    ) async throws {
         let now = Timestamp.now
         let decision = TrustDecision(
-            userID: entry.userID, verb: verb, signingPoint: entry.signingPoint, encryptionPoint: entry.encryptionPoint,
-            at: now)
+            userID: userID, verb: verb, signingPoint: signingPoint, encryptionPoint: encryptionPoint, at: now)
         try await ArchiveWriter(directory).append(TrustDecision.document([decision], at: now), objects: .trust)
     }
 }

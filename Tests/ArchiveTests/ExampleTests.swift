@@ -14,6 +14,9 @@ import Testing
     /// One that was kept up to date by events.
     static let events = "\(root)/Fixtures/example-archive/events.sqlite"
 
+    /// One with decisions about keys.
+    static let trust = "\(root)/Fixtures/example-archive/trust.sqlite"
+
     let sandbox: Sandbox
     let directory: AccountDirectory
 
@@ -23,6 +26,7 @@ import Testing
         directory = AccountDirectory(path: sandbox.path, name: "example")
         try sandbox.run("test ! -e '\(Self.file)' || cp -r '\(Self.root)/Fixtures/example-archive/.' .")
         try sandbox.run("test ! -e '\(Self.events)' || cp '\(Self.events)' events.sqlite")
+        try sandbox.run("test ! -e '\(Self.trust)' || cp '\(Self.trust)' trust.sqlite")
     }
 
     @Test func anArchiveOfVersionOneIsStillRead() async throws {
@@ -46,6 +50,15 @@ import Testing
         let report = try await archive.check()
         #expect(report.isClean && report.documents == 4 && report.versions == 4, "\(report.damages)")
         #expect(try archive.all().map(\.state) == [.deleted, .earlier, .revision, .live])
+    }
+
+    @Test func anArchiveWithDecisionsIsStillRead() async throws {
+        try sandbox.run("mkdir trust; cp trust.sqlite trust/archive.sqlite")
+        let archive = try Archive(AccountDirectory(path: "\(sandbox.path)/trust", name: "trust"))
+        let report = try await archive.check()
+        #expect(report.isClean && report.documents == 4, "\(report.damages)")
+        #expect(try archive.trustDecisions().map(\.verb) == [.adopted, .withdrawn])
+        #expect(try archive.trustHistory().map(\.verb) == [.rejected, .adopted, .withdrawn])
     }
 
     @Test func thisProgramWritesTheSameRecords() async throws {
@@ -86,10 +99,40 @@ import Testing
         try sandbox.run("rm -f '\(Self.events)'; sqlite3 events/archive.sqlite \".backup '\(Self.events)'\"")
     }
 
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["MMVAULT_WRITE_EXAMPLE"] != nil, "only on demand"))
+    func writeTheExampleOfTrust() async throws {
+        let mine = AccountDirectory(path: "\(sandbox.path)/decided", name: "decided")
+        try await Self.makeTrust(mine)
+        try sandbox.run("rm -f '\(Self.trust)'; sqlite3 decided/archive.sqlite \".backup '\(Self.trust)'\"")
+    }
+
     // MARK: The example
 
     private static let account = Account(server: "https://chat.example.org", userID: alice, username: "alice")
     private static let done = WalkState(cursor: start - 240_000, backward: nil, hasAskedForPast: true)
+
+    private static func makeTrust(_ directory: AccountDirectory) async throws {
+        try PrivateFile.makeDirectory(directory.path)
+        try Archive.create(in: directory, for: account, at: Timestamp(milliseconds: start))
+        let writer = try ArchiveWriter(directory)
+        func decision(_ verb: TrustDecision.Verb, _ sign: UInt8, _ encr: UInt8?, at time: Int64) -> TrustDecision {
+            TrustDecision(
+                userID: bob, verb: verb, signingPoint: point(sign), encryptionPoint: encr.map { point($0) },
+                at: Timestamp(milliseconds: time))
+        }
+        let key = #"{"sign":"\#(Base64.standard.encode(point(2)))","encr":"\#(Base64.standard.encode(point(1)))"}"#
+        let keys = received(
+            Array(#"{"pubKeys":{"\#(bob)":\#(key)}}"#.utf8), .keys, channel: nil, at: start + 1000)
+        try await writer.append(keys, keys: sightings(in: keys))
+        try await writer.append(
+            TrustDecision.document(
+                [decision(.rejected, 2, 1, at: start + 2000), decision(.adopted, 4, nil, at: start + 2000)],
+                at: Timestamp(milliseconds: start + 2000)), objects: .trust)
+        try await writer.append(
+            TrustDecision.document(
+                [decision(.withdrawn, 2, 1, at: start + 3000)], at: Timestamp(milliseconds: start + 3000)),
+            objects: .trust)
+    }
 
     private static func makeEvents(_ directory: AccountDirectory) async throws {
         try PrivateFile.makeDirectory(directory.path)

@@ -16,7 +16,7 @@ struct CanaryTests {
         "mmvault search in:release -nothing", "mmvault key identity", "mmvault channels --members",
         "mmvault read release", "mmvault read release --last 5", "mmvault read release --around 2025-04-03",
         "mmvault key backup -", "mmvault recover $URL", "mmvault pull --full",
-        "printf 'canary*\\n' | mmvault search -",
+        "printf 'canary*\\n' | mmvault search -", "mmvault trust export - --all", "mmvault trust adopt bob",
     ]
 
     /// New for each test, so that what an earlier one left cannot be taken for a leak.

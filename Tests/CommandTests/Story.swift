@@ -96,11 +96,11 @@ struct Story: Sendable {
             sign: Base64.standard.encode(key.publicKey.signingPoint))
     }
 
-    private static func seal(_ text: String, _ signer: PrivateKey, _ recipients: [PrivateKey]) -> EncryptedMessage {
+    static func seal(_ text: String, _ signer: PrivateKey, _ recipients: [PrivateKey]) -> EncryptedMessage {
         EncryptedMessage.seal(Array(text.utf8), from: signer, to: recipients.map(\.publicKey))
     }
 
-    private static func props(_ message: EncryptedMessage) -> String {
+    static func props(_ message: EncryptedMessage) -> String {
         var payload = JSONWriter()
         message.write(to: &payload)
         return "{\"e2ee\":\(payload.text)}"

@@ -97,7 +97,8 @@ struct Draft {
             signedBy: authenticity?.isVerified == true ? KeyID([UInt8](repeating: 0xA1, count: 32)) : nil,
             openedBy: content == .decrypted ? KeyID([UInt8](repeating: 0xB2, count: 32)) : nil, text: text,
             files: files,
-            reason: reason, circumstances: circumstances, absence: absence)
+            reason: reason, circumstances: circumstances,
+            absence: absence, signer: authenticity?.isVerified == true ? SignerID(ofPoint: []) : nil)
     }
 }
 

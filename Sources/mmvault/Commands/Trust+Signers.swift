@@ -1,6 +1,5 @@
 import Archive
 import ArgumentParser
-import Bytes
 import E2EE
 import Reader
 
@@ -76,10 +75,7 @@ extension Trust {
             try TrustDesk.agree(
                 "Did \(name) tell you, by another way than this server, that these posts are theirs?", isAgreed: yes,
                 id: signer)
-            let now = Timestamp.now
-            let decision = TrustDecision(
-                userID: userID, verb: .adopted, signingPoint: found.point.bytes, encryptionPoint: nil, at: now)
-            try await ArchiveWriter(desk.directory).append(TrustDecision.document([decision], at: now), objects: .trust)
+            try await desk.record(.adopted, of: userID, signingPoint: found.point.bytes, encryptionPoint: nil)
             Terminal.print("Adopted: signer \(found.id.description.prefix(16))… is held to be \(name)'s")
             Terminal.print("\(posts) \(found.posts.count == 1 ? "verifies" : "verify") by it from now on")
         }
@@ -100,7 +96,7 @@ extension TrustDesk {
 
     /// - Parameter digits: the beginning of the signer's id: eight digits or more.
     fileprivate func signer(of userID: String, _ digits: String) async throws -> UnrecordedSigner {
-        guard digits.utf8.count >= 8, digits.utf8.count <= 64, digits.utf8.allSatisfy({ Hex.isDigit($0) }) else {
+        guard TrustDesk.isBeginning(digits) else {
             throw Failure(
                 .usage, "“\(SafeText.line(digits))” is no signer's id", hint: "give eight of its 64 digits, or more")
         }

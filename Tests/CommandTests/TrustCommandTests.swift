@@ -1,0 +1,148 @@
+import Archive
+import Bytes
+import DemoServer
+import E2EE
+import Foundation
+import Reader
+import Testing
+
+/// Decisions about keys as they are taken at a terminal, and what is not taken for one.
+@Suite struct TrustCommandTests {
+    private static func bobsKey(_ stage: Stage) -> String { stage.story.bob.key.id.description }
+
+    private func decision(_ stage: Stage) async throws -> String? {
+        let line = try await stage.run("mmvault trust bob --json").output
+        return try JSONDocument(Array(line.utf8.dropLast())).root["decision"]?.string
+    }
+
+    @Test(
+        .enabled(if: TerminalTests.hasScript, "needs script(1)"),
+        arguments: [("y", true), ("yes", true), ("n", false), ("", false), ("yellow", false)])
+    func aKeyIsConfirmedByAnAnswer(_ answer: String, _ isConfirmed: Bool) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let outcome = try await TerminalTests.atTerminal(
+                "mmvault trust confirm @bob", on: stage, input: "sleep 1; echo '\(answer)'; sleep 60")
+            #expect(outcome.code == (isConfirmed ? 0 : 1), "\(outcome.output)")
+            // The digits stand above the question.
+            let digits = Fingerprint(of: stage.story.bob.key.id).lines
+            let lines = Screen(outcome.output).lines
+            let place = try #require(lines.firstIndex { $0.contains(digits[0]) })
+            #expect(lines[place + 1].contains(digits[1]) && lines[place + 2].contains("[y/N]"))
+            #expect(try await decision(stage) == (isConfirmed ? "confirmed" : nil))
+        }
+    }
+
+    @Test func nothingIsDecidedByWhatIsPiped() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let key = TrustCommandTests.bobsKey(stage)
+            for line in [
+                "yes | mmvault trust confirm bob", "yes | mmvault trust confirm bob \(key)",
+                "mmvault trust confirm bob --yes", "mmvault trust confirm bob \(key.prefix(63)) --yes",
+                "yes | mmvault trust reject bob \(key)", "mmvault trust reject bob \(key.prefix(16)) --yes",
+                "mmvault trust withdraw bob \(key) --yes", "mmvault trust adopt bob \(key) --yes",
+            ] {
+                let outcome = try await stage.run("set +o pipefail; \(line)")
+                #expect(outcome.code == 64, "\(line): \(outcome.everything)")
+                #expect(outcome.output.isEmpty, "\(line)")
+            }
+            #expect(try await decision(stage) == nil)
+            #expect(try await stage.run("mmvault trust confirm bob \(key.uppercased()) --yes").code == 0)
+            #expect(try await decision(stage) == "confirmed")
+        }
+    }
+
+    @Test func aKeyInJSON_HasTheNamedMembers() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let key = TrustCommandTests.bobsKey(stage)
+            _ = try await stage.run("mmvault trust reject bob \(key) --yes")
+            let line = try await stage.run("mmvault trust bob --json").output
+            let root = try JSONDocument(Array(line.utf8.dropLast())).root
+            #expect(
+                root.members.map(\.key) == [
+                    "user_id", "username", "key_id", "signer_id", "fingerprint", "standing", "sources", "first_seen",
+                    "last_seen", "decision", "decided_at", "said",
+                ])
+            #expect(root["key_id"]?.string == key && root["standing"]?.string == "rejected")
+            #expect(root["fingerprint"]?.string == Fingerprint(of: stage.story.bob.key.id).description)
+            #expect(root["sources"]?.elements.map(\.string) == ["server"])
+        }
+    }
+
+    /// Before Alice's first pull Carol had another key, which no server shows her any more.
+    @Test func anAdoptedSigner_VerifiesWhatItSigned() async throws {
+        try await Stage.with { stage in
+            let (story, old) = (stage.story, stage.story.carol.oldKey)
+            for number in 1...2 { story.say("Before \(number)", story.carol, old, to: [story.alice.key, old]) }
+            story.carolMakesANewKey()
+            try await stage.settle()
+            let signer = old.publicKey.signer.id.description
+            func posts(_ authenticity: String) async throws -> Int {
+                let line =
+                    "mmvault verify --json --key key.asc --key old-key.asc | grep -c '\"authenticity\":\"\(authenticity)\"'"
+                return Int(try await stage.run(line).output.filter(\.isNumber)) ?? -1
+            }
+            let before = (try await posts("signatureInvalid"), try await posts("verifiedByEarlierKey"))
+            let listed = try await stage.run("mmvault trust signers")
+            #expect(listed.code == 0 && listed.output.contains(signer), "\(listed.everything)")
+            let adopted = try await stage.run("mmvault trust adopt carol \(signer) --yes")
+            #expect(adopted.code == 0, "\(adopted.everything)")
+            let after = (try await posts("signatureInvalid"), try await posts("verifiedByEarlierKey"))
+            // Two more, and those that she signed with it before.
+            #expect(before.0 - after.0 == after.1 - before.1 && after.1 - before.1 >= 4, "\(before) \(after)")
+            let line = try await stage.run("mmvault verify --json | grep '\"signer_id\":\"\(signer)\"' | head -1")
+                .output
+            #expect(line.contains("\"authenticity\":\"verifiedByEarlierKey\"") && line.contains("\"key_id\":null"))
+            #expect(try await stage.run("mmvault status").output.contains("By your decision: 1 signer adopted."))
+            #expect(try await stage.run("mmvault trust withdraw carol \(signer) --yes").code == 0)
+            #expect(try await posts("signatureInvalid") == before.0)
+            #expect(try await stage.run("mmvault check").code == 0)
+        }
+    }
+
+    /// Names are other people's choice, in the archive and in a list.
+    @Test func hostileNames_AreNeutralised() async throws {
+        let name = "\u{1B}[31mred\u{202E}\r\nerror: forged\u{07}"
+        let story = Story()
+        let user = story.world.addUser(username: name, firstName: name)
+        let key = PrivateKey.generate()
+        let encoded = [key.publicKey.encryptionPoint, key.publicKey.signingPoint].map(Base64.standard.encode)
+        story.world.pushKey(user, encr: encoded[0], sign: encoded[1])
+        let team = story.world.addTeam(name: "hostile", displayName: "Hostile", members: [story.alice.id, user])
+        let channel = story.world.addChannel(
+            team: team, name: "hostile", displayName: "Hostile", type: .open, members: [story.alice.id, user])
+        for text in ["one", "two"] {
+            let payload = Story.seal(text, story.bob.oldKey, [story.alice.key])
+            story.world.post(
+                in: channel, by: user, message: text, type: "custom_e2ee", props: Story.props(payload))
+        }
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            let decision = TrustDecision(
+                userID: user, verb: .confirmed, signingPoint: story.bob.key.publicKey.signingPoint,
+                encryptionPoint: story.bob.key.publicKey.encryptionPoint, at: .now)
+            let list = TrustList(
+                [decision], of: Account(server: stage.server.url, userID: user, username: name),
+                usernames: [user: name], signedBy: key, at: .now)
+            try stage.write("list.json", String(decoding: list.bytes, as: UTF8.self))
+            try stage.write(
+                "other.json", String(decoding: list.bytes, as: UTF8.self).replacing("http:", with: "http:\\u001b[31m"))
+            for line in [
+                "mmvault trust", "mmvault trust show \(user)", "mmvault trust confirm \(user) \(key.id) --yes",
+                "mmvault trust reject \(user) \(key.id)", "mmvault trust import other.json",
+                "mmvault trust import list.json", "mmvault trust", "mmvault trust show \(user)",
+                "mmvault trust signers", "mmvault trust adopt \(user) 00000000", "mmvault trust $'\\e[31m'",
+                "mmvault trust confirm bob $'\\e[31m\\n'",
+                "mmvault trust export $'/nowhere/\\e[31m' --all --key key.asc", "mmvault trust import $'\\e[31m'",
+            ] {
+                let outcome = try await stage.run(line)
+                #expect(!outcome.everything.contains { "\u{1B}\u{202E}\r\u{07}".contains($0) }, "\(line)")
+                #expect(!outcome.everything.contains("\nerror: forged"), "\(line)")
+                #expect(outcome.code != 139 && !outcome.everything.isEmpty, "\(line)")
+            }
+            #expect(try await stage.run("mmvault trust").output.contains("confirmed, in the list of"))
+        }
+    }
+}
