@@ -4,13 +4,15 @@ import Testing
 
 /// What versions have in common.
 @Suite struct VersionGroupTests {
+    let sandbox: Sandbox
     let archive: Archive
     let groups: VersionGroups
     private let key = VersionGroups.Key("kind", [1])
 
     /// Posts a, b and c of three moments, and what a said before.
     init() async throws {
-        let directory = try Sandbox().account()
+        sandbox = try Sandbox()
+        let directory = try sandbox.account()
         let a = PostText("a", at: start)
         try await ArchiveWriter(directory).keep([
             a, PostText("b", at: start + 1), PostText("c", at: start + 2).with { $0.type = "system_x" },
