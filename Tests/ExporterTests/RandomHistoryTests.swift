@@ -82,6 +82,11 @@ struct RandomHistoryTests {
             }
             let differences = try town.differences(channel, in: archive, where: { cut == 1000 || $0.isLive })
             #expect(differences.isEmpty, "history \(seed): \(differences.prefix(3))")
+            // What an audit would call time that runs backwards: nothing of what people do, and no order of answers, is.
+            let backwards =
+                try archive.repliesBeforeRoots(channelID: channel) + archive.postsChangedBackwards(channelID: channel)
+                + archive.postsThatAppearedLater(channelID: channel)
+            #expect(backwards.isEmpty, "history \(seed): \(backwards.prefix(3))")
         }
 
         /// Something that people, or the server's owner, do to a channel.

@@ -13,6 +13,8 @@ final class MissingRecipients: Inspection {
     /// By user: when a key of theirs last stood among the recipients, or signed. Of the channel that passes by.
     private var lastUse: [String: Int64] = [:]
     private var channelID = ""
+    /// Those of `keyed` who were ever members of it.
+    private var members: [(userID: String, firstSeen: Int64)] = []
 
     private struct Missing: Hashable {
         let userID: String
@@ -44,7 +46,10 @@ final class MissingRecipients: Inspection {
     }
 
     func see(_ version: SeenVersion, in place: AuditedChannel) throws(ArchiveError) {
-        if channelID != place.id { (channelID, lastUse) = (place.id, [:]) }
+        if channelID != place.id {
+            (channelID, lastUse) = (place.id, [:])
+            members = keyed.filter { place.membership.wasSeen($0.key) }.map { ($0.key, $0.value) }
+        }
         guard case .message(let message) = version.content else { return }
         guard !message.recipients.isEmpty else {
             nobody = true
@@ -59,7 +64,7 @@ final class MissingRecipients: Inspection {
             if known.isEmpty { unknown.insert(id) }
             owners.formUnion(known.map(\.userID))
         }
-        for (userID, firstSeen) in keyed where !owners.contains(userID) {
+        for (userID, firstSeen) in members where !owners.contains(userID) {
             guard let span = place.membership.span(of: userID, at: time) else { continue }
             let wasUsed = lastUse[userID].map { $0 >= span.lowerBound && $0 <= time } ?? false
             let latest = time - Self.grace
