@@ -6,7 +6,8 @@ import Glibc
 final class InterruptHandler {
     private var sources: [any DispatchSourceSignal] = []
 
-    init(_ cancel: @escaping @Sendable () -> Void) {
+    /// - Parameter interruption: what to say where the program ends at once.
+    init(_ interruption: Failure, _ cancel: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "signals")
         nonisolated(unsafe) var isSecond = false
         for number in [SIGINT, SIGTERM, SIGHUP] {
@@ -16,8 +17,7 @@ final class InterruptHandler {
                 // Under a pager the interrupting key is the pager's: it ends a search there, and not the reading.
                 if number == SIGINT, Pager.isOpen { return }
                 if Prompt.abandon() || isSecond {
-                    // Without a hint: what is under way may be of the kind that is kept, or of the other.
-                    Terminal.fail(Failure(.interrupted, "interrupted"))
+                    Terminal.fail(interruption)
                     _exit(ExitCode.interrupted.rawValue)
                 }
                 isSecond = true
