@@ -58,6 +58,8 @@ struct Mmvault: AsyncParsableCommand {
             end(parsing: error)
         } catch {
             let failure = work.isCancelled ? interruption : Failure(error)
+            // Where a second signal is faster, the program is ending already.
+            if !signals.mayTell() { try? await Task.sleep(for: .seconds(60)) }
             Terminal.fail(failure)
             end(failure.code)
         }
