@@ -35,7 +35,8 @@ struct Failure: Error {
         .interrupted, "interrupted", hint: "what was done is kept; the same command goes on from there")
 
     /// Of what is done as a whole or not at all.
-    static let undone = Failure(.interrupted, "interrupted", hint: "nothing was added: it is all of it or nothing")
+    static let interruptedImport = Failure(
+        .interrupted, "interrupted", hint: "it is added as a whole or not at all; the same command begins anew")
 
     private static func of(_ error: ArchiveError) -> Failure {
         switch error {

@@ -46,7 +46,8 @@ struct Mmvault: AsyncParsableCommand {
                 try command.run()
             }
         }
-        let signals = InterruptHandler { work.cancel() }
+        let interruption = commandWords.first == Import._commandName ? Failure.interruptedImport : .interrupted
+        let signals = InterruptHandler(interruption) { work.cancel() }
         defer { withExtendedLifetime(signals) {} }
         do {
             try await work.value
@@ -56,8 +57,9 @@ struct Mmvault: AsyncParsableCommand {
         } catch  where isParsers(error) {
             end(parsing: error)
         } catch {
-            let told = (error as? Failure).flatMap { $0.code == .interrupted ? $0 : nil }
-            let failure = work.isCancelled ? told ?? .interrupted : Failure(error)
+            let failure = work.isCancelled ? interruption : Failure(error)
+            // Where a second signal is faster, the program is ending already.
+            if !signals.mayTell() { try? await Task.sleep(for: .seconds(60)) }
             Terminal.fail(failure)
             end(failure.code)
         }

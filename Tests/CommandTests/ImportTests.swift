@@ -248,6 +248,11 @@ import Testing
                 #expect(try await stage.run("mmvault check").output == before)
             }
             #expect(kills > 0)
+            let stopped = try await stage.run("timeout --signal INT --preserve-status 0.6 mmvault import export.zip")
+            #expect(
+                stopped.code == 130 && stopped.errors.contains("hint: it is added as a whole or not at all"),
+                "\(stopped.everything)")
+            #expect(try await stage.run("mmvault check").output.contains("head of the chain"))
             #expect(try await stage.run("mmvault import export.zip").code == 0)
             try await expectClean(stage)
             let posts = try await stage.run("mmvault verify --json --channel town-square").lines

@@ -104,6 +104,11 @@ struct ChangeTests {
             { town, posts, reply throws in
                 #expect(try town.states(reply) == [.earlier, .deleted])
                 #expect(try town.states(posts[0]) == [.live])
+                // As the reply's writing left it.
+                let root = try #require(try town.versions(posts[0]).last?.header)
+                let written = try #require(try town.versions(reply).first?.header.createAt)
+                #expect(root.updateAt == written && root.editAt == 0)
+                #expect(try revisions(town, of: reply).isEmpty && revisions(town, of: posts[0]).isEmpty)
             })
     }
 
@@ -116,6 +121,9 @@ struct ChangeTests {
                     #expect(versions.map(\.state) == [.earlier, .deleted])
                     #expect(String(decoding: versions[0].json, as: UTF8.self).contains(#""message":"post 0""#))
                     #expect(String(decoding: versions[1].json, as: UTF8.self).contains(#""deleteBy""#))
+                    #expect(versions[1].header.updateAt > versions[0].header.updateAt)
+                    #expect(versions[1].header.editAt == 0)
+                    #expect(try revisions(town, of: id).isEmpty)
                 }
             })
     }

@@ -5,7 +5,7 @@ import Testing
 @testable import Exporter
 
 /// Twenty and more kinds of fault, each in every third request: the archive ends as the server is.
-@Suite struct FaultKindTests {
+@Suite(.serialized) struct FaultKindTests {
     struct Kind: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let fault: Fault
@@ -36,8 +36,8 @@ import Testing
         Kind(testDescription: "a body with zeros behind it", fault: .wrongLength(5)),
         Kind(testDescription: "a reset", fault: .reset),
         Kind(testDescription: "JSON that ends too early", fault: .garbled),
-        Kind(testDescription: "silence", fault: .stall(.milliseconds(1500))),
-        Kind(testDescription: "a trickle", fault: .trickle(.milliseconds(20))),
+        Kind(testDescription: "an answer that is late", fault: .stall(.milliseconds(50))),
+        Kind(testDescription: "a trickle", fault: .trickle(.microseconds(100))),
     ]
     static let kinds: [Kind] = refusals + limits + answers + others
 
@@ -46,9 +46,6 @@ import Testing
     }
 
     @Test(arguments: kinds) func whateverGoesWrong_TheArchiveEndsAsTheServerIs(_ kind: Kind) async throws {
-        let patience = Patience(
-            attempts: 40, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 5, longestSilence: 1,
-            longestAnswer: 1.5)
         let count = Box(0)
         try await Town.with(
             interceptor: { request in
@@ -60,7 +57,7 @@ import Testing
                 let posts = town.write(30)
                 town.world.edit(posts[7], message: "edited")
                 town.world.delete(posts[8])
-                let report = try await town.pull(patience: patience, limits: .small)
+                let report = try await town.pull(limits: .small)
                 #expect(report.failures.isEmpty && report.frozen.isEmpty && count.value > 2)
                 try await town.expectTruth()
             })

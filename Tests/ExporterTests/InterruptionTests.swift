@@ -61,6 +61,7 @@ struct InterruptionTests {
                 let report = try? await town.pull(patience: once, limits: InterruptionTests.limits)
                 let isNoticed = report.map {
                     !$0.failures.isEmpty || $0.keysFailure != nil || !$0.membersFailures.isEmpty
+                        || $0.emojiFailure != nil
                 }
                 #expect(isNoticed ?? true, "request \(number) failed and nobody says so")
             }

@@ -6,7 +6,7 @@ import Testing
 @testable import Exporter
 
 /// The way to a server over TLS, and doors that do not open.
-@Suite struct SecureTests {
+@Suite(.serialized) struct SecureTests {
     /// Alice's session with the town behind a door.
     private func enter(_ town: Town, _ url: String) throws {
         try Session(address: ServerAddress(url), userID: town.alice, username: "alice", token: town.token)

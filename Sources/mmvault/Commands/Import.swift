@@ -54,14 +54,6 @@ struct Import: AsyncParsableCommand {
     }
 
     func run() async throws {
-        do {
-            try await takeIn()
-        } catch  where Task.isCancelled {
-            throw Failure.undone
-        }
-    }
-
-    private func takeIn() async throws {
         let limits = maxSize.map { ImportLimits(unpacked: $0 << 30, ratio: nil) } ?? ImportLimits()
         let export = ImportFile(path: file, limits: limits)
         guard PrivateFile.exists(file) else { throw Failure(.usage, "there is no file \(SafeText.line(file))") }

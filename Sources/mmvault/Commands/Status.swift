@@ -58,7 +58,7 @@ struct Status: AsyncParsableCommand {
         Terminal.print("          \(Int(head.documents).of("document")), head \(head.hash.prefix(16))…")
         guard let files = try open.archive.fileCounts() else {
             return Terminal.print(
-                "Files     not known: an earlier build made this archive; “mmvault pull” completes it")
+                "Files     not known: made by an earlier build; “mmvault pull” completes it")
         }
         guard files.named > 0 else { return }
         Terminal.print("Files     \(files.held.grouped) held, \(files.bytes.asBytes)")
