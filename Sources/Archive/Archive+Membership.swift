@@ -10,7 +10,9 @@ extension Archive {
             """
         return try read { db in
             try Row.fetchAll(db, sql: sql, arguments: [channelID]).reduce(into: [:]) { result, row in
-                let (first, last): (Int64, Int64) = (try row.decode(forColumn: "first"), try row.decode(forColumn: "last"))
+                let (first, last): (Int64, Int64) = (
+                    try row.decode(forColumn: "first"), try row.decode(forColumn: "last")
+                )
                 result[try row.decode(forColumn: "user_id")] = first...max(first, last)
             }
         }
@@ -54,7 +56,9 @@ extension Archive {
         let texts = try read { try String.fetchAll($0, sql: "SELECT json FROM object WHERE kind = 'user'") }
         return Set(
             texts.compactMap { text in
-                guard let root = try? JSONDocument(Array(text.utf8)).root, root["delete_at"]?.int != 0 else { return nil }
+                guard let root = try? JSONDocument(Array(text.utf8)).root, root["delete_at"]?.int != 0 else {
+                    return nil
+                }
                 return root["delete_at"]?.int == nil ? nil : root["id"]?.string
             })
     }

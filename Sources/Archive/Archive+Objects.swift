@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 internal import GRDB
 
 /// A channel as the server last described it. Every name in it was chosen by somebody else.
@@ -203,7 +203,8 @@ extension Archive {
 }
 
 extension Channel {
-    init(_ json: JSONValue) {
+    /// As the server describes it; what is missing is empty.
+    public init(_ json: JSONValue) {
         id = json["id"]?.string ?? ""
         kind = (json["type"]?.string).flatMap(Kind.init(rawValue:))
         teamID = json["team_id"]?.string ?? ""
@@ -218,7 +219,8 @@ extension Channel {
 }
 
 extension Team {
-    init(_ json: JSONValue) {
+    /// As the server describes it; what is missing is empty.
+    public init(_ json: JSONValue) {
         id = json["id"]?.string ?? ""
         name = json["name"]?.string ?? ""
         displayName = json["display_name"]?.string ?? ""
@@ -226,7 +228,8 @@ extension Team {
 }
 
 extension User {
-    init(_ json: JSONValue) {
+    /// As the server describes it; what is missing is empty.
+    public init(_ json: JSONValue) {
         id = json["id"]?.string ?? ""
         username = json["username"]?.string ?? ""
         nickname = json["nickname"]?.string ?? ""
