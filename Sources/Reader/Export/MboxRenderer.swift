@@ -11,7 +11,8 @@ struct MboxRenderer: PostRenderer {
     private let channel: Channel
     private let people: ExportPeople
     private let file: ExportFile
-    private let store: FileStore
+    /// Where files come from that are parts of their mails; nil where a header names each, and it stands elsewhere.
+    private let store: FileStore?
     private let host: String
     /// Whether the channel has encrypted posts: then those that are not are marked.
     private let isEncrypted: Bool
@@ -21,7 +22,9 @@ struct MboxRenderer: PostRenderer {
     /// The old revisions of the post under way that are written: the archive may hold several versions of one.
     private var revisions: (original: String, ids: Set<String>) = ("", [])
 
-    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, _ store: FileStore, isEncrypted: Bool) {
+    init(
+        _ channel: Channel, _ people: ExportPeople, _ file: ExportFile, _ store: FileStore?, isEncrypted: Bool
+    ) {
         self.store = store
         self.isEncrypted = isEncrypted
         self.channel = channel
@@ -61,15 +64,17 @@ struct MboxRenderer: PostRenderer {
         }
         field("MIME-Version", "1.0")
         let held = files.filter { $0.content != nil }
-        if held.isEmpty {
-            writeText(text.written)
+        if let store, !held.isEmpty {
+            try writeParts(text.written, held, store, boundary: MailAttachment.boundary(text.written, header))
         } else {
-            try writeParts(text.written, held, boundary: MailAttachment.boundary(text.written, header))
+            writeText(text.written)
         }
         file.write("\n")
     }
 
-    private func writeParts(_ text: String, _ files: [ShownFile], boundary: String) throws(ArchiveError) {
+    private func writeParts(_ text: String, _ files: [ShownFile], _ store: FileStore, boundary: String)
+        throws(ArchiveError)
+    {
         field("Content-Type", "multipart/mixed; boundary=\"\(boundary)\"")
         file.write("\n--\(boundary)\n")
         writeText(text)

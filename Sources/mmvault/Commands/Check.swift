@@ -4,8 +4,8 @@ import Reader
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Read the whole archive again, and name what is damaged.",
-        usage: "mmvault check [<options>]",
+        abstract: "Read the whole archive, or a package of evidence, and name what is damaged.",
+        usage: "mmvault check [<options>] [<package>]",
         discussion: """
             Recomputes the SHA-256 of every document and every file, follows the chain
             that joins the documents, and holds the index against them. Needs no key and
@@ -13,12 +13,22 @@ struct Check: AsyncParsableCommand {
             Write down the chain's head that it prints: if a later check shows the same
             number of documents with another head, somebody changed the archive.
 
-            \(ExitCode.help(.damaged, .noArchive))
+            With a PACKAGE that “mmvault export evidence” made, a folder, .zip or .tar.zst:
+            verifies every hash and every signature in it, holds each post against the
+            server's own answer, and makes the report again. Needs neither vault nor key.
+
+            \(ExitCode.help(.damaged, .noArchive, .badExport))
             """)
 
     @OptionGroup var vault: VaultOptions
 
+    @Argument(
+        help: ArgumentHelp("A package of evidence to check instead of the archive.", valueName: "package"),
+        completion: .file())
+    var package: String?
+
     func run() async throws {
+        if let package { return try await Check.checkPackage(package) }
         let directory = try vault.directory()
         let report = try await Archive(directory).check(
             progress: { done, total in
