@@ -35,7 +35,10 @@ let package = Package(
         .target(name: "E2EE", dependencies: ["Bytes", "CLibCrypto"], swiftSettings: strict),
         .target(
             name: "Archive",
-            dependencies: ["Bytes", "CLibArchive", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Bytes", "CLibArchive", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Exporter",
@@ -108,7 +111,10 @@ let package = Package(
             name: "ExporterTests",
             dependencies: [
                 "Archive", "Bytes", "DemoServer", "Exporter",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -21,6 +21,16 @@ public struct Absence: Equatable, Sendable {
         case notListed = "not-listed"
         /// It was absent, and was seen again.
         case back
+
+        /// For a person.
+        public var words: String {
+            switch self {
+            case .gone: "gone from the server"
+            case .noAccess: "closed to you on the server"
+            case .notListed: "no longer listed by the server"
+            case .back: "back on the server"
+            }
+        }
     }
 
     public let id: String
@@ -56,21 +66,39 @@ public struct Absence: Equatable, Sendable {
     }
 }
 
+/// That something is absent now, and when this was noticed.
+public struct NoticedAbsence: Equatable, Sendable {
+    public let reason: Absence.Reason
+    public let since: Timestamp
+
+    public init(reason: Absence.Reason, since: Timestamp) {
+        self.reason = reason
+        self.since = since
+    }
+
+    /// - Returns: nil where the newest word about it is that it is back.
+    init?(json: String, at: Int64) {
+        guard let root = try? JSONDocument(Array(json.utf8)).root, let absence = Absence(root), absence.reason != .back
+        else { return nil }
+        self.init(reason: absence.reason, since: Timestamp(milliseconds: at))
+    }
+}
+
 extension Archive {
-    /// What is absent now, by its id, with the time when it was noticed.
-    public func absences(_ what: Absence.What) throws(ArchiveError) -> [String: (absence: Absence, since: Timestamp)] {
+    /// What is absent now, by its id.
+    public func absences(_ what: Absence.What) throws(ArchiveError) -> [String: NoticedAbsence] {
         let sql = """
             SELECT id, at, json FROM object o WHERE kind = 'absence'
               AND seq = (SELECT max(seq) FROM object n WHERE n.kind = o.kind AND n.id = o.id)
             """
         return try read { db in
-            var result: [String: (Absence, Timestamp)] = [:]
+            var result: [String: NoticedAbsence] = [:]
             for row in try Row.fetchAll(db, sql: sql) {
                 let json: String = try row.decode(forColumn: "json")
                 guard let root = try? JSONDocument(Array(json.utf8)).root, let absence = Absence(root),
-                    absence.what == what, absence.reason != .back
+                    absence.what == what
                 else { continue }
-                result[absence.id] = (absence, Timestamp(milliseconds: try row.decode(forColumn: "at")))
+                result[absence.id] = NoticedAbsence(json: json, at: try row.decode(forColumn: "at"))
             }
             return result
         }

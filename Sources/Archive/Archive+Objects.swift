@@ -24,6 +24,8 @@ public struct Channel: Equatable, Sendable {
     /// What its members wrote above it, and what they say it is for; empty where nothing.
     public internal(set) var header = ""
     public internal(set) var purpose = ""
+    /// Where the account's lists show it no longer: it is kept as it was.
+    public var absence: NoticedAbsence?
 }
 
 public struct Team: Equatable, Sendable {
@@ -51,6 +53,22 @@ public struct User: Equatable, Sendable {
     }
 }
 
+/// An emoji that people of the server made. Its name is their choice.
+public struct CustomEmoji: Equatable, Sendable {
+    public let id: String
+    public let name: String
+    /// Who made it; empty where the server does not say.
+    public let creatorID: String
+    public let createAt: Int64
+
+    public init(id: String, name: String, creatorID: String, createAt: Int64) {
+        self.id = id
+        self.name = name
+        self.creatorID = creatorID
+        self.createAt = createAt
+    }
+}
+
 /// What the archive holds of one channel.
 public struct ChannelCounts: Equatable, Sendable {
     public var versions = 0
@@ -69,6 +87,8 @@ extension Archive {
                     id: id, kind: nil, teamID: "", name: id, displayName: "", deleteAt: 0, totalMessageCount: 0,
                     lastPostAt: 0))
         }
+        let absences = try absences(.channel)
+        for place in channels.indices { channels[place].absence = absences[channels[place].id] }
         return channels
     }
 
@@ -89,15 +109,24 @@ extension Archive {
 
     public func users() throws(ArchiveError) -> [User] { try objects(.user).map(User.init) }
 
-    /// The ids of everybody who wrote an archived post or was seen as a channel's member.
+    /// The server's custom emoji by name; where a name was given anew, the last that had it.
+    public func customEmoji() throws(ArchiveError) -> [String: CustomEmoji] {
+        try objects(.emoji).map(CustomEmoji.init).reduce(into: [:]) { found, emoji in
+            if let other = found[emoji.name], other.createAt > emoji.createAt { return }
+            found[emoji.name] = emoji
+        }
+    }
+
+    /// The ids of everybody who wrote an archived post, was seen as a channel's member, or made an emoji.
     public func peopleIDs() throws(ArchiveError) -> [String] {
-        try read { db in
+        let writersAndMembers = try read { db in
             let sql = """
                 SELECT user_id FROM version WHERE user_id <> '' UNION
-                SELECT substr(id, 28) FROM object WHERE kind = 'member' ORDER BY 1
+                SELECT substr(id, 28) FROM object WHERE kind = 'member'
                 """
-            return try String.fetchAll(db, sql: sql)
+            return try String.fetchSet(db, sql: sql)
         }
+        return writersAndMembers.union(try customEmoji().values.map(\.creatorID).filter { !$0.isEmpty }).sorted()
     }
 
     public func counts() throws(ArchiveError) -> [String: ChannelCounts] {
@@ -191,6 +220,11 @@ extension Archive {
         try read { try String.fetchOne($0, sql: "SELECT hash FROM document WHERE seq = ?", arguments: [sequence]) }
     }
 
+    /// The number of the document whose record has this hash, 64 hexadecimal digits in lower case; nil where none has.
+    public func sequence(ofHash hash: String) throws(ArchiveError) -> Int64? {
+        try read { try Int64.fetchOne($0, sql: "SELECT seq FROM document WHERE hash = ?", arguments: [hash]) }
+    }
+
     /// The newest description of each object, by id.
     private func objects(_ kind: ObjectKind) throws(ArchiveError) -> [JSONValue] {
         let sql = """
@@ -215,6 +249,15 @@ extension Channel {
         lastPostAt = json["last_post_at"]?.int ?? 0
         header = json["header"]?.string ?? ""
         purpose = json["purpose"]?.string ?? ""
+    }
+}
+
+extension CustomEmoji {
+    init(_ json: JSONValue) {
+        id = json["id"]?.string ?? ""
+        name = json["name"]?.string ?? ""
+        creatorID = json["creator_id"]?.string ?? ""
+        createAt = json["create_at"]?.int ?? 0
     }
 }
 

@@ -16,6 +16,9 @@ public struct CheckReport: Sendable {
     /// Bytes of their contents, each counted once.
     public var fileBytes: Int64 = 0
     public var fileFindings: [FileFinding] = []
+    /// Whether the archive is of a build that kept no index of files: what the next pull makes, and what this check has
+    /// therefore not seen.
+    public var lacksFileIndex = false
 
     public var isClean: Bool { damages.isEmpty && !fileFindings.contains(where: \.isDamage) }
 
@@ -43,7 +46,8 @@ extension Archive {
         progress: (Int, Int) -> Void = { _, _ in }, fileProgress: (CheckReport) -> Void = { _ in }
     ) async throws -> CheckReport {
         var report = CheckReport()
-        report.damages += databaseDamages()
+        report.lacksFileIndex = (try? read(ArchiveSchema.isOfEarliestBuild)) ?? false
+        report.damages += databaseDamages(report.lacksFileIndex)
         var end = Int64.max
         do throws(ArchiveError) {
             end = try read { try Int64.fetchOne($0, sql: "SELECT max(seq) FROM document") ?? 0 }
@@ -51,7 +55,7 @@ extension Archive {
             report.damages.append(.init(document: nil, context: "", what: error.checkText, posts: []))
         }
         if end <= 0 { report.damages.append(.init(document: nil, context: "", what: "it has no documents", posts: [])) }
-        var reading = CheckReading(self, end: end)
+        var reading = CheckReading(self, end: end, hasAttachments: !report.lacksFileIndex)
         var chain = Chain()
         try await OrderedPipeline.run(
             next: { reading.next() },
@@ -86,7 +90,7 @@ extension Archive {
     }
 
     /// What SQLite itself says of the file, and tables, indexes or guards that are not as this program makes them.
-    private func databaseDamages() -> [CheckReport.Damage] {
+    private func databaseDamages(_ lacksFileIndex: Bool) -> [CheckReport.Damage] {
         var problems: [String] = []
         do throws(ArchiveError) {
             problems = try read { try String.fetchAll($0, sql: "PRAGMA integrity_check(20)") }.filter { $0 != "ok" }
@@ -95,8 +99,15 @@ extension Archive {
         }
         problems = problems.map { "SQLite: \($0)" }
         do throws(ArchiveError) {
+            let path = directory.archivePath
+            problems += try read { try DatabaseHeader($0, path: path) }.problems
+        } catch {
+            problems.append(error.checkText)
+        }
+        do throws(ArchiveError) {
             let found = try read { try ArchiveSchema.lines(of: $0) }
-            let other = found.symmetricDifference(ArchiveSchema.expectedLines).map(ArchiveSchema.name(ofLine:))
+            let expected = ArchiveSchema.expectedLines.subtracting(lacksFileIndex ? ArchiveSchema.attachmentLines : [])
+            let other = found.symmetricDifference(expected).map(ArchiveSchema.name(ofLine:))
             problems += Set(other).sorted().map { "the \($0) is not as it was made" }
         } catch {
             problems.append(error.checkText)

@@ -9,7 +9,21 @@ enum ArchiveSchema {
     /// What an archive has once it holds documents of every kind; its tables are the same.
     static let newestVersion = 3
 
-    static let sql = """
+    /// What the archives of the earliest builds lack.
+    private static let attachments = """
+        CREATE TABLE attachment (
+          seq INTEGER PRIMARY KEY,
+          document INTEGER NOT NULL REFERENCES document (seq),
+          post_id TEXT NOT NULL,
+          channel_id TEXT NOT NULL,
+          file_id TEXT NOT NULL,
+          size INTEGER
+        ) STRICT;
+        CREATE INDEX attachment_by_file ON attachment (file_id, seq);
+        CREATE INDEX attachment_by_channel ON attachment (channel_id, seq);
+        """
+
+    private static let sql = """
         CREATE TABLE document (
           seq INTEGER PRIMARY KEY,
           record TEXT NOT NULL,
@@ -39,16 +53,7 @@ enum ArchiveSchema {
         CREATE INDEX version_by_post ON version (post_id, seq, said);
         CREATE INDEX version_by_channel ON version (channel_id, create_at);
 
-        CREATE TABLE attachment (
-          seq INTEGER PRIMARY KEY,
-          document INTEGER NOT NULL REFERENCES document (seq),
-          post_id TEXT NOT NULL,
-          channel_id TEXT NOT NULL,
-          file_id TEXT NOT NULL,
-          size INTEGER
-        ) STRICT;
-        CREATE INDEX attachment_by_file ON attachment (file_id, seq);
-        CREATE INDEX attachment_by_channel ON attachment (channel_id, seq);
+        \(attachments)
 
         CREATE TABLE object (
           seq INTEGER PRIMARY KEY,
@@ -87,14 +92,14 @@ enum ArchiveSchema {
 
     /// Rows come, and never change or go. This guards against a slip of this program's own; what a stranger does to the
     /// file is what the chain of hashes is for.
-    static let guards = ["document", "version", "attachment", "object", "key_sighting", "walk"].map { table in
+    private static func guards(of table: String) -> String {
         """
         CREATE TRIGGER \(table)_is_never_changed BEFORE UPDATE ON \(table)
         BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
         CREATE TRIGGER \(table)_is_never_deleted BEFORE DELETE ON \(table)
         BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
         """
-    }.joined(separator: "\n")
+    }
 
     /// The version that a reader must know for documents of this kind. One that does not know an import shows fewer posts;
     /// one that does not know a decision shows as verified what was signed by a key that its owner rejected.
@@ -116,7 +121,32 @@ enum ArchiveSchema {
     static func create(in database: Database) throws {
         try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
         try database.execute(sql: sql)
-        try database.execute(sql: guards)
+        for table in ["document", "version", "attachment", "object", "key_sighting", "walk"] {
+            try database.execute(sql: guards(of: table))
+        }
+    }
+
+    /// Makes what an archive of the earliest builds lacks; its rows are for the caller to add.
+    static func createAttachments(in database: Database) throws {
+        try database.execute(sql: attachments)
+        try database.execute(sql: guards(of: "attachment"))
+    }
+
+    /// Whether the index of files is not there.
+    static func lacksAttachments(_ database: Database) throws -> Bool {
+        try Int.fetchOne(database, sql: "SELECT 1 FROM sqlite_master WHERE name = 'attachment'") == nil
+    }
+
+    /// Whether it is not there because the archive is of a build that had none, and not because it was removed: no file
+    /// was ever fetched for it, and nothing was taken out of the list of tables, whose rows then have no gap.
+    static func isOfEarliestBuild(_ database: Database) throws -> Bool {
+        guard try lacksAttachments(database) else { return false }
+        let traces = """
+            SELECT EXISTS (SELECT 1 FROM object WHERE kind = 'file')
+              OR EXISTS (SELECT 1 FROM sqlite_master WHERE tbl_name = 'attachment')
+              OR (SELECT max(rowid) > count(*) FROM sqlite_master)
+            """
+        return try Bool.fetchOne(database, sql: traces) == false
     }
 
     /// What `sqlite_master` holds of an archive, one line a table, index or trigger. Quoted, since a text and a blob of the
@@ -142,4 +172,7 @@ enum ArchiveSchema {
         }
         return lines ?? []
     }()
+
+    /// Those of them that the archives of the earliest builds lack.
+    static let attachmentLines = expectedLines.filter { $0.contains(" on 'attachment': ") }
 }

@@ -10,6 +10,8 @@ public actor ArchiveWriter {
     public nonisolated let directory: AccountDirectory
     private var head: ChainHead
 
+    /// An archive of the earliest builds gets the index that it lacks.
+    ///
     /// - Throws: `inUse` where another process writes; `damagedDocument` where the chain's end cannot be added to.
     public init(_ directory: AccountDirectory) throws(ArchiveError) {
         let path = directory.archivePath
@@ -17,6 +19,7 @@ public actor ArchiveWriter {
         guard PrivateFile.exists(path) else { throw .notAnArchive(path: path) }
         lock = try ArchiveLock(path: directory.lockPath)
         database = try Archive.open(path, .writing)
+        try ArchiveWriter.complete(database, path: path)
         head = try Archive.rethrowing(path: path) { [database] in
             let sql = "SELECT seq, record, hash FROM document ORDER BY seq DESC LIMIT 1"
             guard let last = try database.read({ try Row.fetchOne($0, sql: sql) }) else {
@@ -78,7 +81,7 @@ public actor ArchiveWriter {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (post_id, identity) DO NOTHING
         """
 
-    private static let insertAttachment = """
+    static let insertAttachment = """
         INSERT INTO attachment (document, post_id, channel_id, file_id, size) VALUES (?, ?, ?, ?, ?)
         """
 
@@ -192,6 +195,8 @@ typealias ChainHead = (sequence: Int64, hash: SHA256Digest)
 /// What the archive keeps besides posts and keys, each under the server's own id.
 public enum ObjectKind: String, Sendable {
     case user, channel, team
+    /// A custom emoji.
+    case emoji
     /// A channel's members: under `channel:user`.
     case member
     /// What the server no longer shows: under the id of the post, channel or member.
@@ -202,11 +207,13 @@ public enum ObjectKind: String, Sendable {
     case trust
     /// One in a colleague's list: under `user:subject:colleague`.
     case listedTrust = "trust-list"
+    /// That the server was asked what a post said before: under the post's id.
+    case history
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
         switch self {
-        case .user, .channel, .team:
+        case .user, .channel, .team, .emoji, .history:
             object["id"]?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil }
         case .absence:
             object["id"]?.string.flatMap { id in

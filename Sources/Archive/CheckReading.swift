@@ -14,16 +14,18 @@ struct CheckReading {
     private var last = Int64.min
     private var isDone = false
     private var failuresInARow = 0
-    private var index = IndexTables()
+    private var index: IndexTables
 
     /// How many documents are handed over at a time.
     private static let batch = 8
     /// A file in which nothing can be read any more is not tried to its end.
     private static let patience = 100
 
-    init(_ archive: Archive, end: Int64) {
+    /// - Parameter hasAttachments: whether the archive should have the table of files.
+    init(_ archive: Archive, end: Int64, hasAttachments: Bool) {
         self.archive = archive
         self.end = end
+        index = IndexTables(hasAttachments: hasAttachments)
     }
 
     mutating func next() -> [Step]? {
@@ -44,6 +46,11 @@ struct CheckReading {
     private mutating func document() throws(ArchiveError) -> CheckSubject? {
         let subject = try archive.read { db -> CheckSubject? in
             guard let row = try DocumentRow.fetch(db, after: last), row.sequence <= end else { return nil }
+            // In a damaged tree SQLite may come upon a row again, and again.
+            guard row.sequence > last else {
+                throw ArchiveError.damagedDatabase(
+                    path: archive.directory.archivePath, what: "documents are not in the order of their numbers")
+            }
             var subject = CheckSubject(document: row)
             index.fill(&subject, db)
             return subject
@@ -86,11 +93,14 @@ private struct IndexTables {
     private var keys = IndexTable("key_sighting", KeySighting.columns) { try KeySighting($0) }
     private var walks = IndexTable("walk", "channel_id, at, state") { try WalkRow($0) }
 
+    private let hasAttachments: Bool
     private var strays: [Stray] = []
+
+    init(hasAttachments: Bool) { self.hasAttachments = hasAttachments }
 
     var failures: [(name: String, message: String)] {
         [
-            (versions.name, versions.failure), (attachments.name, attachments.failure),
+            (versions.name, versions.failure), (attachments.name, hasAttachments ? attachments.failure : nil),
             (objects.name, objects.failure), (keys.name, keys.failure), (walks.name, walks.failure),
         ].compactMap { name, failure in failure.map { (name, $0) } }
     }
@@ -113,7 +123,7 @@ private struct IndexTables {
             }
         }
         subject.versions = rows(&versions, \.id)
-        subject.attachments = rows(&attachments, \.postID)
+        subject.attachments = hasAttachments ? rows(&attachments, \.postID) : nil
         subject.objects = rows(&objects)
         subject.keys = rows(&keys)
         subject.walks = rows(&walks)

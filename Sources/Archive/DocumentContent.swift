@@ -21,13 +21,14 @@ public struct DocumentContent: Sendable {
         var source: ImportSource?
         do throws(ArchiveError) {
             switch kind {
-            case .posts: posts = try PostsPage(body).posts
-            case .events: posts = try PostEvents(body).posts
-            case .lateEvents: posts = try PostEvents(body).posts.map(\.asOldRevision)
             case .imported:
                 let part = try ImportPart(body)
                 (posts, source) = (part.posts, part.source)
-            default: posts = []
+            default:
+                guard let found = DocumentInspection.posts(in: body, kind)?.posts else {
+                    throw damage("its body holds no posts as its kind does")
+                }
+                posts = found
             }
         } catch { throw damage("its body holds no posts as its kind does") }
         self.source = source
@@ -39,7 +40,9 @@ public struct DocumentContent: Sendable {
     ///
     /// - Parameter sequence: its place in the archive's order of arrival.
     /// - Returns: nil where no post stands there.
-    public func version(at range: Range<Int>, sequence: Int64, state: PostState) -> StoredVersion? {
+    public func version(
+        at range: Range<Int>, sequence: Int64, state: PostState, absence: NoticedAbsence? = nil
+    ) -> StoredVersion? {
         guard let place = places[range.lowerBound], posts[place].range == range else { return nil }
         let post = posts[place]
         var header = StoredVersion.Header(
@@ -50,7 +53,7 @@ public struct DocumentContent: Sendable {
         guard let json = source.map({ try? $0.json(body, range) }) ?? PostEvents.post(at: body[range]) else {
             return nil
         }
-        return StoredVersion(header: header, state: state, json: json, importName: source?.name)
+        return StoredVersion(header: header, state: state, json: json, importName: source?.name, absence: absence)
     }
 
     /// The objects that a document of lists holds: users, files, decisions.
@@ -66,6 +69,14 @@ public struct DocumentContent: Sendable {
         case .keys: KeySighting.all(in: root, source: .server, at: receivedAt)
         case .ownKey: KeySighting.all(in: root, source: .own, at: receivedAt)
         default: []
+        }
+    }
+
+    /// What it says that the server shows no longer.
+    public var absences: [(id: String, absence: NoticedAbsence)] {
+        guard kind == .absences else { return [] }
+        return objects.compactMap(Absence.init).map {
+            ($0.id, NoticedAbsence(reason: $0.reason, since: receivedAt))
         }
     }
 

@@ -4,7 +4,8 @@ internal import Bytes
 struct CheckSubject: Sendable {
     let document: DocumentRow
     var versions: [PostHeader] = []
-    var attachments: [AttachmentRow] = []
+    /// nil where the archive has no such table.
+    var attachments: [AttachmentRow]? = []
     var objects: [ObjectRow] = []
     var keys: [KeySighting] = []
     var walks: [WalkRow] = []
@@ -94,13 +95,14 @@ private struct Comparison {
         let part = kind == .imported ? try? ImportPart(body) : nil
         if kind == .imported, part == nil { problems.append("its body is no part of an export") }
         joined = part?.joined ?? []
-        let found = Comparison.posts(in: body, kind)
+        let found = DocumentInspection.posts(in: body, kind)
         let posts = part?.posts ?? found?.posts
         if posts == nil, kind != .imported { problems.append("its body holds no posts as its kind does") }
         compare(subject.versions, with: posts ?? [])
         let indexed = Set(subject.versions.map(\.range.lowerBound))
-        let named = found?.attachments.filter { indexed.contains($0.postStart) }.map(\.row) ?? []
-        if subject.attachments != named {
+        let named =
+            (part?.attachments ?? found?.attachments)?.filter { indexed.contains($0.postStart) }.map(\.row) ?? []
+        if let attachments = subject.attachments, attachments != named {
             problems.append("the index says something else about the files of its posts than the document")
         }
 
@@ -150,18 +152,6 @@ private struct Comparison {
         }
     }
 
-    /// nil where there should be posts, and they cannot be read.
-    private static func posts(
-        in body: [UInt8], _ kind: DocumentKind
-    ) -> (posts: [PostHeader], attachments: [(postStart: Int, row: AttachmentRow)])? {
-        switch kind {
-        case .posts: (try? PostsPage(body)).map { ($0.posts, $0.attachments) }
-        case .events: (try? PostEvents(body)).map { ($0.posts, $0.attachments) }
-        case .lateEvents: (try? PostEvents(body)).map { ($0.posts.map(\.asOldRevision), []) }
-        default: ([], [])
-        }
-    }
-
     private static func objects(in root: JSONValue, _ kind: DocumentKind, _ time: Timestamp) -> [ObjectRow] {
         guard let objectKind = ObjectKind(listedIn: kind) else { return [] }
         return kind.objects(in: root).compactMap { object in
@@ -178,6 +168,21 @@ private struct Comparison {
     }
 }
 
+extension DocumentInspection {
+    /// nil where there should be posts, and they cannot be read.
+    static func posts(
+        in body: [UInt8], _ kind: DocumentKind
+    ) -> (posts: [PostHeader], attachments: [(postStart: Int, row: AttachmentRow)])? {
+        switch kind {
+        case .posts: (try? PostsPage(body)).map { ($0.posts, $0.attachments) }
+        case .history: (try? PostsPage(history: body)).map { ($0.posts, $0.attachments) }
+        case .events: (try? PostEvents(body)).map { ($0.posts, $0.attachments) }
+        case .lateEvents: (try? PostEvents(body)).map { ($0.posts.map(\.asOldRevision), []) }
+        default: ([], [])
+        }
+    }
+}
+
 extension ObjectKind {
     /// What a document of this kind lists.
     init?(listedIn kind: DocumentKind) {
@@ -186,11 +191,13 @@ extension ObjectKind {
         case .channels: self = .channel
         case .teams: self = .team
         case .members: self = .member
+        case .emoji: self = .emoji
         case .absences: self = .absence
         case .files: self = .file
         case .trust: self = .trust
         case .trustList: self = .listedTrust
-        case .account, .posts, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
+        case .histories: self = .history
+        case .account, .posts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
     }
 }

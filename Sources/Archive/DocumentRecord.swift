@@ -11,10 +11,16 @@ public enum DocumentKind: String, Sendable {
     /// The same, of posts that had been superseded when the frames came.
     case lateEvents = "late-events"
     case teams, channels, users, members
+    /// The server's custom emoji: names, and who made them; never the pictures.
+    case emoji
     /// The plugin's answer about public keys.
     case keys
     /// A public key that belongs to a private key which the user restored.
     case ownKey = "own-key"
+    /// What the server says that one of the account's own posts said before it was edited: a list of old revisions.
+    case history
+    /// Which posts the server was asked about for that; a statement of this program's own.
+    case histories
     /// What the server was noticed not to show any more; a statement of this program's own.
     case absences
     /// A part of an export that was imported: see `ImportPart`.

@@ -8,6 +8,8 @@ public struct FileRecord: Equatable, Sendable {
     public let postID: String
     public let channelID: String
     public let outcome: Outcome
+    /// What its sender called it, where nothing but the export that it came in says so.
+    public let name: String?
 
     public enum Outcome: Equatable, Sendable {
         case held(FileContent)
@@ -36,6 +38,8 @@ public struct FileRecord: Equatable, Sendable {
         case tooLarge = "too-large"
         /// No usable answer after all attempts.
         case failed
+        /// The export in which its post came does not have it.
+        case notInExport = "not-in-export"
 
         /// For a person.
         public var words: String {
@@ -44,15 +48,17 @@ public struct FileRecord: Equatable, Sendable {
             case .refused: "the server does not hand it out"
             case .tooLarge: "larger than was wanted"
             case .failed: "the server gave no usable answer"
+            case .notInExport: "the export does not have it"
             }
         }
     }
 
-    public init(fileID: String, postID: String, channelID: String, outcome: Outcome) {
+    public init(fileID: String, postID: String, channelID: String, outcome: Outcome, name: String? = nil) {
         self.fileID = fileID
         self.postID = postID
         self.channelID = channelID
         self.outcome = outcome
+        self.name = name
     }
 
     public var content: FileContent? { if case .held(let content) = outcome { content } else { nil } }
@@ -60,9 +66,9 @@ public struct FileRecord: Equatable, Sendable {
 
     /// Reads what `write` wrote; nil for anything else.
     public init?(_ json: JSONValue) {
-        guard let file = json["file_id"]?.string, PostHeader.isIdentifier(file),
-            let post = json["post_id"]?.string, PostHeader.isIdentifier(post),
-            let channel = json["channel_id"]?.string, PostHeader.isIdentifier(channel)
+        guard let file = json["file_id"]?.string, ImportID.isIdentifier(file),
+            let post = json["post_id"]?.string, ImportID.isIdentifier(post),
+            let channel = json["channel_id"]?.string, ImportID.isIdentifier(channel)
         else { return nil }
         if let hash = json["sha256"]?.string {
             guard let digest = Hex.decode(hash).flatMap(SHA256Digest.init(bytes:)), digest.description == hash,
@@ -75,7 +81,7 @@ public struct FileRecord: Equatable, Sendable {
             else { return nil }
             outcome = .missing(Absence(reason, status: status))
         }
-        (fileID, postID, channelID) = (file, post, channel)
+        (fileID, postID, channelID, name) = (file, post, channel, json["name"]?.string)
     }
 
     init?(json: String) {
@@ -88,6 +94,7 @@ public struct FileRecord: Equatable, Sendable {
             json.string("file_id", fileID)
             json.string("post_id", postID)
             json.string("channel_id", channelID)
+            if let name { json.string("name", name) }
             switch outcome {
             case .held(let content):
                 json.int("size", content.size)
@@ -99,12 +106,18 @@ public struct FileRecord: Equatable, Sendable {
         }
     }
 
-    /// The document that says what became of some files of one channel.
-    public static func document(_ records: [FileRecord], channelID: String, at time: Timestamp) -> ReceivedDocument {
+    /// The document that says what became of some files.
+    ///
+    /// - Parameters:
+    ///   - channelID: of all of them; nil where they are of several.
+    ///   - request: `import SHA256 -` where they came in an export.
+    public static func document(
+        _ records: [FileRecord], channelID: String?, at time: Timestamp, request: String = "-"
+    ) -> ReceivedDocument {
         var json = JSONWriter()
         json.array { json in for record in records { record.write(to: &json) } }
         return ReceivedDocument(
-            kind: .files, request: "-", channelID: channelID, receivedAt: time, body: json.bytes)
+            kind: .files, request: request, channelID: channelID, receivedAt: time, body: json.bytes)
     }
 }
 
@@ -147,7 +160,8 @@ extension Archive {
         return try read { try String.fetchOne($0, sql: sql, arguments: [fileID]) }.flatMap(FileRecord.init(json:))
     }
 
-    /// The files that posts name, each once, in the order in which they came to be known.
+    /// The files that posts name, each once, in the order in which they came to be known; none where the archive is of a
+    /// build that kept no index of them, and nothing has completed it yet.
     ///
     /// - Parameters:
     ///   - channelID: only those of this channel; nil for all.
@@ -168,7 +182,8 @@ extension Archive {
             """
         let arguments: StatementArguments = channelID.map { [after, $0] } ?? [after]
         return try read { db in
-            try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
+            guard try !ArchiveSchema.isOfEarliestBuild(db) else { return [] }
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
                 NamedFile(
                     sequence: try row.decode(forColumn: "seq"), fileID: try row.decode(forColumn: "file_id"),
                     postID: try row.decode(forColumn: "post_id"), channelID: try row.decode(forColumn: "channel_id"),
@@ -179,8 +194,9 @@ extension Archive {
         }
     }
 
-    /// How many of the files that posts name are held.
-    public func fileCounts() throws(ArchiveError) -> FileCounts {
+    /// How many of the files that posts name are held; nil where the archive is of a build that kept no index of them.
+    public func fileCounts() throws(ArchiveError) -> FileCounts? {
+        if try read(ArchiveSchema.isOfEarliestBuild) { return nil }
         var counts = FileCounts()
         var last: Int64 = 0
         while true {

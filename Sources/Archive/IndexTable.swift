@@ -46,6 +46,11 @@ struct IndexTable<Content: Sendable> {
             let rows = try Row.fetchCursor(try database.cachedStatement(sql: sql), arguments: [fetched])
             while let row = try rows.next() {
                 let sequence = try row.decode(Int64.self, forColumn: "seq")
+                // In a damaged tree SQLite may come upon a row again, and again.
+                guard sequence > fetched else {
+                    failure = "its rows are not in the order of their numbers"
+                    return
+                }
                 // A row whose document cannot be told belongs to none.
                 let document = (try? row.decode(Int64.self, forColumn: "document")) ?? Int64.min
                 buffer.append(Entry(sequence: sequence, document: document, content: (try? decode(row)) ?? nil))

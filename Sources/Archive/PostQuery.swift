@@ -57,10 +57,16 @@ public struct StoredVersion: Sendable {
     public let json: ArraySlice<UInt8>
     /// The name of the export that it was imported with; nil where the account's own server gave it.
     public let importName: String?
+    /// Where the post is live and the server shows it no longer, without a tombstone.
+    public let absence: NoticedAbsence?
 
-    init(header: Header, state: PostState, json: ArraySlice<UInt8>, importName: String? = nil) {
+    init(
+        header: Header, state: PostState, json: ArraySlice<UInt8>, importName: String? = nil,
+        absence: NoticedAbsence? = nil
+    ) {
         self.header = header
         self.importName = importName
+        self.absence = absence
         self.state = state
         // A copy: a slice would keep its whole page in memory for as long as the post is.
         self.json = Array(json)[...]

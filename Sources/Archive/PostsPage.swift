@@ -19,22 +19,40 @@ public struct PostsPage: Sendable {
         else { throw .notAPage(what: "the answer has no order or no posts") }
         self.order = order.elements.compactMap(\.string)
         guard self.order.count == order.elements.count else { throw .notAPage(what: "order holds something else") }
+        (self.posts, attachments) = try PostsPage.read(posts.members.map { ($0.key, $0.value) })
+        let known = Set(self.posts.map(\.id))
+        guard self.order.allSatisfy(known.contains) else { throw .notAPage(what: "order names a post that is missing") }
+    }
+
+    /// An answer that lists what a post said before: `[POST…]`, each an old revision with an id of its own.
+    public init(history body: [UInt8]) throws(ArchiveError) {
+        let root: JSONValue
+        do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
+        guard root.kind == .array else { throw .notAPage(what: "the answer is no list of revisions") }
+        order = []
+        (posts, attachments) = try PostsPage.read(root.elements.map { (nil, $0) })
+        guard posts.allSatisfy({ !$0.originalID.isEmpty }) else { throw .notAPage(what: "a post is no old revision") }
+    }
+
+    /// - Parameter posts: each with the id under which it stands, if it stands under one.
+    private static func read(
+        _ posts: [(id: String?, json: JSONValue)]
+    ) throws(ArchiveError) -> ([PostHeader], [(postStart: Int, row: AttachmentRow)]) {
         var headers: [PostHeader] = []
         var attachments: [(postStart: Int, row: AttachmentRow)] = []
-        for (id, post) in posts.members {
+        for (id, post) in posts {
             let header = try PostHeader(post)
-            guard header.id == id else { throw .notAPage(what: "the post under \(id) is another one") }
+            guard id == nil || header.id == id else {
+                throw .notAPage(what: "the post under \(id ?? "") is another one")
+            }
             headers.append(header)
             for file in AttachedFile.all(in: post) where PostHeader.isIdentifier(file.id) {
                 let row = AttachmentRow(
-                    postID: id, channelID: header.channelID, fileID: file.id, size: file.size)
+                    postID: header.id, channelID: header.channelID, fileID: file.id, size: file.size)
                 attachments.append((header.range.lowerBound, row))
             }
         }
-        self.posts = headers
-        self.attachments = attachments
-        let known = Set(headers.map(\.id))
-        guard self.order.allSatisfy(known.contains) else { throw .notAPage(what: "order names a post that is missing") }
+        return (headers, attachments)
     }
 }
 

@@ -11,7 +11,7 @@ extension StoredVersion {
         let sql = """
             SELECT v.*, CASE WHEN v.original_id <> '' THEN 'revision'
               WHEN EXISTS (SELECT 1 FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq AND n.said <> v.said)
-              THEN 'earlier' WHEN v.delete_at > 0 THEN 'deleted' ELSE 'live' END AS state
+              THEN 'earlier' WHEN v.delete_at > 0 THEN 'deleted' ELSE 'live' END AS state, \(absence)
             FROM \(chosen) CROSS JOIN version v ON v.seq = chosen.version
             """
         return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
@@ -19,12 +19,23 @@ extension StoredVersion {
         }
     }
 
-    /// - Parameter row: of the table `version`, with the state beside it.
+    /// The newest row about the absence of the post of a version `v`, as a column.
+    static let absence = """
+        (SELECT max(seq) FROM object WHERE kind = 'absence' AND id = v.post_id) AS absence
+        """
+
+    /// - Parameter row: of the table `version`, with the state and the absence beside it.
     init(_ row: Row, _ database: Database, _ cache: DocumentCache) throws {
         let (header, json, source) = try StoredVersion.content(row, database, cache)
-        self.init(
-            header: header, state: PostState(rawValue: try row.decode(forColumn: "state")) ?? .live, json: json,
-            importName: source)
+        let state = PostState(rawValue: try row.decode(forColumn: "state")) ?? .live
+        var absence: NoticedAbsence?
+        if state == .live, let object = try row.decode(Int64?.self, forColumn: "absence") {
+            let sql = "SELECT json, at FROM object WHERE seq = ?"
+            absence = try Row.fetchOne(database, sql: sql, arguments: [object]).flatMap {
+                NoticedAbsence(json: try $0.decode(forColumn: "json"), at: try $0.decode(forColumn: "at"))
+            }
+        }
+        self.init(header: header, state: state, json: json, importName: source, absence: absence)
     }
 
     /// - Returns: with the post's JSON, the name of the export that it came in, where it did.

@@ -78,6 +78,12 @@ struct Refusal: Error {
         message: "Unable to find an existing account matching your username for this team. "
             + "This team may require an invite from the team owner to join.")
 
+    static let noRoute = Refusal(
+        status: 404, id: "api.context.404.app_error", message: "Sorry, we could not find the page.")
+    static let noEmoji = Refusal(
+        status: 501, id: "api.emoji.disabled.app_error",
+        message: "Custom emoji have been disabled by the system admin.")
+
     static func badPathID(_ parameter: String) -> Refusal {
         Refusal(
             status: 400, id: "api.context.invalid_url_param.app_error",

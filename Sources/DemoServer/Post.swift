@@ -19,6 +19,8 @@ public struct Post: Sendable, Equatable {
     public internal(set) var originalID = ""
     /// The text; "" in tombstones and old revisions, of which the server never gives the text.
     public internal(set) var message: String
+    /// The text of an old revision, which newer servers give to its author alone.
+    var formerMessage = ""
     /// "" for an ordinary post, `custom_e2ee` for an encrypted one, `system_…` for the server's own.
     public let type: String
     /// A JSON object, served byte for byte; it outlives deletion.
@@ -37,6 +39,13 @@ public struct Post: Sendable, Equatable {
 
     /// The post as `since` serves it.
     public var json: String { json(replyCount: 0) }
+
+    /// An old revision as its author is given it.
+    var historyJSON: String {
+        var told = self
+        told.message = formerMessage
+        return told.json
+    }
 
     /// The post in the server's fixed order of fields.
     /// - Parameter replyCount: Several endpoints give 0 whatever the truth: the field is volatile.
@@ -61,6 +70,7 @@ public struct Post: Sendable, Equatable {
         var revision = self
         revision.id = revisionID
         revision.originalID = id
+        revision.formerMessage = message
         revision.message = ""
         revision.updateAt = time
         revision.deleteAt = time

@@ -11,6 +11,16 @@ extension WorldState {
             try state.checkPeek(call, post)
             return .json(post.json(replyCount: state.replyCount(of: post)) + "\n")
         },
+        Route("GET", "/api/v4/posts/*/edit_history") { state, call throws(Refusal) in
+            guard (state.version.split(separator: ".").first.flatMap { Int($0) } ?? 0) >= 7 else { throw .noRoute }
+            // Whatever is wrong, the author alone may ask: of others' posts and of deleted ones it says the same.
+            guard let post = state.post(try call.id("post_id")), post.isLive, post.userID == call.caller,
+                state.isMember(call.caller, of: post.channelID)
+            else { throw .noPermission }
+            let revisions = state.revisions(of: post)
+            guard !revisions.isEmpty else { throw .noPost }
+            return .json("[" + revisions.map(\.historyJSON).joined(separator: ",") + "]\n")
+        },
         Route("GET", "/api/v4/files/*") { state, call throws(Refusal) in
             let (file, post) = try state.file(call)
             return file.answer(to: call.exchange, modifiedAt: post.createAt)
@@ -23,6 +33,12 @@ extension WorldState {
 
     private func checkPeek(_ call: Call, _ post: Post) throws(Refusal) {
         guard let channel = channels[post.channelID], mayPeek(call.caller, channel) else { throw .noPermission }
+    }
+
+    /// The old revisions of a post, the last edited first.
+    private func revisions(of post: Post) -> [Post] {
+        (timelines[post.channelID]?.all ?? []).compactMap { posts[$0.slot] }.filter { $0.originalID == post.id }
+            .sorted { ($1.editAt, $0.id) < ($0.editAt, $1.id) }
     }
 
     /// A file, which is gone for everyone once its post is deleted.

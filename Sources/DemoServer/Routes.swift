@@ -45,7 +45,7 @@ struct Route: Sendable {
 }
 
 extension WorldState {
-    private static let api = userRoutes + channelRoutes + postRoutes + commandRoutes
+    private static let api = userRoutes + channelRoutes + postRoutes + emojiRoutes + commandRoutes
 
     /// Answers a request as the server would, in its present state.
     mutating func answer(_ exchange: Exchange) -> Answer {
@@ -60,11 +60,11 @@ extension WorldState {
                 if route.needsSession && caller == nil { throw .noSession }
                 let call = Call(exchange: exchange, caller: caller ?? "", captured: captured)
                 var answer = try route.handler(&self, call)
-                answer.headers += Self.headers(exchange)
+                answer.headers += headers(exchange)
                 return answer
             } catch {
                 var answer = error.answer(to: exchange)
-                answer.headers += Self.headers(exchange)
+                answer.headers += headers(exchange)
                 return answer
             }
         }
@@ -77,11 +77,13 @@ extension WorldState {
                     + "  Typo? are you missing a team_id or user_id as part of the url?\",\"status_code\":404}").utf8))
     }
 
-    private static func headers(_ exchange: Exchange) -> [(name: String, value: String)] {
+    private func headers(_ exchange: Exchange) -> [(name: String, value: String)] {
         var headers = [
             (name: "Vary", value: "Accept-Encoding"), (name: "X-Request-Id", value: exchange.requestID),
-            (name: "X-Version-Id", value: "6.2.0..863006eac2bb3d48c5a0710dce544d7e.false"),
         ]
+        if !version.isEmpty {
+            headers.append((name: "X-Version-Id", value: "\(version)..863006eac2bb3d48c5a0710dce544d7e.false"))
+        }
         if exchange.method == "GET" { headers.append((name: "Expires", value: "0")) }
         return headers
     }

@@ -33,6 +33,13 @@ public final class World: Sendable {
         set { state.withLock { $0.sinceLimit = newValue } }
     }
 
+    /// The version that the server says it has: `6.2.0`, the measured one, unless a test wants a newer one. From 7 on it
+    /// gives authors the histories of their posts, as newer ones do by their source. Empty: it does not say.
+    public var version: String {
+        get { state.withLock(\.version) }
+        set { state.withLock { $0.version = newValue } }
+    }
+
     /// Moves the clock on.
     public func advance(by milliseconds: Int64) {
         state.withLock { $0.now += milliseconds }
@@ -76,6 +83,22 @@ public final class World: Sendable {
             if let backup { state.backups[userID] = backup }
             state.publishKey(of: userID)
         }
+    }
+
+    /// Adds a custom emoji.
+    /// - Returns: its id.
+    @discardableResult
+    public func addEmoji(_ name: String, by userID: String) -> String {
+        state.withLock { state in
+            let emoji = Emoji(id: state.makeID(), name: name, creatorID: userID, createAt: state.nextMoment())
+            state.emoji?.append(emoji)
+            return emoji.id
+        }
+    }
+
+    /// Switches custom emoji off, as the server's owner can: then it refuses to list them.
+    public func disableEmoji() {
+        state.withLock { $0.emoji = nil }
     }
 
     // MARK: Teams and channels

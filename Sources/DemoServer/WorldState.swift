@@ -5,6 +5,7 @@ struct WorldState {
     var now: Int64
     var tick: Int64
     var sinceLimit = 1000
+    var version = "6.2.0"
     private var generator: SeededGenerator
     /// Apart from `generator`, so that logging in does not shift the ids of posts.
     private var tokenGenerator: SeededGenerator
@@ -16,6 +17,8 @@ struct WorldState {
     var keys: [String: PublicKeys] = [:]
     /// The GPG backups of private keys that the plugin keeps, by user.
     var backups: [String: String] = [:]
+    /// The custom emoji; nil where they are switched off.
+    var emoji: [Emoji]? = []
     /// Users by session token.
     var tokens: [String: String] = [:]
     var hub: LiveHub

@@ -9,6 +9,8 @@ struct FileFetch {
     let writer: ArchiveWriter
     let channel: Channel
     let limit: Int64?
+    /// Whether the contents that are held are read again: a damaged one of the right size shows in no other way.
+    let isThorough: Bool
     let onEvent: @Sendable (PullEvent) -> Void
     private let store: FileStore
 
@@ -20,6 +22,7 @@ struct FileFetch {
 
     init(
         _ client: MattermostClient, archive: Archive, writer: ArchiveWriter, channel: Channel, limit: Int64?,
+        isThorough: Bool = false,
         onEvent: @escaping @Sendable (PullEvent) -> Void
     ) {
         self.client = client
@@ -27,6 +30,7 @@ struct FileFetch {
         self.writer = writer
         self.channel = channel
         self.limit = limit
+        self.isThorough = isThorough
         self.onEvent = onEvent
         store = FileStore(writer.directory)
     }
@@ -52,7 +56,10 @@ struct FileFetch {
 
     /// A file whose stored content has gone or been cut short is fetched again, too.
     private func isWanted(_ file: Archive.NamedFile) -> Bool {
-        file.record?.content.map { !store.holds($0) } ?? true
+        // Of those that only an export tells of, no server knows.
+        guard PostHeader.isIdentifier(file.fileID) else { return false }
+        guard let content = file.record?.content else { return true }
+        return isThorough ? store.state(of: content) != .whole : !store.holds(content)
     }
 
     private func fetch(_ files: [Archive.NamedFile], _ report: inout FileReport) async throws(ExporterError) {

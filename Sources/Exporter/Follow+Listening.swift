@@ -10,7 +10,8 @@ extension Follow {
             desk.beginConnection()
             let why: String
             do {
-                try await WebSocket.using(session.address, path: desk.path, token: session.token) { socket in
+                try await WebSocket.using(session.address, path: desk.path, token: session.token, tls: pull.tls) {
+                    socket in
                     try await attend(socket)
                 }
                 why = "the server ended the connection"
@@ -32,10 +33,9 @@ extension Follow {
     private func checkSession() async throws(ExporterError) {
         let once = Patience(attempts: 1, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0, longestAnswer: 15)
         do throws(ExporterError) {
-            _ = try await MattermostClient.using(pull.session.address, token: pull.session.token, patience: once) {
-                client throws(ExporterError) in
-                try await client.me()
-            }
+            _ = try await MattermostClient.using(
+                pull.session.address, token: pull.session.token, patience: once, tls: pull.tls,
+                { client throws(ExporterError) in try await client.me() })
         } catch {
             if Follow.isFinal(error) { throw error }
         }

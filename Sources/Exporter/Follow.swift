@@ -1,5 +1,6 @@
 public import Archive
 internal import Bytes
+internal import NIOSSL
 
 /// Keeps an archive up to date as things happen: a pull, and then whatever the server's WebSocket tells, for as long as
 /// nobody stops it.
@@ -26,10 +27,11 @@ public struct Follow: Sendable {
 
     init(
         _ directory: AccountDirectory, _ selection: Pull.Selection, patience: Patience, limits: WalkLimits,
-        pace: FollowPace, onEvent: @escaping @Sendable (FollowEvent) -> Void
+        pace: FollowPace, tls: TLSConfiguration = .makeClientConfiguration(),
+        onEvent: @escaping @Sendable (FollowEvent) -> Void
     ) throws(ExporterError) {
         let desk = FollowDesk(isSelective: !selection.channels.isEmpty || !selection.teams.isEmpty)
-        pull = try Pull(directory, selection, patience: patience, limits: limits) { event in
+        pull = try Pull(directory, selection, patience: patience, limits: limits, tls: tls) { event in
             desk.observe(event)
             onEvent(.pull(event))
         }
@@ -45,7 +47,7 @@ public struct Follow: Sendable {
         let session = pull.session
         let onEvent = onEvent
         try await MattermostClient.using(
-            session.address, token: session.token, patience: patience,
+            session.address, token: session.token, patience: patience, tls: pull.tls,
             onRetry: { onEvent(.pull(.retrying(request: $0, why: $1, seconds: $2))) },
             { client throws(ExporterError) in
                 try await firstPull(client)

@@ -98,6 +98,8 @@ public enum Login {
 struct RemoteUser: Sendable {
     let id: String
     let username: String
+    /// What the server says of its own version, if it does.
+    let serverVersion: String?
 
     init(_ answer: Answer) throws(ExporterError) {
         let root = try answer.json().root
@@ -106,5 +108,6 @@ struct RemoteUser: Sendable {
         }
         self.id = id
         self.username = username
+        serverVersion = answer.headers.first(name: "X-Version-Id")
     }
 }

@@ -5,6 +5,7 @@ internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPCompression
+internal import NIOSSL
 
 /// Speaks to one server, and to no other: redirects are not followed, no cookie is kept (one would win over the token),
 /// and the token goes into one header of requests below the server's own address.
@@ -20,12 +21,16 @@ struct MattermostClient: Sendable {
     static let userAgent = "mmvault"
 
     /// Opens a client for as long as `body` runs.
+    ///
+    /// - Parameter tls: whom to trust; tests have a certificate of their own.
     static func using<R>(
         _ address: ServerAddress, token: String?, patience: Patience,
+        tls: TLSConfiguration = .makeClientConfiguration(),
         onRetry: @escaping @Sendable (String, String, Double) -> Void = { _, _, _ in },
         _ body: (MattermostClient) async throws(ExporterError) -> R
     ) async throws(ExporterError) -> R {
         var configuration = HTTPClient.Configuration()
+        configuration.tlsConfiguration = tls
         configuration.redirectConfiguration = .disallow
         configuration.decompression = .enabled(limit: .size(maximumBody))
         configuration.timeout = .init(
@@ -51,7 +56,7 @@ struct MattermostClient: Sendable {
     /// Asks until there is an answer that `read` takes.
     ///
     /// Everything this program asks for may be asked twice. Tried again: no connection, a connection that breaks, a body
-    /// that is cut or that `read` calls garbled, 408, 429, 5xx. Not tried again: any other refusal.
+    /// that is cut or that `read` calls garbled, 408, 429, 5xx but 501. Not tried again: any other refusal.
     func send<R>(
         _ request: Request, _ read: (Answer) throws(ExporterError) -> R
     ) async throws(ExporterError) -> R {
@@ -76,7 +81,9 @@ struct MattermostClient: Sendable {
                 throw .cancelled
             } catch {
                 if Task.isCancelled { throw .cancelled }
-                failure = Failure(why: MattermostClient.describe(error))
+                let certificate = MattermostClient.certificateProblem(error)
+                failure = Failure(
+                    why: certificate ?? MattermostClient.describe(error), isFinal: certificate != nil)
             }
             guard !failure.isFinal,
                 let seconds = patience.delay(after: attempt, requested: failure.requestedDelay)
@@ -134,7 +141,8 @@ struct MattermostClient: Sendable {
             Failure(
                 why: "the server asks for fewer requests (429)",
                 requestedDelay: Patience.requestedDelay(response.headers))
-        case 408, 500...:
+        // 501 says that the server has no such thing, or has it switched off: it will say so again.
+        case 408, 500, 502...:
             Failure(why: "the server failed (\(response.status.code))")
         default:
             refusal(Int(response.status.code), body, request)
@@ -177,7 +185,26 @@ struct MattermostClient: Sendable {
             request: request.name)
     }
 
+    /// What is wrong with the server's certificate, where it is that which keeps the connection from being made; it does
+    /// not pass by asking again.
+    static func certificateProblem(_ error: any Error) -> String? {
+        switch error {
+        case is NIOSSLExtraError: break
+        case NIOSSLError.handshakeFailed: break
+        default: return nil
+        }
+        let text = "\(error)"
+        if text.contains("CERTIFICATE_VERIFY_FAILED") {
+            return
+                "the server's certificate cannot be trusted: no authority that this system knows stands behind it, or "
+                + "its time is over"
+        }
+        guard error as? NIOSSLExtraError == .failedToValidateHostname else { return nil }
+        return "the server's certificate is for another address"
+    }
+
     static func describe(_ error: any Error) -> String {
+        if let problem = certificateProblem(error) { return problem }
         if let error = error as? HTTPClientError { return error.shortDescription }
         if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
         return "\(error)".split(whereSeparator: \.isNewline).first.map { String($0.prefix(200)) } ?? "unknown error"

@@ -99,6 +99,20 @@ extension Pull {
         return ids
     }
 
+    /// Keeps the names of custom emoji and who made them: of a reaction, a post says nothing but a name. A server that has
+    /// none to give, or has them switched off, keeps nobody from the posts.
+    func fetchEmoji(_ client: MattermostClient) async throws(ExporterError) {
+        // By name, since without an order pages may overlap. A hundred thousand are more than any server has.
+        for page in 0..<500 {
+            do throws(ExporterError) {
+                let request = Request(.GET, "/api/v4/emoji?page=\(page)&per_page=200&sort=name")
+                guard try await fetchList(client, request, .emoji, .emoji).count == 200 else { return }
+            } catch .refused {
+                return
+            }
+        }
+    }
+
     /// Keeps who is in a channel, and notes who was and is no longer.
     func fetchMembers(_ client: MattermostClient, _ channel: Channel) async throws(ExporterError) {
         let present = Set(try await fetchMemberPages(client, channel))

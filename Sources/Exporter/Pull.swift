@@ -1,6 +1,7 @@
 public import Archive
 internal import Bytes
 internal import NIOHTTP1
+internal import NIOSSL
 
 /// Fetches what is new on the server into the archive.
 public struct Pull: Sendable {
@@ -28,6 +29,8 @@ public struct Pull: Sendable {
     private(set) var selection: Selection
     private let patience: Patience
     private let limits: WalkLimits
+    let tls: TLSConfiguration
+    private let histories = HistoryOffer()
     let onEvent: @Sendable (PullEvent) -> Void
 
     /// How many channels are walked at a time: enough to hide the way to the server, few enough for its rate limit.
@@ -43,7 +46,7 @@ public struct Pull: Sendable {
 
     init(
         _ directory: AccountDirectory, _ selection: Selection, patience: Patience, limits: WalkLimits,
-        onEvent: @escaping @Sendable (PullEvent) -> Void
+        tls: TLSConfiguration = .makeClientConfiguration(), onEvent: @escaping @Sendable (PullEvent) -> Void
     ) throws(ExporterError) {
         session = try Session(in: directory)
         do throws(ArchiveError) {
@@ -53,6 +56,7 @@ public struct Pull: Sendable {
         self.selection = selection
         self.patience = patience
         self.limits = limits
+        self.tls = tls
         self.onEvent = onEvent
     }
 
@@ -60,7 +64,7 @@ public struct Pull: Sendable {
     public func run() async throws(ExporterError) -> PullReport {
         let onEvent = onEvent
         return try await MattermostClient.using(
-            session.address, token: session.token, patience: patience,
+            session.address, token: session.token, patience: patience, tls: tls,
             onRetry: { onEvent(.retrying(request: $0, why: $1, seconds: $2)) },
             { client throws(ExporterError) in try await run(client) })
     }
@@ -71,6 +75,7 @@ public struct Pull: Sendable {
         guard me.id == session.userID else {
             throw .otherUser(expected: session.username, found: me.username)
         }
+        histories.open(to: me.serverVersion)
         onEvent(.stage(.lists))
         let (channels, frozen) = try await fetchChannels(client)
         report.frozen = frozen
@@ -84,6 +89,12 @@ public struct Pull: Sendable {
                 if PullReport.endsAll(error) { throw error }
                 report.membersFailures.append((channel, error))
             }
+        }
+        do throws(ExporterError) {
+            try await fetchEmoji(client)
+        } catch {
+            if PullReport.endsAll(error) { throw error }
+            report.emojiFailure = error
         }
         // Before the posts, so that what an interrupted pull leaves can be verified; and after them, for authors who
         // have left.
@@ -134,9 +145,17 @@ public struct Pull: Sendable {
                     })
             }
             let (isComplete, absent) = try await walk.run()
+            let files = try await fetchFiles(client, channel)
+            // Where nothing came, nothing was edited.
+            if counter.value > 0 || selection.isFull {
+                try await HistoryFetch(
+                    client: client, archive: archive, writer: writer, channelID: channel.id, userID: session.userID,
+                    offer: histories
+                ).run()
+            }
             return ChannelOutcome(
                 channel: channel, added: counter.value, absent: absent, result: isComplete ? .complete : .narrowed,
-                files: try await fetchFiles(client, channel))
+                files: files)
         } catch {
             return ChannelOutcome(channel: channel, added: counter.value, absent: 0, result: .failed(error))
         }
@@ -153,7 +172,7 @@ public struct Pull: Sendable {
         guard selection.wantsFiles else { return FileReport() }
         return try await FileFetch(
             client, archive: archive, writer: writer, channel: channel, limit: selection.maximumFileSize,
-            onEvent: onEvent
+            isThorough: selection.isFull, onEvent: onEvent
         ).run()
     }
 

@@ -75,6 +75,8 @@ public struct PullReport: Sendable {
     public var frozen: [Channel] = []
     /// Why names or keys could not be fetched, where the plugin does not answer. The posts are worth having all the same.
     public var keysFailure: ExporterError?
+    /// Why the names of custom emoji could not be fetched, where the server did not just say that it has none.
+    public var emojiFailure: ExporterError?
     public var membersFailures: [(channel: Channel, error: ExporterError)] = []
 
     public var files: FileReport { outcomes.reduce(into: FileReport()) { $0 += $1.files } }

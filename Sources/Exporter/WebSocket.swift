@@ -40,14 +40,17 @@ struct WebSocket: Sendable {
 
     /// Opens a connection for as long as `body` runs.
     ///
-    /// - Parameter path: path and query below the server's address.
+    /// - Parameters:
+    ///   - path: path and query below the server's address.
+    ///   - tls: whom to trust; tests have a certificate of their own.
     /// - Throws: `Failure`; `CancellationError`; what `body` throws.
     static func using<R: Sendable>(
-        _ address: ServerAddress, path: String, token: String, _ body: @Sendable (WebSocket) async throws -> R
+        _ address: ServerAddress, path: String, token: String, tls: TLSConfiguration = .makeClientConfiguration(),
+        _ body: @Sendable (WebSocket) async throws -> R
     ) async throws -> R {
         let outcome: Outcome
         do {
-            outcome = try await open(address.endpoint, path: path, token: token)
+            outcome = try await open(address.endpoint, path: path, token: token, tls)
         } catch {
             if Task.isCancelled { throw CancellationError() }
             throw error is Failure ? error : Failure(why: MattermostClient.describe(error))
@@ -69,14 +72,14 @@ struct WebSocket: Sendable {
     }
 
     private static func open(
-        _ endpoint: ServerAddress.Endpoint, path: String, token: String
+        _ endpoint: ServerAddress.Endpoint, path: String, token: String, _ configuration: TLSConfiguration
     ) async throws -> Outcome {
         var headers = HTTPHeaders()
         headers.add(name: "Host", value: endpoint.authority)
         headers.add(name: "User-Agent", value: MattermostClient.userAgent)
         headers.add(name: "Authorization", value: "Bearer \(token)")
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: endpoint.path + path, headers: headers)
-        let tls = endpoint.isSecure ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil
+        let tls = endpoint.isSecure ? try NIOSSLContext(configuration: configuration) : nil
         let opening = Opening()
         return try await withTaskCancellationHandler {
             let negotiation = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)

@@ -7,6 +7,7 @@ struct PostJudge: Sendable {
     private let trusted: TrustedKeys
     /// Whether private keys are at hand.
     private let hasKeys: Bool
+    private let emoji: [String: CustomEmoji]
     private let open: @Sendable (EncryptedMessage) -> Opening
 
     /// What came of opening a message.
@@ -16,16 +17,21 @@ struct PostJudge: Sendable {
         var key: [UInt8]?
     }
 
-    init(_ keyring: Keyring, _ trusted: TrustedKeys, disclosesKeys: Bool) {
-        self.init(trusted, hasKeys: !keyring.isEmpty) { message in
+    init(
+        _ keyring: Keyring, _ trusted: TrustedKeys, _ emoji: [String: CustomEmoji], disclosesKeys: Bool
+    ) {
+        self.init(trusted, emoji, hasKeys: !keyring.isEmpty) { message in
             Opening(
                 outcome: message.open(with: keyring), key: disclosesKeys ? message.disclosedKey(with: keyring) : nil)
         }
     }
 
     /// - Parameter open: what came of opening a message, where somebody else did it.
-    init(_ trusted: TrustedKeys, hasKeys: Bool, open: @escaping @Sendable (EncryptedMessage) -> Opening) {
-        (self.trusted, self.hasKeys, self.open) = (trusted, hasKeys, open)
+    init(
+        _ trusted: TrustedKeys, _ emoji: [String: CustomEmoji], hasKeys: Bool,
+        open: @escaping @Sendable (EncryptedMessage) -> Opening
+    ) {
+        (self.trusted, self.emoji, self.hasKeys, self.open) = (trusted, emoji, hasKeys, open)
     }
 
     /// Reads one version.
@@ -116,8 +122,9 @@ struct PostJudge: Sendable {
     ) -> ReadPost {
         ReadPost(
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
-            text: text, files: files, reason: reason, circumstances: root.map(Circumstances.init) ?? Circumstances(),
-            importName: version.importName, signer: signer, messageKey: messageKey)
+            text: text, files: files, reason: reason,
+            circumstances: root.map { Circumstances($0, emoji) } ?? Circumstances(),
+            importName: version.importName, absence: version.absence, signer: signer, messageKey: messageKey)
     }
 }
 
@@ -147,7 +154,7 @@ enum EncryptedPost {
 }
 
 extension Circumstances {
-    fileprivate init(_ post: JSONValue) {
+    fileprivate init(_ post: JSONValue, _ custom: [String: CustomEmoji]) {
         isPinned = post["is_pinned"]?.bool ?? false
         if post["props"]?["from_webhook"]?.string == "true" || post["props"]?["from_bot"]?.string == "true" {
             postedAs = post["props"]?["override_username"]?.string
@@ -155,9 +162,10 @@ extension Circumstances {
         for reaction in post["metadata"]?["reactions"]?.elements ?? [] {
             guard let emoji = reaction["emoji_name"]?.string, let userID = reaction["user_id"]?.string else { continue }
             if let place = reactions.firstIndex(where: { $0.emoji == emoji }) {
-                reactions[place] = Reaction(emoji: emoji, userIDs: reactions[place].userIDs + [userID])
+                reactions[place] = Reaction(
+                    emoji: emoji, userIDs: reactions[place].userIDs + [userID], custom: custom[emoji])
             } else {
-                reactions.append(Reaction(emoji: emoji, userIDs: [userID]))
+                reactions.append(Reaction(emoji: emoji, userIDs: [userID], custom: custom[emoji]))
             }
         }
     }

@@ -16,7 +16,9 @@ public struct PostReader: Sendable {
     /// - Parameter disclosesKeys: whether each post that was opened is to carry its message's key.
     init(_ archive: Archive, keyring: Keyring, trusted: TrustedKeys, disclosesKeys: Bool) {
         self.archive = archive
-        verdicts = PostJudge(keyring, trusted, disclosesKeys: disclosesKeys)
+        // Whoever cannot read them reads no post either.
+        let emoji = (try? archive.customEmoji()) ?? [:]
+        verdicts = PostJudge(keyring, trusted, emoji, disclosesKeys: disclosesKeys)
     }
 
     /// Hands each selected version to `consume`, one at a time, in order.

@@ -18,6 +18,8 @@ public struct ReadPost: Sendable {
     public internal(set) var circumstances = Circumstances()
     /// The name of the export that it was imported with; nil where the account's own server gave it.
     public internal(set) var importName: String?
+    /// Where the post is live and the server shows it no longer, without a tombstone.
+    public internal(set) var absence: NoticedAbsence?
     /// Whom of those that the author is known by the signature fits, a rejected one included.
     public internal(set) var signer: SignerID?
     /// The key of this message alone, where it was asked for: with it anybody can open the message, and no other.
@@ -35,10 +37,12 @@ public struct ReadPost: Sendable {
 /// What the server says of a post besides its text, when it last showed it. Nothing of it is ever signed.
 public struct Circumstances: Equatable, Sendable {
     public struct Reaction: Equatable, Sendable {
-        /// The emoji's name: `smile`. Custom ones are named by whoever made them.
+        /// The emoji's name: `smile`.
         public let emoji: String
         /// Who reacted so, in the order in which they did.
         public let userIDs: [String]
+        /// Where people of the server made it, as far as the server has told.
+        public var custom: CustomEmoji?
     }
 
     /// In the order in which each first came.

@@ -53,7 +53,8 @@ extension Conversation {
         }
         for reaction in post.circumstances.reactions where !isOld {
             let who = reaction.userIDs.map(people.username).joined(separator: ", ")
-            add(":\(SafeText.line(reaction.emoji)): \(who)", .faint, gutter: "+")
+            let maker = reaction.custom.map { " (made by \(people.username($0.creatorID)))" } ?? ""
+            add(":\(SafeText.line(reaction.emoji)):\(maker) \(who)", .faint, gutter: "+")
         }
         return lines
     }

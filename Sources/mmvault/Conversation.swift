@@ -32,8 +32,6 @@ struct Conversation {
     let isEncrypted: Bool
     /// Tells of the post that a thread began with.
     private let root: (String) throws -> StoredVersion.Header?
-    /// Posts that the server no longer shows, and when that was noticed.
-    private let absences: [String: (absence: Absence, since: Timestamp)]
 
     private var day = ""
     private var thread = ""
@@ -53,7 +51,7 @@ struct Conversation {
 
     init(
         _ channel: Channel, _ people: People, layout: Layout, order: PostQuery.Order, isEncrypted: Bool,
-        target: Target = .nothing, absences: [String: (absence: Absence, since: Timestamp)] = [:],
+        target: Target = .nothing,
         root: @escaping (String) throws -> StoredVersion.Header? = { _ in nil }
     ) {
         self.channel = channel
@@ -62,7 +60,6 @@ struct Conversation {
         self.order = order
         self.isEncrypted = isEncrypted
         self.target = target
-        self.absences = absences
         self.root = root
     }
 
@@ -164,8 +161,8 @@ struct Conversation {
         if post.circumstances.isPinned { marks.append("pinned") }
         if post.isEdited { marks.append("edited \(when(post.header.editAt))") }
         if post.state == .deleted { marks.append("deleted \(when(post.header.deleteAt))") }
-        if post.state == .live, let (absence, since) = absences[post.header.id] {
-            marks.append("\(absence.inWords) (noticed \(since.date))")
+        if let absence = post.absence {
+            marks.append("\(absence.reason.words) (noticed \(absence.since.date))")
         }
         if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
         let isSystemPost = post.header.type.hasPrefix("system_")

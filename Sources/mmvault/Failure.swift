@@ -34,6 +34,9 @@ struct Failure: Error {
     static let interrupted = Failure(
         .interrupted, "interrupted", hint: "what was done is kept; the same command goes on from there")
 
+    /// Of what is done as a whole or not at all.
+    static let undone = Failure(.interrupted, "interrupted", hint: "nothing was added: it is all of it or nothing")
+
     private static func of(_ error: ArchiveError) -> Failure {
         switch error {
         case .noVault(let path):
@@ -56,7 +59,9 @@ struct Failure: Error {
         case .inUse(let process, let path):
             Failure(
                 .inUse, "the archive is in use by \(process.map { "process \($0)" } ?? "another process")",
-                hint: "wait for it to end; the lock is \(SafeText.line(path))")
+                hint:
+                    "wait for it to end, or stop it if it is “mmvault pull --follow”; the lock is \(SafeText.line(path))"
+            )
         case .notAnArchive(let path):
             Failure(
                 .damaged, "\(SafeText.line(path)) is not an archive of mmvault",

@@ -16,7 +16,8 @@ final class InterruptHandler {
                 // Under a pager the interrupting key is the pager's: it ends a search there, and not the reading.
                 if number == SIGINT, Pager.isOpen { return }
                 if Prompt.abandon() || isSecond {
-                    Terminal.fail(.interrupted)
+                    // Without a hint: what is under way may be of the kind that is kept, or of the other.
+                    Terminal.fail(Failure(.interrupted, "interrupted"))
                     _exit(ExitCode.interrupted.rawValue)
                 }
                 isSecond = true

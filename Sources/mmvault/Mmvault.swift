@@ -59,7 +59,8 @@ struct Mmvault: AsyncParsableCommand {
         } catch  where isParsers(error) {
             end(parsing: error)
         } catch {
-            let failure = work.isCancelled ? Failure.interrupted : Failure(error)
+            let told = (error as? Failure).flatMap { $0.code == .interrupted ? $0 : nil }
+            let failure = work.isCancelled ? told ?? .interrupted : Failure(error)
             Terminal.fail(failure)
             end(failure.code)
         }

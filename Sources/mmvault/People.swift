@@ -33,17 +33,6 @@ struct People {
     var me: String { "\(SafeText.name(account.username)) sees it on \(SafeText.line(account.server))" }
 }
 
-extension Absence {
-    var inWords: String {
-        switch reason {
-        case .gone: "gone from the server"
-        case .noAccess: "closed to you on the server"
-        case .notListed: "no longer listed by the server"
-        case .back: "back on the server"
-        }
-    }
-}
-
 extension Channel {
     var kindInWords: String {
         switch kind {

@@ -115,8 +115,9 @@ struct CanaryTests {
                 """
                 mkfifo wait; chmod 755 .
                 cp "$(readlink -f bin/mmvault)" /tmp/$$.mmvault; chmod 755 /tmp/$$.mmvault; trap 'rm /tmp/$$.mmvault' EXIT
-                for program in "/tmp/$$.mmvault login $URL --vault nowhere --token-file -" "sleep 60"; do
-                  setpriv --reuid=65534 --clear-groups $program <> wait & sleep 0.5
+                for program in "/tmp/$$.mmvault login $URL --vault nowhere --token-file -" "sleep 99"; do
+                  setpriv --reuid=65534 --clear-groups $program <> wait &
+                  for i in $(seq 100); do grep -q 'core file size *0 *0 ' /proc/$!/limits && break; sleep 0.1; done
                   stat -c %u /proc/$!/environ; grep 'core file' /proc/$!/limits; kill -9 $!
                 done
                 """)

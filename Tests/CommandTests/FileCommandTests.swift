@@ -5,7 +5,7 @@ import Testing
 /// The files of posts, as the commands handle them.
 @Suite(.serialized) struct FileCommandTests {
     /// Alice's history, and `count` files of `size` bytes in the town square.
-    private static func story(files count: Int, size: Int) -> Story {
+    static func story(files count: Int, size: Int) -> Story {
         let story = Story()
         for number in 0..<count {
             var content = [UInt8](repeating: UInt8(number % 251), count: size)

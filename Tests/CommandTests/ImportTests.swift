@@ -36,7 +36,7 @@ import Testing
             try await stage.zipBulk()
             let outcome = try await stage.run("mmvault import export.zip --as alice --vault alone")
             #expect(outcome.code == 0, "\(outcome.everything)")
-            #expect(outcome.output.contains("1 attachment"))
+            #expect(outcome.output.contains("1 other file not taken"))
             #expect(try await sayings(stage, "--vault alone") == pulled)
             #expect(pulled.count > 8)
             try await expectClean(stage, "--vault alone")
@@ -44,6 +44,36 @@ import Testing
             let read = try await stage.run("mmvault --vault alone read @bob \(Self.keys)")
             #expect(read.output.contains("I know.") && read.output.contains("imported with export.zip"))
             #expect(read.output.contains("NOT VERIFIED (unknownSender"))
+        }
+    }
+
+    @Test func filesOfAnExport_AreCarriedByEveryFormat() async throws {
+        try await Stage.with { stage in
+            let post =
+                #"{"team":"t","channel":"town","user":"alice","type":"","message":"Here","create_at":1764000000000,"#
+                + #""attachments":[{"path":"2025/../list <1>.txt"},{"path":"2025/b.txt"}],"replies":[]}"#
+            try await stage.zip(
+                "x.zip",
+                [
+                    ("import.jsonl", #"{"type":"post","post":\#(post)}"# + "\n"), ("data/2025/b.txt", "the content\n"),
+                    ("data/emoji/x.png", "none"),
+                ])
+            let outcome = try await stage.run("mmvault --vault alone import x.zip --as alice")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            #expect(outcome.output.contains("1 file of posts, ") && outcome.output.contains("1 other file not taken"))
+            try await expectClean(stage, "--vault alone")
+            let status = try await stage.run("mmvault --vault alone status").output
+            #expect(status.contains("1 missing: the export does not have it"), "\(status)")
+            for format in ["markdown", "jsonl", "mbox"] {
+                let export = try await stage.run("mmvault --vault alone export --no-keys \(format) \(format)")
+                #expect(export.code == 0, "\(export.everything)")
+            }
+            for format in ["markdown", "jsonl"] {
+                let found = try await stage.run("cat \(format)/files/import-*-b.txt").output
+                #expect(found == "the content\n")
+            }
+            let mail = try await stage.run("cat mbox/t/*.mbox").output
+            #expect(mail.contains("Content-Disposition: attachment") && mail.contains("the export does not have it"))
         }
     }
 

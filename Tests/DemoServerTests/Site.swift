@@ -62,12 +62,13 @@ struct Site {
 
     func send(
         _ method: String, _ target: String, body: String? = nil, token: String? = nil, cookie: String? = nil,
-        timeout: TimeAmount = .seconds(10)
+        headers extra: [(String, String)] = [], timeout: TimeAmount = .seconds(10)
     ) async throws -> Reply {
         var request = HTTPClientRequest(url: server.url + target)
         request.method = .init(rawValue: method)
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let cookie { request.headers.add(name: "Cookie", value: cookie) }
+        for (name, value) in extra { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
         let response = try await HTTPClient.shared.execute(request, timeout: timeout)
         let bytes = try await response.body.collect(upTo: 64 << 20)

@@ -55,7 +55,7 @@ import Testing
                 town.post(("a", whole))
                 let first = try await town.pull(patience: .hasty)
                 #expect(first.files.missing == [.failed: 1] && first.failures.isEmpty)
-                #expect(try town.archive().fileCounts().missing == [.failed: 1])
+                #expect(try town.archive().fileCounts()?.missing == [.failed: 1])
                 fails.value = false
                 #expect(try await town.pull().files.fetched == 1)
                 #expect(town.fileRequests.last?.range?.hasPrefix("bytes=") == true)
@@ -141,7 +141,7 @@ import Testing
                 town.post(("b", [2]))
                 let report = try await town.pull()
                 #expect(report.failures.isEmpty && report.files.fetched == 1 && report.files.missing == [.gone: 1])
-                let counts = try town.archive().fileCounts()
+                let counts = try #require(try town.archive().fileCounts())
                 #expect(counts.held == 1 && counts.missing == [.gone: 1])
                 let (asked, documents) = (town.fileRequests.count, try town.archive().head().documents)
                 #expect(try await town.pull().files.missing == [.gone: 1])
@@ -166,7 +166,7 @@ import Testing
                 #expect(report.failures.isEmpty && report.files.missing == [.refused: 1])
                 refuses.value = false
                 #expect(try await town.pull().files.fetched == 1)
-                #expect(try town.archive().fileCounts().missing.isEmpty)
+                #expect(try town.archive().fileCounts()?.missing.isEmpty == true)
             })
     }
 
@@ -177,12 +177,12 @@ import Testing
             selection.maximumFileSize = 1000
             let report = try await town.pull(selection)
             #expect(report.files.fetched == 1 && report.files.missing == [.tooLarge: 1])
-            #expect(try town.archive().fileCounts().missing == [.tooLarge: 1])
+            #expect(try town.archive().fileCounts()?.missing == [.tooLarge: 1])
             #expect(town.fileRequests.count == 1)
             selection.maximumFileSize = 5000
             #expect(try await town.pull(selection).files.fetched == 1)
             #expect(try town.archive().fileCounts() == town.archive().fileCounts())
-            #expect(try town.archive().fileCounts().held == 2)
+            #expect(try town.archive().fileCounts()?.held == 2)
         }
     }
 
@@ -193,7 +193,7 @@ import Testing
             selection.wantsFiles = false
             _ = try await town.pull(selection)
             #expect(town.fileRequests.isEmpty)
-            #expect(try town.archive().fileCounts().unasked == 1)
+            #expect(try town.archive().fileCounts()?.unasked == 1)
             #expect(try await town.pull().files.fetched == 1)
         }
     }
@@ -229,10 +229,13 @@ import Testing
                     "files/\(names[0].prefix(2))/\(names[0])": .damaged,
                     "files/\(names[1].prefix(2))/\(names[1])": .missing, "files/notes.txt": .foreign,
                 ])
-            // What is missing comes again; what has its size is for the user to move away.
+            // What is missing comes again; what has its size shows only when all of it is read.
             #expect(try await town.pull().files.fetched == 1)
-            try town.shell("rm '\(files)/\(names[0].prefix(2))/\(names[0])'")
-            #expect(try await town.pull().files.fetched == 1)
+            #expect(try await town.pull().files.fetched == 0)
+            var full = Pull.Selection()
+            full.isFull = true
+            #expect(try await town.pull(full).files.fetched == 1)
+            try town.shell("rm '\(files)/notes.txt'")
             #expect(try await town.archive().check().isClean)
         }
     }
@@ -286,7 +289,7 @@ extension Town {
     }
 
     @discardableResult
-    fileprivate func shell(_ line: String) throws -> String {
+    func shell(_ line: String) throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         process.arguments = ["-c", line]

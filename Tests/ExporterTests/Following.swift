@@ -1,6 +1,7 @@
 import Archive
 import DemoServer
 import Foundation
+import NIOSSL
 import Testing
 
 @testable import Exporter
@@ -48,11 +49,13 @@ final class Following: Sendable {
     /// archive must be whole.
     static func with(
         _ town: Town, _ selection: Pull.Selection = Pull.Selection(), pace: FollowPace = .eager,
-        endingWith end: ExporterError = .cancelled, _ body: (Following) async throws -> Void
+        tls: TLSConfiguration = .makeClientConfiguration(), endingWith end: ExporterError = .cancelled,
+        _ body: (Following) async throws -> Void
     ) async throws {
         let directory = try town.directory()
         let following = try Following { onEvent in
-            try Follow(directory, selection, patience: .eager, limits: WalkLimits(), pace: pace, onEvent: onEvent)
+            try Follow(
+                directory, selection, patience: .eager, limits: WalkLimits(), pace: pace, tls: tls, onEvent: onEvent)
         }
         do {
             try await eventually("it is connected") { following.isConnected && following.askedCount > 0 }

@@ -14,7 +14,7 @@ struct FullWalkTests {
     }
 
     private func absent(_ town: Town) throws -> [String: Absence.Reason] {
-        try town.archive().absences(.post).mapValues(\.absence.reason)
+        try town.archive().absences(.post).mapValues(\.reason)
     }
 
     @Test(arguments: [WalkLimits(), .small])
@@ -97,7 +97,7 @@ struct FullWalkTests {
             #expect(report.frozen.map(\.id) == [other])
             let since = try #require(try town.archive().absences(.channel)[other]).since
             #expect(since >= before)
-            #expect(try town.archive().absences(.channel)[other]?.absence.reason == .notListed)
+            #expect(try town.archive().absences(.channel)[other]?.reason == .notListed)
             #expect(try town.archive().header(ofPost: post)?.channelID == other)
             // The date stays that of the first time.
             try await town.pull()

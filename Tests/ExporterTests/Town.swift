@@ -60,6 +60,10 @@ struct Town {
         return path
     }
 
+    var port: Int {
+        get throws { try #require(url.split(separator: ":").last.flatMap { Int($0) }) }
+    }
+
     var address: ServerAddress {
         get throws { try ServerAddress(url) }
     }

@@ -22,6 +22,7 @@ import Testing
             module: "Archive", everywhere: ["Bytes", "Foundation", "GRDB"],
             only: [
                 "CLibArchive": ["LibArchive.swift", "PackReader.swift", "PackWriter.swift"],
+                "GRDBSQLite": ["DatabaseHeader.swift"],
                 "Glibc": [
                     "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "FileStore.swift",
                     "LibArchive.swift", "PackReader.swift", "PackWriter.swift", "PartialFile.swift",

@@ -11,7 +11,9 @@ struct MboxTests {
         "X-Mattermost-Channel-Id", "X-Mattermost-User-Id", "X-Mattermost-Root-Id", "X-Mattermost-Original-Id",
         "X-Mattermost-Type", "X-Mattermost-State", "X-Mattermost-Authenticity", "X-Mattermost-Content",
         "X-Mattermost-Key-Id", "X-Mattermost-Reason", "X-Mattermost-Text", "X-Mattermost-Create-At",
-        "X-Mattermost-Edit-At", "X-Mattermost-Delete-At", "X-Mattermost-File", "MIME-Version", "Content-Type",
+        "X-Mattermost-Edit-At", "X-Mattermost-Delete-At", "X-Mattermost-Absent", "X-Mattermost-File-In",
+        "X-Mattermost-Channel-Absent",
+        "X-Mattermost-File", "MIME-Version", "Content-Type",
         "Content-Transfer-Encoding",
     ]
 

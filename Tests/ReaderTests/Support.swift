@@ -59,6 +59,7 @@ struct Draft {
     var files: [AttachedFile] = []
     var reason = ""
     var circumstances = Circumstances()
+    var absence: NoticedAbsence?
 
     init(_ name: String, _ change: (inout Draft) -> Void = { _ in }) {
         self.name = name
@@ -96,7 +97,7 @@ struct Draft {
             signedBy: authenticity?.isVerified == true ? KeyID([UInt8](repeating: 0xA1, count: 32)) : nil,
             openedBy: content == .decrypted ? KeyID([UInt8](repeating: 0xB2, count: 32)) : nil, text: text,
             files: files,
-            reason: reason, circumstances: circumstances)
+            reason: reason, circumstances: circumstances, absence: absence)
     }
 }
 

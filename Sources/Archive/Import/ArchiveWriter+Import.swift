@@ -9,6 +9,10 @@ public struct ImportReport: Sendable {
     public var added = 0
     public var newUsers = 0
     public var newChannels = 0
+    /// Files of posts that the archive did not hold.
+    public var files = 0
+    /// Their bytes.
+    public var fileBytes: Int64 = 0
 }
 
 extension Archive {
@@ -44,12 +48,17 @@ extension ArchiveWriter {
             account: try archive.account(), users: try archive.users(), channels: try archive.channels(),
             teams: try archive.teams(), members: try archive.members(), index: index)
         return try transaction { db, head throws(ArchiveError) in
-            var importing = Importing(db, head, names, file.name, survey, time, index)
+            var importing = try Importing(db, head, names, file.name, survey, time, index, directory)
             let digest = try file.walk(nil, progress) { part throws(ArchiveError) in
                 switch part {
                 case .line(let line, _): try importing.add(line: line)
                 case .row(let row, let channelID, let number):
                     try importing.add(row: row, channelID: channelID, isFirst: number == 1)
+                case .began(.attachment, let name):
+                    try importing.flush()
+                    try importing.begin(file: name)
+                case .bytes(let bytes): try importing.files.append(bytes)
+                case .ended: try importing.files.end()
                 case .began, .text, .mac: try importing.flush()
                 }
                 if case .began(_, let name) = part { importing.fileName = name }
@@ -69,6 +78,8 @@ private struct Importing {
     private(set) var head: ChainHead
     private(set) var report = ImportReport()
     var fileName = ""
+    fileprivate var files: ImportedFiles
+    private var hasLines = false
     private let database: Database
     private let known: KnownPosts
     private var names: ImportNames
@@ -91,8 +102,8 @@ private struct Importing {
 
     init(
         _ database: Database, _ head: ChainHead, _ names: ImportNames, _ name: String, _ survey: ImportFile.Survey,
-        _ time: Timestamp, _ index: JSONValue?
-    ) {
+        _ time: Timestamp, _ index: JSONValue?, _ directory: AccountDirectory
+    ) throws(ArchiveError) {
         self.database = database
         self.head = head
         self.names = names
@@ -101,9 +112,16 @@ private struct Importing {
         self.time = time
         self.index = index
         known = KnownPosts(database)
+        files = try ImportedFiles(database, directory, survey)
+    }
+
+    mutating func begin(file path: String) throws(ArchiveError) {
+        // All posts of a bulk export are in one file; those of a legal hold, in one for each batch.
+        try files.begin(path, isBehindPosts: hasLines && survey.format == .bulk)
     }
 
     mutating func add(line: [UInt8]) throws(ArchiveError) {
+        hasLines = true
         switch try BulkLine(line) {
         case .other: return
         case .team(let name, let displayName): _ = names.team(name, displayName: displayName)
@@ -182,7 +200,7 @@ private struct Importing {
         report.added += try find {
             try row.insert(database)
             try ArchiveWriter.insert(part.objects.map { ($0.kind, $0.id, $0.json) }, row.sequence, time, database)
-            return try ArchiveWriter.insert(part.posts, [], database, document: row.sequence)
+            return try ArchiveWriter.insert(part.posts, part.attachments, database, document: row.sequence)
         }
         head = (row.sequence, SHA256Digest(of: Array(row.record.utf8)))
     }
@@ -190,12 +208,13 @@ private struct Importing {
     /// The last document tells that the import is whole, and that there was one where it brought nothing.
     mutating func close() throws(ArchiveError) {
         (columns, columnsRow, channelID, fileName) = (nil, [], nil, "-")
+        try keepFiles()
         var json = JSONWriter()
         json.object { json in
             json.string("export", name)
             json.string("format", survey.format.rawValue)
             json.int("posts_in_all", report.posts)
-            json.int("attachments_not_taken", survey.attachments)
+            json.int("attachments_not_taken", survey.attachments - report.files)
         }
         let document = ReceivedDocument(
             kind: .imported, request: "import \(survey.sha256) -", channelID: nil, receivedAt: time,
@@ -211,12 +230,33 @@ private struct Importing {
         report.newChannels = names.newChannels
     }
 
+    /// Keeps what became of the files, behind all posts.
+    private mutating func keepFiles() throws(ArchiveError) {
+        let (survey, time, database) = (survey, time, database)
+        var head = head
+        try files.finish { records throws(ArchiveError) in
+            let document = FileRecord.document(
+                records, channelID: nil, at: time, request: "import \(survey.sha256) -")
+            let row = try DocumentRow(document, walk: nil, sequence: head.sequence + 1, previous: head.hash)
+            try Archive.rethrowing {
+                try row.insert(database)
+                let objects = try JSONDocument(document.body).root.elements
+                try ArchiveWriter.insert(
+                    zip(records, objects).map { (.file, $0.fileID, $1) }, row.sequence, time.milliseconds, database)
+            }
+            head = (row.sequence, SHA256Digest(of: Array(row.record.utf8)))
+        }
+        self.head = head
+        (report.files, report.fileBytes) = (files.count, files.bytes)
+    }
+
     private mutating func header() -> [UInt8] {
         let used = names.takeUsed()
         var json = JSONWriter()
         json.object { json in
             json.string("export", name)
             json.string("format", survey.format.rawValue)
+            json.string("zip", survey.sha256)
             for (key, kind) in [("teams", ObjectKind.team), ("channels", .channel), ("users", .user)] {
                 json.array(key) { json in
                     for (_, members) in used.descriptions.filter({ $0.kind == kind }) {

@@ -19,7 +19,7 @@ public struct ImportFile: Sendable {
         /// SHA-256 of the zip, 64 hexadecimal digits.
         public let sha256: String
         public var posts = 0
-        /// Files that are not lines of posts; they are not taken.
+        /// Files that are not lines of posts.
         public var attachments = 0
         public let hashes: Hashes
         fileprivate(set) var index: [UInt8]?
@@ -77,6 +77,7 @@ public struct ImportFile: Sendable {
                 }
             case .text(let name, let bytes): texts[name] = bytes
             case .mac(let name, let mac): macs[name] = mac
+            case .bytes, .ended: break
             }
         }
         let indexes = texts.keys.filter { $0.hasSuffix("index.json") }
@@ -165,6 +166,10 @@ public struct ImportFile: Sendable {
         case row([UInt8], channelID: String, number: Int)
         case text(name: String, [UInt8])
         case mac(name: String, [UInt8])
+        /// A piece of an attachment.
+        case bytes(UnsafeRawBufferPointer)
+        /// An attachment is whole.
+        case ended
     }
 
     /// Reads the zip from its beginning to its end.
@@ -226,9 +231,10 @@ public struct ImportFile: Sendable {
                     throw .badExport(file: name, what: "it is too large")
                 }
                 text += bytes
-            case .attachment: break
+            case .attachment: try consume(.bytes(bytes))
             }
         }
+        if entry == .attachment { try consume(.ended) }
         if case .lines = entry { try splitter.finish(record) }
         if isTable { try splitter.finish(record) }
         if entry == .index || entry == .hashes { try consume(.text(name: name, text)) }

@@ -17,6 +17,8 @@ struct ImportPart {
     let source: ImportSource
     /// The versions of posts that came with it.
     let posts: [PostHeader]
+    /// The files that they name, each with where the post stands; none in the parts that earlier builds made.
+    let attachments: [(postStart: Int, row: AttachmentRow)]
     /// The ids of posts in it that the archive held before, and that it says nothing new of.
     let joined: [String]
     let objects: [(kind: ObjectKind, id: String, json: JSONValue)]
@@ -42,6 +44,7 @@ struct ImportPart {
         let users = Names(head["user_ids"])
         let channels = Names(head["channel_ids"])
         var (posts, joined): ([PostHeader], [String]) = ([], [])
+        var attachments: [(postStart: Int, row: AttachmentRow)] = []
         var count: Int64 = 0
         var root = ""
         try source.forEachPost(in: body) { post throws(ArchiveError) in
@@ -53,10 +56,16 @@ struct ImportPart {
             defer { count += 1 }
             if !post.isReply { root = id }
             if known.contains(count) { return joined.append(id) }
-            posts.append(PostHeader(post, id: id, userID: user, channelID: channel, rootID: post.isReply ? root : ""))
+            let header = PostHeader(
+                post, id: id, userID: user, channelID: channel, rootID: post.isReply ? root : "")
+            posts.append(header)
+            for file in source.fileIDs(of: post) {
+                let row = AttachmentRow(postID: id, channelID: channel, fileID: file, size: nil)
+                attachments.append((header.range.lowerBound, row))
+            }
         }
         guard ids.isEmpty else { throw .badExport(file: nil, what: "its first line tells of more posts than it holds") }
-        (self.posts, self.joined) = (posts, joined)
+        (self.posts, self.joined, self.attachments) = (posts, joined, attachments)
     }
 
     private struct Names {
@@ -74,6 +83,8 @@ struct ImportSource {
     let name: String
     let format: ImportFormat
     fileprivate let head: JSONValue
+    /// The SHA-256 of the zip; nil in the parts that earlier builds made.
+    private let hash: String?
     /// Where the export's own bytes begin.
     private let start: Int
     private let columns: LegalHoldColumns?
@@ -84,6 +95,7 @@ struct ImportSource {
             let format = head["format"]?.string.flatMap(ImportFormat.init(rawValue:))
         else { throw .badExport(file: nil, what: "its first line cannot be read") }
         (self.name, self.format, self.head) = (name, format, head)
+        hash = head["zip"]?.string
         // The last document of an import has no rows, and so no columns.
         guard format == .legalHold, end + 1 < body.count else {
             (start, columns) = (end + 1, nil)
@@ -97,8 +109,39 @@ struct ImportSource {
     /// - Parameter body: of the document that `self` was read from.
     /// - Returns: the post's JSON that stands in `range`, or what readers need of it where it is no JSON.
     func json(_ body: [UInt8], _ range: Range<Int>) throws(ArchiveError) -> ArraySlice<UInt8> {
-        guard let columns else { return body[range] }
+        guard let columns else { return withFiles(body[range]) }
         return try columns.row(body[range]).post(at: range).json[...]
+    }
+
+    /// A post of a bulk export names its files by their paths: they get ids and names as the server's API gives them.
+    private func withFiles(_ post: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard hash != nil, post.last == UInt8(ascii: "}"), post.firstRange(of: Array("\"attachments\"".utf8)) != nil,
+            let root = try? JSONDocument(Array(post)).root, root["metadata"] == nil
+        else { return post }
+        let paths = (root["attachments"]?.elements ?? []).compactMap { $0["path"]?.string }
+        var files = JSONWriter()
+        files.array { json in
+            for (path, id) in paths.map({ ($0, fileID(path: $0)) }) {
+                guard let id else { continue }
+                json.object {
+                    $0.string("id", id)
+                    $0.string("name", path.split(separator: "/").last.map(String.init))
+                }
+            }
+        }
+        return (Array(post.dropLast()) + Array(",\"metadata\":{\"files\":".utf8) + files.bytes + Array("}}".utf8))[...]
+    }
+
+    private func fileID(path: String) -> String? {
+        hash.flatMap { ImportedFiles.id(ofPath: path, .bulk, zip: $0) }
+    }
+
+    fileprivate func fileIDs(of post: ImportedPost) -> [String] {
+        guard hash != nil else { return [] }
+        guard format == .legalHold else { return post.attachments.compactMap(fileID) }
+        guard !post.fileIDs.isEmpty, let root = try? JSONDocument(Array(post.fileIDs)).root else { return [] }
+        var seen: Set<String> = []
+        return root.elements.compactMap(\.string).filter { PostHeader.isIdentifier($0) && seen.insert($0).inserted }
     }
 
     fileprivate func forEachPost(
@@ -152,7 +195,7 @@ public enum ImportID {
     }
 
     /// Whether `id` is one of these, or one that a server may have given.
-    static func isIdentifier(_ id: String) -> Bool { PostHeader.isIdentifier(id) || isOwn(id) }
+    public static func isIdentifier(_ id: String) -> Bool { PostHeader.isIdentifier(id) || isOwn(id) }
 }
 
 extension ImportedPost.Place {

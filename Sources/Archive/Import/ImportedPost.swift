@@ -22,7 +22,8 @@ struct ImportedPost: Sendable {
     let message: ArraySlice<UInt8>
     let props: ArraySlice<UInt8>
     let fileIDs: ArraySlice<UInt8>
-    let attachments: Int
+    /// Paths of files, in a bulk export.
+    let attachments: [String]
     /// Only in a legal hold.
     let id: String
     let rootID: String
@@ -172,7 +173,9 @@ extension ImportedPost {
         message = try post.bytes("message", .string)
         props = try post.bytes("props", .object)
         fileIDs = []
-        attachments = try post.elements("attachments").count
+        var paths: [String] = []
+        for attachment in try post.elements("attachments") { paths.append(try attachment.text("path")) }
+        attachments = paths
         (id, rootID, originalID) = ("", "", "")
         range = post.json.range
     }

@@ -70,13 +70,12 @@ struct LegalHoldRow {
             return VersionDigest.isEmpty(root) ? [] : root.bytes
         }
         guard !self["UserUsername"].isEmpty else { throw .badExport(file: nil, what: "UserUsername is empty") }
-        let files = try json("PostFileIds", .array)
         return ImportedPost(
             place: nil, username: self["UserUsername"], type: self["PostType"], createAt: try time("PostCreateAt"),
             updateAt: try time("PostUpdateAt"), editAt: 0, deleteAt: try time("PostDeleteAt"), isReply: false,
             message: self["PostMessage"].isEmpty ? [] : LegalHoldRow.quoted(self["PostMessage"])[...],
-            props: try json("PostProps", .object), fileIDs: files,
-            attachments: files.isEmpty ? 0 : (try? JSONDocument(Array(files)).root.elements.count) ?? 0,
+            props: try json("PostProps", .object), fileIDs: try json("PostFileIds", .array),
+            attachments: [],
             id: try identifier("PostId", mayBeEmpty: false),
             rootID: try identifier("PostRootId", mayBeEmpty: true),
             originalID: try identifier("PostOriginalId", mayBeEmpty: true), range: range)

@@ -12,7 +12,7 @@ final class VanishedPosts: Inspection {
     func findings(_ context: AuditContext) throws(ArchiveError) -> [Finding] {
         let absences = try archive.absences(.post)
         func posts(_ reason: Absence.Reason) throws(ArchiveError) -> [PostReference] {
-            let ids = absences.filter { $0.value.absence.reason == reason }.map(\.key)
+            let ids = absences.filter { $0.value.reason == reason }.map(\.key)
             return try archive.posts(ids).filter { channels.contains($0.channelID) }
         }
         let (gone, refused) = (try posts(.gone), try posts(.noAccess))

@@ -83,6 +83,7 @@ public struct Evidence: Sendable {
             program: program, account: people.account, head: plan.head, asked: request.asked,
             includesUnverified: request.includesUnverified, includesFiles: request.includesFiles,
             hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
+            emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head))
         let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
         try writer.finish(facts, keys, findings.compactMap(EvidenceFinding.init))

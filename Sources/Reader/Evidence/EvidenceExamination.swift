@@ -174,7 +174,8 @@ struct EvidenceDocuments {
     private let contents: PackageContents
     private let records: [Int64: DocumentRecord]
     private var cached: [(sequence: Int64, content: DocumentContent)] = []
-    private var files: [String: Set<FileContent>]?
+    private var files: [String: [FileRecord]]?
+    private var absences: [String: [NoticedAbsence]]?
 
     /// Bytes of bodies that are kept.
     private static let room = 24 << 20
@@ -196,17 +197,29 @@ struct EvidenceDocuments {
         return content
     }
 
-    /// Whether one of the documents records this content of a file.
-    mutating func record(_ content: FileContent, of fileID: String) throws -> Bool {
+    /// What the documents record of a file.
+    mutating func records(of fileID: String) throws -> [FileRecord] {
         if files == nil {
-            var found: [String: Set<FileContent>] = [:]
+            var found: [String: [FileRecord]] = [:]
             for (sequence, record) in records where record.kind == DocumentKind.files.rawValue {
-                for file in try self.content(sequence)?.objects.compactMap(FileRecord.init) ?? [] {
-                    if let content = file.content { found[file.fileID, default: []].insert(content) }
+                for file in try content(sequence)?.objects.compactMap(FileRecord.init) ?? [] {
+                    found[file.fileID, default: []].append(file)
                 }
             }
             files = found
         }
-        return files?[fileID]?.contains(content) == true
+        return files?[fileID] ?? []
+    }
+
+    /// What the documents say of a post that has gone. That it came back may stand in a later one, which is not here.
+    mutating func absences(of postID: String) throws -> [NoticedAbsence] {
+        if absences == nil {
+            var found: [String: [NoticedAbsence]] = [:]
+            for (sequence, record) in records where record.kind == DocumentKind.absences.rawValue {
+                for (id, absence) in try content(sequence)?.absences ?? [] { found[id, default: []].append(absence) }
+            }
+            absences = found
+        }
+        return absences?[postID] ?? []
     }
 }

@@ -19,6 +19,8 @@ struct EvidenceFacts {
     var teams: [Team]
     /// Everybody who is named.
     var users: [EvidenceUser] = []
+    /// Emoji that people of the server made, as far as somebody reacted with one.
+    var emoji: [CustomEmoji] = []
     /// Those that are in the package, in order.
     var documents: [EvidenceDocument] = []
 
@@ -111,6 +113,16 @@ extension EvidenceFacts {
                 }
             }
             json.array("users") { json in for user in users { json.object { user.write(to: &$0) } } }
+            json.array("emoji") { json in
+                for emoji in emoji {
+                    json.object {
+                        $0.string("id", emoji.id)
+                        $0.string("name", emoji.name)
+                        $0.string("creator_id", emoji.creatorID)
+                        $0.int("create_at", emoji.createAt)
+                    }
+                }
+            }
             json.array("documents") { json in
                 for document in documents {
                     json.object {
@@ -147,13 +159,14 @@ extension EvidenceFacts {
                     entry["name"]?.string.flatMap { name in entry["value"]?.string.map { (name: name, value: $0) } }
                 }), let channels = all("channels", EvidenceChannel.init),
             let teams = all("teams", { $0["id"]?.string == nil ? nil : Team($0) }),
-            let users = all("users", EvidenceUser.init), let included = all("documents", EvidenceDocument.init)
+            let users = all("users", EvidenceUser.init), let emoji = all("emoji", CustomEmoji.init(evidence:)),
+            let included = all("documents", EvidenceDocument.init)
         else { return nil }
         self.init(
             program: program, account: Account(server: server, userID: userID, username: username),
             head: (documents, head), asked: asked, includesUnverified: includesUnverified,
             includesFiles: includesFiles, hasKeys: hasKeys, channels: channels, teams: teams, users: users,
-            documents: included)
+            emoji: emoji, documents: included)
     }
 }
 
@@ -166,6 +179,7 @@ extension EvidenceChannel {
         json.string("display_name", channel.displayName)
         json.string("path", path)
         json.bool("has_encrypted_posts", isEncrypted)
+        json.absence(channel.absence)
         json.object("counts") { ExportManifest.write(counts ?? ExportCounts(), to: &$0) }
     }
 
@@ -175,7 +189,28 @@ extension EvidenceChannel {
             // What is made under this name when a package is checked is only hashed, and still it is one.
             !path.split(separator: "/", omittingEmptySubsequences: false).contains("..")
         else { return nil }
-        self.init(channel: Channel(json), path: path, isEncrypted: isEncrypted)
+        var channel = Channel(json)
+        channel.absence = NoticedAbsence(json["absence"])
+        self.init(channel: channel, path: path, isEncrypted: isEncrypted)
+    }
+}
+
+extension NoticedAbsence {
+    /// Reads what `JSONWriter.absence` wrote; nil for null.
+    init?(_ json: JSONValue?) {
+        guard let reason = (json?["reason"]?.string).flatMap(Absence.Reason.init(rawValue:)),
+            let since = json?["since"]?.int
+        else { return nil }
+        self.init(reason: reason, since: Timestamp(milliseconds: since))
+    }
+}
+
+extension CustomEmoji {
+    fileprivate init?(evidence json: JSONValue) {
+        guard let id = json["id"]?.string, let name = json["name"]?.string,
+            let creatorID = json["creator_id"]?.string, let createAt = json["create_at"]?.int
+        else { return nil }
+        self.init(id: id, name: name, creatorID: creatorID, createAt: createAt)
     }
 }
 

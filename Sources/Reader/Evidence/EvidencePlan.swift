@@ -98,6 +98,9 @@ struct EvidenceSources {
             for document in try archive.documents(ofKeysOf: userID) { try add(document) }
             for document in try archive.documents(ofDecisionsAbout: userID) { try add(document) }
         }
+        for postID in tally.absentIDs.sorted() {
+            if let document = try archive.newestDocument(of: .absence, id: postID) { try add(document) }
+        }
         for fileID in tally.fileIDs.sorted() {
             if let document = try archive.newestDocument(of: .file, id: fileID) { try add(document) }
         }

@@ -18,6 +18,7 @@ struct EvidencePosts {
     private let contents: PackageContents
     private let writer: EvidenceWriter
     private let people: ExportPeople
+    private let emoji: [String: CustomEmoji]
 
     /// What is wrong with one post.
     private struct Flaw: Error {
@@ -30,6 +31,7 @@ struct EvidencePosts {
         (self.facts, self.keys, self.contents) = (facts, keys, contents)
         trusted = keys.trusted
         people = facts.people
+        emoji = Dictionary(facts.emoji.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         writer = try EvidenceWriter(destination, people, contents.place)
     }
 
@@ -110,9 +112,15 @@ struct EvidencePosts {
             let state = verdict["state"]?.string.flatMap(PostState.init(rawValue:)), start >= 0, length >= 0,
             !start.addingReportingOverflow(length).overflow
         else { throw Flaw(what: "its line in \(EvidenceWriter.verdictsName) does not say where it stands") }
+        let absence = NoticedAbsence(post["absence"])
+        if let absence {
+            guard state == .live, let id = post["id"]?.string, try documents.absences(of: id).contains(absence) else {
+                throw Flaw(what: "no document says that it has gone from the server")
+            }
+        }
         guard
             let stored = try documents.content(sequence)?.version(
-                at: start..<start + length, sequence: version, state: state)
+                at: start..<start + length, sequence: version, state: state, absence: absence)
         else { throw Flaw(what: "no post stands there in document \(sequence)") }
         let header = stored.header
         guard header.id == post["id"]?.string, header.id == verdict["id"]?.string else {
@@ -126,7 +134,7 @@ struct EvidencePosts {
         let key = verdict["message_key"]?.string.flatMap(Hex.decode)
         let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))
         let opener = post["opened_by"]?.string.flatMap(KeyID.init(hex:))
-        let judge = PostJudge(trusted, hasKeys: facts.hasKeys) { message in
+        let judge = PostJudge(trusted, emoji, hasKeys: facts.hasKeys) { message in
             guard let opener, message.isAddressed(to: opener) else { return .init(outcome: .notForUs) }
             if content == .keyUnwrapFailed { return .init(outcome: .keyUnwrapFailed(opener)) }
             guard content == .decrypted else { return .init(outcome: .notForUs) }
@@ -152,26 +160,34 @@ struct EvidencePosts {
         let said = post["files"]?.elements ?? []
         guard said.count == read.files.count else { throw Flaw(what: "it has other files") }
         return try zip(read.files, said).map { attached, said in
+            let records = try documents.records(of: attached.id)
+            // A name that the post does not say stands in what the archive recorded.
+            let name = attached.name ?? said["name"]?.string
+            guard name == attached.name || records.contains(where: { $0.name == name }) else {
+                throw Flaw(what: "its file \(attached.id) has another name")
+            }
+            let named = AttachedFile(
+                id: attached.id, name: name, size: attached.size, mimeType: attached.mimeType)
             if let why = said["missing"]?.string {
                 guard ExportFiles.reasons.contains(why) else {
                     throw Flaw(what: "a file is missing for no known reason")
                 }
-                return ShownFile(attached: attached, state: .missing(why))
+                return ShownFile(attached: named, state: .missing(why))
             }
             guard let hash = said["sha256"]?.string else {
                 guard !facts.includesFiles else { throw Flaw(what: "a file is missing without a reason") }
-                return ShownFile(attached: attached, state: .leftOut)
+                return ShownFile(attached: named, state: .leftOut)
             }
-            let path = ExportFiles.path(of: attached)
+            let path = ExportFiles.path(of: named)
             guard let entry = contents.entries[path], entry.sha256 == hash,
                 let digest = Hex.decode(hash).flatMap(SHA256Digest.init(bytes:))
             else { throw Flaw(what: "its file \(attached.id) is missing, or another one") }
             let content = FileContent(sha256: digest, size: Int64(entry.size))
-            guard try documents.record(content, of: attached.id) else {
+            guard records.contains(where: { $0.content == content }) else {
                 throw Flaw(what: "its file \(attached.id) is not the one that the archive recorded")
             }
             fileNames.insert(path)
-            return ShownFile(attached: attached, state: .held(content, path: path))
+            return ShownFile(attached: named, state: .held(content, path: path))
         }
     }
 

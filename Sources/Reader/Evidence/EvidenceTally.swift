@@ -10,7 +10,12 @@ struct EvidenceTally {
     private(set) var authors: [String: Author] = [:]
     /// Everybody whom a post names: authors, and those who reacted.
     private(set) var userIDs: Set<String> = []
+    /// Files about which the archive says something.
     private(set) var fileIDs: Set<String> = []
+    /// By name: those that people of the server made.
+    private(set) var emoji: [String: CustomEmoji] = [:]
+    /// Posts that the server shows no longer, without a tombstone.
+    private(set) var absentIDs: Set<String> = []
     private(set) var first: Int64?
     private(set) var last: Int64?
     /// Texts so short that a key could be found under which they say something else.
@@ -31,8 +36,14 @@ struct EvidenceTally {
         authors[header.userID, default: Author()].posts += 1
         if let key = post.signedBy { authors[header.userID]?.byKey[key, default: 0] += 1 }
         userIDs.insert(header.userID)
-        for reaction in post.circumstances.reactions { userIDs.formUnion(reaction.userIDs) }
-        for file in evidence.files where file.content != nil { fileIDs.insert(file.attached.id) }
+        for reaction in post.circumstances.reactions {
+            userIDs.formUnion(reaction.userIDs)
+            guard let custom = reaction.custom else { continue }
+            emoji[reaction.emoji] = custom
+            userIDs.insert(custom.creatorID)
+        }
+        if post.absence != nil { absentIDs.insert(header.id) }
+        for file in evidence.files where file.state != .leftOut { fileIDs.insert(file.attached.id) }
         first = min(first ?? header.createAt, header.createAt)
         last = max(last ?? header.createAt, header.createAt)
         if evidence.messageKey != nil, (evidence.text.shown?.utf8.count ?? 0) < EncryptedMessage.bindingLength {

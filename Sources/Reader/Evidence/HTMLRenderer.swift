@@ -20,6 +20,9 @@ struct HTMLRenderer: PostRenderer {
         file.write("<h2>\(ReportHTML.line(people.names.label(channel)))</h2>\n")
         file.write("<p>\(ReportHTML.line(ExportPeople.kind(of: channel) + team)), channel <code>")
         file.write("\(ReportHTML.line(channel.id))</code>. All times are UTC.</p>\n")
+        if let absence = channel.absence {
+            file.write("<p class=\"notice\">\(absence.reason.words) since \(absence.since.date); kept as it was</p>\n")
+        }
     }
 
     mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
@@ -46,7 +49,9 @@ struct HTMLRenderer: PostRenderer {
         for shown in files { write(shown) }
         for reaction in post.circumstances.reactions where !post.state.isOld {
             let who = reaction.userIDs.map { "@\(people.username($0))" }.joined(separator: ", ")
-            file.write("<div class=\"facts\">:\(ReportHTML.line(reaction.emoji)): \(ReportHTML.line(who))</div>\n")
+            let maker = reaction.custom.map { " (made by @\(people.username($0.creatorID)))" } ?? ""
+            let line = ":\(reaction.emoji):\(maker) \(who)"
+            file.write("<div class=\"facts\">\(ReportHTML.line(line))</div>\n")
         }
         let range = header.range
         var facts = "\(post.finding) · \(post.state.rawValue) · post \(header.id)"
@@ -60,6 +65,7 @@ struct HTMLRenderer: PostRenderer {
         var marks: [String] = []
         if case .unverified = text { marks.append("NOT VERIFIED") }
         if post.state == .deleted { marks.append("deleted \(Timestamp(milliseconds: header.deleteAt).minute)") }
+        if let absence = post.absence { marks.append("\(absence.reason.words) (noticed \(absence.since.date))") }
         if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }
         if post.circumstances.isPinned { marks.append("pinned") }
         if let name = post.circumstances.postedAs { marks.append("posted as “\(name)”") }

@@ -47,14 +47,23 @@ final class ExportFiles {
     }
 
     func show(_ attached: AttachedFile) throws -> ShownFile {
-        ShownFile(attached: attached, state: try state(attached))
+        guard let record = try record(of: attached) else {
+            return ShownFile(
+                attached: attached, state: request.includesFiles ? .missing(ExportFiles.neverFetched) : .leftOut)
+        }
+        // A legal hold's posts name ids alone.
+        let named = AttachedFile(
+            id: attached.id, name: attached.name ?? record.name, size: attached.size,
+            mimeType: attached.mimeType)
+        return ShownFile(attached: named, state: try state(named, record))
     }
 
-    private func state(_ attached: AttachedFile) throws -> ShownFile.State {
-        guard request.includesFiles else { return .leftOut }
-        guard PostHeader.isIdentifier(attached.id), let record = try archive.fileRecord(attached.id) else {
-            return .missing(ExportFiles.neverFetched)
-        }
+    private func record(of attached: AttachedFile) throws -> FileRecord? {
+        guard request.includesFiles, ImportID.isIdentifier(attached.id) else { return nil }
+        return try archive.fileRecord(attached.id)
+    }
+
+    private func state(_ attached: AttachedFile, _ record: FileRecord) throws -> ShownFile.State {
         guard let content = record.content else {
             return .missing(record.absence?.reason.words ?? ExportFiles.neverFetched)
         }

@@ -55,6 +55,7 @@ struct ExportManifest {
                         json.string("label", entry.label)
                         json.string("file", entry.file)
                         json.object("counts") { ExportManifest.write(entry.counts, to: &$0) }
+                        json.absence(entry.channel.absence)
                     }
                 }
             }
@@ -87,5 +88,6 @@ struct ExportManifest {
         }
         json.int("files", counts.files)
         json.int("missing_files", counts.missingFiles)
+        json.int("absent", counts.absent)
     }
 }

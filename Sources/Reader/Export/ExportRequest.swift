@@ -53,9 +53,12 @@ public struct ExportCounts: Equatable, Sendable {
     public var files = 0
     /// Files in whose place it says why they do not.
     public var missingFiles = 0
+    /// Posts that have gone from the server without a tombstone.
+    public var absent = 0
 
     mutating func count(_ post: ReadPost, _ text: ShownText, _ shown: [ShownFile]) {
         posts += 1
+        if post.absence != nil { absent += 1 }
         for file in shown {
             switch file.state {
             case .leftOut: break
@@ -77,6 +80,7 @@ public struct ExportCounts: Equatable, Sendable {
         left.exported += right.exported
         left.files += right.files
         left.missingFiles += right.missingFiles
+        left.absent += right.absent
         left.unverified += right.unverified
         left.withheld += right.withheld
         left.unreadable.merge(right.unreadable, uniquingKeysWith: +)

@@ -27,6 +27,17 @@ struct JSONLinesRenderer: PostRenderer {
     }
 }
 
+extension JSONWriter {
+    /// The member that says since when the server shows something no longer; null where it does, as far as is known.
+    mutating func absence(_ absence: NoticedAbsence?) {
+        guard let absence else { return null("absence") }
+        object("absence") {
+            $0.string("reason", absence.reason.rawValue)
+            $0.int("since", absence.since.milliseconds)
+        }
+    }
+}
+
 extension ReadPost {
     /// The line of `mmvault verify --json`, with its line end.
     public var verdictLine: [UInt8] {
@@ -82,10 +93,16 @@ extension ReadPost {
                 json.object { json in
                     json.string("emoji", reaction.emoji)
                     json.array("user_ids") { json in for id in reaction.userIDs { json.string(nil, id) } }
+                    guard let custom = reaction.custom else { return }
+                    json.object("custom") {
+                        $0.string("id", custom.id)
+                        $0.string("creator_id", custom.creatorID)
+                    }
                 }
             }
         }
         json.string("posted_as", circumstances.postedAs)
+        json.absence(absence)
         writeSource(to: &json)
     }
 

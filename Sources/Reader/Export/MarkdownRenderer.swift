@@ -32,6 +32,9 @@ struct MarkdownRenderer: PostRenderer {
         file.write(
             "\(kind)\(team), as \(MarkdownRenderer.escape(account.username)) sees it on "
                 + "\(MarkdownRenderer.escape(account.server)); all times are UTC\n")
+        if let absence = channel.absence {
+            file.write("\n*\(absence.reason.words) since \(absence.since.date); kept as it was*\n")
+        }
     }
 
     mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
@@ -62,14 +65,16 @@ struct MarkdownRenderer: PostRenderer {
         for reaction in post.circumstances.reactions where !isOld {
             let who = reaction.userIDs.map { "@\(MarkdownRenderer.escape(people.username($0)))" }.joined(
                 separator: ", ")
-            file.write("\n- \\:\(MarkdownRenderer.escape(reaction.emoji))\\: \(who)\n")
+            let maker =
+                reaction.custom.map { " (made by @\(MarkdownRenderer.escape(people.username($0.creatorID))))" } ?? ""
+            file.write("\n- \\:\(MarkdownRenderer.escape(reaction.emoji))\\:\(maker) \(who)\n")
         }
     }
 
     private func write(_ shown: ShownFile) {
         let attached = shown.attached
         let facts = [attached.size.map { "\($0) bytes" }, attached.mimeType.map(MarkdownRenderer.escape)]
-        let described = facts.compactMap { $0 }.joined(separator: ", ")
+        let described = facts.compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ", ")
         var name = MarkdownRenderer.escape(shown.name)
         var why = ""
         switch shown.state {
@@ -97,6 +102,9 @@ struct MarkdownRenderer: PostRenderer {
         if let name = post.circumstances.postedAs { marks.append("posted as “\(MarkdownRenderer.escape(name))”") }
         if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }
         if post.state == .deleted { marks.append("**deleted** \(Timestamp(milliseconds: header.deleteAt).minute)") }
+        if let absence = post.absence {
+            marks.append("**\(absence.reason.words)** (noticed \(absence.since.date))")
+        }
         if case .unverified = text {
             marks.append(
                 "**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))"

@@ -22,6 +22,10 @@ struct MboxRenderer: PostRenderer {
     /// The old revisions of the post under way that are written: the archive may hold several versions of one.
     private var revisions: (original: String, ids: Set<String>) = ("", [])
 
+    /// The files of the post under way that stand in a mail already, each with that mail's id: versions of a post have the
+    /// same files.
+    private var attached: (post: String, mails: [String: String]) = ("", [:])
+
     init(
         _ channel: Channel, _ people: ExportPeople, _ file: ExportFile, _ store: FileStore?, isEncrypted: Bool
     ) {
@@ -50,7 +54,8 @@ struct MboxRenderer: PostRenderer {
         field("To", "\(MailText.phrase(label)) <\(MailText.atom(channel.id))@\(host).invalid>")
         field("Date", time.rfc5322)
         field("Subject", MailText.unstructured(subject(post, text)))
-        field("Message-ID", isSuperseded ? messageID(header, version: header.sequence) : messageID(header.id))
+        let ownID = isSuperseded ? messageID(header, version: header.sequence) : messageID(header.id)
+        field("Message-ID", ownID)
         let references = references(post)
         if let parent = references.last {
             field("In-Reply-To", parent)
@@ -62,8 +67,17 @@ struct MboxRenderer: PostRenderer {
             guard case .missing(let why) = shown.state else { continue }
             field("X-Mattermost-File-Missing", "\(MailText.atom(shown.attached.id)) \(MailText.unstructured(why))")
         }
+        if attached.post != header.identityID { attached = (header.identityID, [:]) }
+        var held: [ShownFile] = []
+        for shown in files where store != nil && shown.content != nil {
+            if let mail = attached.mails[shown.attached.id] {
+                field("X-Mattermost-File-In", "\(MailText.atom(shown.attached.id)) \(mail)")
+            } else {
+                attached.mails[shown.attached.id] = ownID
+                held.append(shown)
+            }
+        }
         field("MIME-Version", "1.0")
-        let held = files.filter { $0.content != nil }
         if let store, !held.isEmpty {
             try writeParts(text.written, held, store, boundary: MailAttachment.boundary(text.written, header))
         } else {
@@ -113,11 +127,17 @@ struct MboxRenderer: PostRenderer {
         field("X-Mattermost-Create-At", String(header.createAt))
         if post.isEdited { field("X-Mattermost-Edit-At", String(header.editAt)) }
         if header.deleteAt > 0 { field("X-Mattermost-Delete-At", String(header.deleteAt)) }
+        if let absence = post.absence { field("X-Mattermost-Absent", MboxRenderer.words(absence)) }
+        if let absence = channel.absence { field("X-Mattermost-Channel-Absent", MboxRenderer.words(absence)) }
         for attached in post.files {
             let size = attached.size.map { " \($0)" } ?? ""
             let name = attached.name.map { " \(MailText.phrase($0))" } ?? ""
             field("X-Mattermost-File", "\(MailText.atom(attached.id))\(size)\(name)")
         }
+    }
+
+    private static func words(_ absence: NoticedAbsence) -> String {
+        "\(absence.reason.rawValue) \(absence.since.milliseconds)"
     }
 
     // MARK: Threads

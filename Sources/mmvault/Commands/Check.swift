@@ -1,5 +1,6 @@
 import Archive
 import ArgumentParser
+import Bytes
 import Reader
 
 struct Check: AsyncParsableCommand {
@@ -10,8 +11,9 @@ struct Check: AsyncParsableCommand {
             Recomputes the SHA-256 of every document and every file, follows the chain
             that joins the documents, and holds the index against them. Needs no key and
             changes nothing.
-            Write down the chain's head that it prints: if a later check shows the same
-            number of documents with another head, somebody changed the archive.
+            Write down the chain's head that it prints. A later “mmvault check --head HEAD”
+            says whether everything up to there is still there, and as it was: nothing
+            else can tell that an archive's end was cut off.
 
             With a PACKAGE that “mmvault export evidence” made, a folder, .zip or .tar.zst:
             verifies every hash and every signature in it, holds each post against the
@@ -27,63 +29,58 @@ struct Check: AsyncParsableCommand {
         completion: .file())
     var package: String?
 
+    @Option(
+        help: ArgumentHelp("A head of the chain, noted earlier, that must still be in it.", valueName: "head"),
+        transform: ChainHead.init(typed:))
+    var head: ChainHead?
+
     func run() async throws {
         if let package { return try await Check.checkPackage(package) }
         let directory = try vault.directory()
-        let report = try await Archive(directory).check(
-            progress: { done, total in
-                if done.isMultiple(of: 16) {
-                    Terminal.showProgress("checking document \(done.grouped) of \(total.grouped)")
-                }
-            },
-            fileProgress: {
-                Terminal.showProgress("checking files: \($0.files.of("file")), \($0.fileBytes.asBytes)")
-            })
-        Terminal.clearProgress()
-        for damage in report.damages {
-            let place = damage.document.map { "document \($0)" } ?? "the database"
-            let context = damage.context.isEmpty ? "" : " (\(SafeText.line(damage.context)))"
-            Terminal.print("DAMAGED  \(place)\(context): \(SafeText.line(damage.what))".wrapped(indent: 9))
-            if !damage.posts.isEmpty {
-                let shown = damage.posts.prefix(5).joined(separator: ", ")
-                let rest = damage.posts.count > 5 ? ", …" : ""
-                Terminal.print("         its \(damage.posts.count.of("post")): \(shown)\(rest)".wrapped(indent: 11))
-            }
-        }
-        for finding in report.fileFindings {
-            let post = finding.postID.map { " (a file of post \($0))" } ?? ""
-            Terminal.print(
-                "\(finding.what.label)  \(SafeText.line(finding.path))\(post)\(finding.what.words)".wrapped(indent: 9))
-        }
+        let archive = try Archive(directory)
+        let report = try await archive.checkAloud()
+        for line in report.lines { Terminal.print(line) }
         Terminal.print(
             "\(report.documents.of("document")), \(report.versions.of("post version")), "
                 + "\((report.bytes >> 10).grouped) KiB as received")
         if report.files > 0 { Terminal.print("\(report.files.of("file")), \(report.fileBytes.asBytes)") }
         Terminal.print("head of the chain: \(report.head)")
+        if report.lacksFileIndex {
+            Terminal.print(
+                "note: an earlier build made this archive, without an index of files; “mmvault pull” adds it"
+                    .wrapped(indent: 6))
+        }
         guard report.isClean else {
             throw Failure(
                 .damaged, "the archive \(SafeText.line(directory.archivePath)) is damaged",
                 hint: "keep the file as it is, and restore a copy beside it; what is not named above is whole")
         }
+        if let head { try compare(head, archive, report) }
         Terminal.print("Everything is as it was received.")
+    }
+
+    /// Whether the head that somebody noted down once is in the chain.
+    private func compare(_ head: ChainHead, _ archive: Archive, _ report: CheckReport) throws {
+        guard let document = try archive.sequence(ofHash: head.hash) else {
+            throw Failure(
+                .damaged, "the head \(head.hash.prefix(16))… that you noted is not in the archive’s chain",
+                hint: "documents were changed or removed, or it is the head of another archive")
+        }
+        let rest = Int64(report.documents) - document
+        Terminal.print("The head that you noted is that of document \(document): nothing up to there was")
+        Terminal.print("changed or removed.")
+        if rest > 0 { Terminal.print("\(Int(rest).of("document")) came after it.") }
     }
 }
 
-extension CheckReport.FileFinding.What {
-    fileprivate var label: String {
-        switch self {
-        case .damaged, .unreadable: "DAMAGED"
-        case .missing: "MISSING"
-        case .foreign: "FOREIGN"
-        }
-    }
+/// The head of a chain, as somebody typed it: 64 hexadecimal digits.
+struct ChainHead: Sendable {
+    let hash: String
 
-    fileprivate var words: String {
-        switch self {
-        case .damaged: ": its bytes are not those that came; where it is moved away, “mmvault pull” fetches it again"
-        case .unreadable: ": it cannot be read"
-        case .missing: ": “mmvault pull” fetches it again, if the server still has it"
-        case .foreign: ": the archive knows nothing of it"
+    @Sendable init(typed: String) throws {
+        guard let bytes = Hex.decode(typed.lowercased()), bytes.count == SHA256Digest.byteCount else {
+            throw ValidationError("the head of a chain has 64 hexadecimal digits")
         }
+        hash = Hex.encode(bytes)
     }
 }

@@ -10,8 +10,8 @@ struct Import: AsyncParsableCommand {
         discussion: """
             FILE is a bulk export (a zip from “mmctl export”) or a legal hold (a zip from the
             Legal Hold plugin). What the archive has already is joined with it; the rest is
-            added, and marked as imported. Files in it are not taken. All of it is added,
-            or nothing; the same file twice adds nothing. Into an account of yours, it must
+            added, and marked as imported, with the files of posts. All of it is added, or
+            nothing; the same file twice adds nothing. Into an account of yours, it must
             be an export of that account's server: people and channels are found by name.
             Pull first; what is pulled later is not joined with it (docs/import.md).
 
@@ -54,6 +54,14 @@ struct Import: AsyncParsableCommand {
     }
 
     func run() async throws {
+        do {
+            try await takeIn()
+        } catch  where Task.isCancelled {
+            throw Failure.undone
+        }
+    }
+
+    private func takeIn() async throws {
         let limits = maxSize.map { ImportLimits(unpacked: $0 << 30, ratio: nil) } ?? ImportLimits()
         let export = ImportFile(path: file, limits: limits)
         guard PrivateFile.exists(file) else { throw Failure(.usage, "there is no file \(SafeText.line(file))") }
@@ -93,7 +101,11 @@ struct Import: AsyncParsableCommand {
             Terminal.print(
                 "  \(report.newUsers.of("user")) and \(report.newChannels.of("channel")) that were not known")
         }
-        if survey.attachments > 0 { Terminal.print("  \(survey.attachments.of("attachment")) not taken") }
+        if report.files > 0 {
+            Terminal.print("  \(report.files.of("file")) of posts, \(report.fileBytes.asBytes)")
+        }
+        let left = survey.attachments - report.files
+        if left > 0 { Terminal.print("  \(left.of("other file")) not taken: known, or of no post that was added") }
         switch survey.hashes {
         case .none: break
         case .unchecked: Terminal.print("  its hashes were not checked: --hold-secret-file FILE does")

@@ -16,6 +16,9 @@ extension Pull {
         for (channel, error) in report.membersFailures {
             Terminal.warn("\(label(channel)): its members could not be listed: \(Failure(error).message)")
         }
+        if let failure = report.emojiFailure {
+            Terminal.warn("the custom emoji could not be listed: \(Failure(failure).message)")
+        }
         if !report.frozen.isEmpty {
             Terminal.note(
                 "No longer listed by the server, and kept as they are: "

@@ -65,7 +65,6 @@ struct Read: AsyncParsableCommand {
             channel, People(account: open.account, users: open.users, teams: open.teams), layout: layout,
             order: selection.query.order,
             isEncrypted: try open.archive.holdsEncryptedPosts(channelID: channel.id), target: selection.target,
-            absences: try open.archive.absences(.post),
             root: { try open.archive.header(ofPost: $0) })
         var hasClosedPosts = false
         try await Pager.show(unless: noPager) {

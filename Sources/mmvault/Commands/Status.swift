@@ -55,7 +55,10 @@ struct Status: AsyncParsableCommand {
             "Account   \(SafeText.name(open.account.username)) on \(SafeText.line(open.account.server)), \(session)")
         Terminal.print("Archive   \(SafeText.line(directory.archivePath))")
         Terminal.print("          \(Int(head.documents).of("document")), head \(head.hash.prefix(16))…")
-        let files = try open.archive.fileCounts()
+        guard let files = try open.archive.fileCounts() else {
+            return Terminal.print(
+                "Files     not known: an earlier build made this archive; “mmvault pull” completes it")
+        }
         guard files.named > 0 else { return }
         Terminal.print("Files     \(files.held.grouped) held, \(files.bytes.asBytes)")
         for (reason, count) in files.missing.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
@@ -83,8 +86,8 @@ struct Status: AsyncParsableCommand {
             }
             if survey.closed > 0 { Terminal.print("  no restored key opens \(survey.closed.grouped)") }
         }
-        if let (absence, since) = try open.archive.absences(.channel)[survey.channel.id] {
-            Terminal.print("  \(absence.inWords) since \(since.date); kept as it is")
+        if let absence = survey.channel.absence {
+            Terminal.print("  \(absence.reason.words) since \(absence.since.date); kept as it is")
         }
         let gone = try open.archive.absences(.post).keys.filter {
             try open.archive.header(ofPost: $0)?.channelID == survey.channel.id

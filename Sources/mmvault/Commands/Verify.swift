@@ -4,11 +4,12 @@ import Reader
 
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check every signature, and open every post.",
+        abstract: "Check the archive and every signature, and open every post.",
         usage: "mmvault verify [<options>]",
         discussion: """
-            One line per channel, and how many posts got which verdict. A signature covers
-            a post's text and recipients, not its place, time or thread
+            First all that “mmvault check” does: on a damaged archive there is no verdict.
+            Then one line per channel, and how many posts got which verdict. A signature
+            covers a post's text and recipients, not its place, time or thread
             (docs/threat-model.md).
 
             EXAMPLES:
@@ -34,6 +35,7 @@ struct Verify: AsyncParsableCommand {
     func run() async throws {
         let open = try await OpenArchive(vault, keys: keys)
         let channels = try open.select(channels: channel)
+        let hasAllFiles = try await requireUndamaged(open.archive)
         let users = Dictionary(open.users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
         var total: [Verdict: Int] = [:]
         var done = 0
@@ -58,8 +60,29 @@ struct Verify: AsyncParsableCommand {
             total.merge(counts, uniquingKeysWith: +)
             if !json { Verify.print(counts, label) }
         }
-        if !json { summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty) }
+        if !json { summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty, hasAllFiles: hasAllFiles) }
+        guard hasAllFiles else {
+            throw Failure(
+                .damaged, "files of posts are missing or damaged; the verdicts on the posts hold",
+                hint: "“mmvault check” names them")
+        }
         if total.keys.contains(where: { !$0.isClean }) { throw ArgumentParser.ExitCode(ExitCode.findings.rawValue) }
+    }
+
+    /// Whose post it is, and which keys are whose, stands in the index, too: a damaged one would give wrong verdicts. Files
+    /// have no verdict.
+    ///
+    /// - Returns: whether the files are as they came.
+    private func requireUndamaged(_ archive: Archive) async throws -> Bool {
+        let report = try await archive.checkAloud()
+        for line in report.lines { if json { Terminal.note(line) } else { Terminal.print(line) } }
+        guard report.damages.isEmpty else {
+            throw Failure(
+                .damaged,
+                "the archive \(SafeText.line(archive.directory.archivePath)) is damaged; nothing was verified",
+                hint: "keep the file as it is, restore a copy beside it, and verify that")
+        }
+        return report.isClean
     }
 
     private static func print(_ counts: [Verdict: Int], _ label: String) {
@@ -83,7 +106,7 @@ struct Verify: AsyncParsableCommand {
         Terminal.print("    \(verdict.joined(separator: ", ")): \(SafeText.line(post.reason))".wrapped(indent: 6))
     }
 
-    private func summarize(_ total: [Verdict: Int], channels: Int, hasKeys: Bool) {
+    private func summarize(_ total: [Verdict: Int], channels: Int, hasKeys: Bool, hasAllFiles: Bool) {
         let posts = total.values.reduce(0, +)
         guard posts > 0 else { return Terminal.print("No posts are archived here. “mmvault pull” fetches them.") }
         Terminal.print()
@@ -97,7 +120,7 @@ struct Verify: AsyncParsableCommand {
                     ? row + verdict.content.rawValue : "\(row)\(verdict.content.rawValue.padded(to: 20))!")
         }
         let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
-        if wrong == 0 { return Terminal.print("Nothing is wrong.") }
+        if wrong == 0 { return hasAllFiles ? Terminal.print("Nothing is wrong.") : () }
         Terminal.print(
             "\(wrong.of("post")) to look at (!)"
                 + (details ? "." : ": “mmvault verify --details” says which and why."))

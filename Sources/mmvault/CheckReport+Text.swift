@@ -1,0 +1,61 @@
+import Archive
+import Reader
+
+extension Archive {
+    /// Checks all of it, and shows how far it has come.
+    func checkAloud() async throws -> CheckReport {
+        let report = try await check(
+            progress: { done, total in
+                if done.isMultiple(of: 16) {
+                    Terminal.showProgress("checking document \(done.grouped) of \(total.grouped)")
+                }
+            },
+            fileProgress: {
+                Terminal.showProgress("checking files: \($0.files.of("file")), \($0.fileBytes.asBytes)")
+            })
+        Terminal.clearProgress()
+        return report
+    }
+}
+
+extension CheckReport {
+    /// What is wrong, a paragraph each.
+    var lines: [String] {
+        var lines: [String] = []
+        for damage in damages {
+            let place = damage.document.map { "document \($0)" } ?? "the database"
+            let context = damage.context.isEmpty ? "" : " (\(SafeText.line(damage.context)))"
+            lines.append("DAMAGED  \(place)\(context): \(SafeText.line(damage.what))".wrapped(indent: 9))
+            if !damage.posts.isEmpty {
+                let shown = damage.posts.prefix(5).joined(separator: ", ")
+                let rest = damage.posts.count > 5 ? ", …" : ""
+                lines.append("         its \(damage.posts.count.of("post")): \(shown)\(rest)".wrapped(indent: 11))
+            }
+        }
+        return lines
+            + fileFindings.map { finding in
+                let post = finding.postID.map { " (a file of post \($0))" } ?? ""
+                return "\(finding.what.label)  \(SafeText.line(finding.path))\(post)\(finding.what.words)"
+                    .wrapped(indent: 9)
+            }
+    }
+}
+
+extension CheckReport.FileFinding.What {
+    fileprivate var label: String {
+        switch self {
+        case .damaged, .unreadable: "DAMAGED"
+        case .missing: "MISSING"
+        case .foreign: "FOREIGN"
+        }
+    }
+
+    fileprivate var words: String {
+        switch self {
+        case .damaged: ": its bytes are not those that came; “mmvault pull --full” fetches it again"
+        case .unreadable: ": it cannot be read"
+        case .missing: ": “mmvault pull” fetches it again, if the server still has it"
+        case .foreign: ": the archive knows nothing of it"
+        }
+    }
+}

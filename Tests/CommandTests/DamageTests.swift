@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+/// What `verify` and `check` say of an archive that somebody changed behind the program's back.
+@Suite struct DamageTests {
+    /// Changes what the guards forbid, and puts the guards back, so that nothing else shows.
+    private static func change(_ sql: String, on stage: Stage) async throws {
+        let outcome = try await stage.run(
+            """
+            cd vault/localhost_alice && sqlite3 archive.sqlite "SELECT sql || ';' FROM sqlite_master WHERE type = 'trigger'" >../guards
+            sqlite3 archive.sqlite "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_master WHERE type = 'trigger'" >../drop
+            { echo 'BEGIN;'; cat ../drop; echo "\(sql);"; cat ../guards; echo 'COMMIT;'; } | sqlite3 -bail archive.sqlite
+            """)
+        #expect(outcome.code == 0, "\(outcome.everything)")
+    }
+
+    /// Each would give a wrong verdict, and no document is touched by it.
+    @Test(arguments: [
+        "UPDATE version SET user_id = (SELECT max(user_id) FROM version) WHERE type = 'custom_e2ee'",
+        "UPDATE version SET type = '' WHERE type = 'custom_e2ee'",
+        "UPDATE version SET create_at = create_at + 1 WHERE seq = 3",
+        "UPDATE key_sighting SET sign = encr WHERE seq = 1",
+        "DELETE FROM key_sighting",
+        "DELETE FROM version WHERE seq = 2",
+    ])
+    func verify_GivesNoVerdictOnAChangedIndex(_ sql: String) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            #expect(try await stage.run("mmvault verify").code == 2)
+            try await Self.change(sql, on: stage)
+            for command in ["mmvault verify", "mmvault verify --json"] {
+                let outcome = try await stage.run(command)
+                #expect(outcome.code == 4 && outcome.everything.contains("DAMAGED  document "), "\(outcome.everything)")
+                #expect(outcome.errors.contains("nothing was verified") && !outcome.output.contains("\"content\""))
+            }
+        }
+    }
+
+    @Test func verify_GivesItsVerdictsWhereOnlyAFileIsMissing() async throws {
+        try await Stage.with(story: FileCommandTests.story(files: 1, size: 100)) { stage in
+            try await stage.settle()
+            #expect(try await stage.run("rm vault/*/files/*/*; mmvault check").code == 4)
+            let outcome = try await stage.run("mmvault verify")
+            #expect(outcome.code == 4 && outcome.errors.contains("the verdicts on the posts hold"), "\(outcome.errors)")
+            #expect(outcome.output.contains("MISSING") && !outcome.output.contains("Nothing is wrong"))
+            #expect(outcome.output.contains("posts and old revisions in "))
+        }
+    }
+
+    /// The chain alone cannot show that its end was cut off.
+    @Test func check_MissesAnEndThatWasCutOffOnlyWithoutANotedHead() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let head = try await stage.run("mmvault check | sed -n 's/head of the chain: //p' | tee head").output
+            #expect(head.count == 65)
+            var outcome = try await stage.run("mmvault check --head $(cat head)")
+            #expect(outcome.code == 0 && outcome.output.contains("The head that you noted is that of document "))
+            try await Self.change(
+                """
+                CREATE TEMP TABLE cut AS SELECT max(seq) AS seq FROM document;
+                DELETE FROM walk WHERE document IN (SELECT seq FROM cut);
+                DELETE FROM version WHERE document IN (SELECT seq FROM cut);
+                DELETE FROM attachment WHERE document IN (SELECT seq FROM cut);
+                DELETE FROM object WHERE document IN (SELECT seq FROM cut);
+                DELETE FROM key_sighting WHERE document IN (SELECT seq FROM cut);
+                DELETE FROM document WHERE seq IN (SELECT seq FROM cut)
+                """, on: stage)
+            outcome = try await stage.run("mmvault check")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            outcome = try await stage.run("mmvault check --head $(cat head)")
+            #expect(
+                outcome.code == 4 && outcome.errors.contains("is not in the archive’s chain"), "\(outcome.everything)")
+            #expect(try await stage.run("mmvault check --head 1234").code == 64)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import Archive
+import DemoServer
+import Testing
+
+@testable import Exporter
+
+/// What newer servers tell an author about what their posts said before.
+@Suite struct HistoryTests {
+    private static func questions(_ town: Town) -> [String] {
+        town.server.requests.map(\.path).filter { $0.hasSuffix("/edit_history") }
+    }
+
+    private func texts(_ town: Town, _ id: String) throws -> Set<String> {
+        let revisions = try town.stored().filter { $0.header.originalID == id }
+        return Set(
+            revisions.map { String(decoding: $0.json, as: UTF8.self) }.compactMap { json in
+                json.split(separator: #""message":""#).last?.split(separator: "\"", omittingEmptySubsequences: false)
+                    .first
+                    .map(String.init)
+            })
+    }
+
+    @Test func theTextsBeforeTheFirstPull_ComeFromANewerServer() async throws {
+        try await Town.with { town in
+            town.world.version = "10.5.1"
+            let posts = town.write(3)
+            town.world.edit(posts[1], message: "second")
+            town.world.edit(posts[1], message: "third")
+            try await town.pullAll()
+            #expect(try texts(town, posts[1]).isSuperset(of: ["post 1", "second"]))
+            #expect(HistoryTests.questions(town) == ["/api/v4/posts/\(posts[1])/edit_history"])
+            // Revisions stay what they are: the newest version of the post is the post.
+            #expect(try town.versions(posts[1]).last?.state == .live)
+            #expect(try await town.archive().check().isClean)
+        }
+    }
+
+    @Test func eachPost_IsAskedAboutOnceEver() async throws {
+        try await Town.with { town in
+            town.world.version = "10.5.1"
+            let posts = town.write(2)
+            for post in posts { town.world.edit(post, message: "edited") }
+            for _ in 0..<3 {
+                try await town.pullAll()
+                town.world.advance(by: 10_000_000)
+                for post in posts {
+                    town.world.edit(post, message: "again, at \(town.world.now)")
+                    town.world.edit(post, message: "and again, at \(town.world.now)")
+                }
+            }
+            #expect(HistoryTests.questions(town).count == 2)
+        }
+    }
+
+    @Test func ofWhatTheArchiveSawItself_NobodyIsAsked() async throws {
+        try await Town.with { town in
+            town.world.version = "10.5.1"
+            let posts = town.write(2)
+            try await town.pullAll()
+            town.world.advance(by: 10_000_000)
+            town.world.edit(posts[0], message: "edited once")
+            try await town.pullAll()
+            #expect(HistoryTests.questions(town).isEmpty)
+            // What it said in between was never seen.
+            town.world.edit(posts[0], message: "edited twice")
+            town.world.edit(posts[0], message: "edited three times")
+            try await town.pullAll()
+            #expect(HistoryTests.questions(town).count == 1)
+            #expect(try texts(town, posts[0]).contains("edited twice"))
+        }
+    }
+
+    @Test func ofOthersPosts_AndOfDeletedOnes_NobodyIsAsked() async throws {
+        try await Town.with { town in
+            town.world.version = "10.5.1"
+            let bobs = town.world.post(in: town.channel, by: town.bob, message: "Bob's")
+            town.world.edit(bobs, message: "Bob's, edited")
+            let gone = town.write(1)[0]
+            town.world.edit(gone, message: "edited")
+            town.world.delete(gone)
+            try await town.pullAll()
+            #expect(HistoryTests.questions(town).isEmpty)
+            try await town.expectTruth()
+        }
+    }
+
+    @Test func encryptedRevisions_KeepTheirPayloadAnyway() async throws {
+        try await Town.with { town in
+            town.world.version = "10.5.1"
+            let post = town.world.post(
+                in: town.channel, by: town.alice, message: "Encrypted message", type: "custom_e2ee",
+                props: #"{"e2ee":{"version":1}}"#)
+            town.world.edit(post, message: "Encrypted message 7", props: #"{"e2ee":{"version":1,"iv":"x"}}"#)
+            try await town.pullAll()
+            #expect(HistoryTests.questions(town).isEmpty)
+        }
+    }
+
+    @Test(arguments: ["6.2.0", ""]) func anOlderServer_IsNotAsked(_ version: String) async throws {
+        try await Town.with { town in
+            town.world.version = version
+            town.world.edit(town.write(1)[0], message: "edited")
+            try await town.pullAll()
+            #expect(HistoryTests.questions(town).isEmpty)
+        }
+    }
+
+    @Test(arguments: [403, 404, 501]) func aRefusal_IsNoFailureAndIsRemembered(_ status: Int) async throws {
+        try await Town.with(
+            interceptor: {
+                $0.path.hasSuffix("/edit_history") ? .status(status, body: #"{"id":"x","message":"no"}"#) : nil
+            },
+            { town in
+                town.world.version = "10.5.1"
+                let posts = town.write(2)
+                for post in posts { town.world.edit(post, message: "edited") }
+                for _ in 0..<2 {
+                    try await town.pullAll()
+                    town.world.advance(by: 10_000_000)
+                    town.write(1)
+                }
+                #expect(HistoryTests.questions(town).count == 2)
+                try await town.pullAll()
+                try await town.expectTruth()
+            })
+    }
+
+    /// A server of 7 that does not have the route yet: once it has, the posts are asked about.
+    @Test func aServerThatDoesNotKnowTheQuestion_IsAskedAgainLater() async throws {
+        let isKnown = Box(false)
+        try await Town.with(
+            interceptor: {
+                $0.path.hasSuffix("/edit_history") && !isKnown.value
+                    ? .status(404, body: #"{"id":"api.context.404.app_error","message":"no","status_code":404}"#) : nil
+            },
+            { town in
+                town.world.version = "7.0.0"
+                let posts = town.write(3)
+                for post in posts { town.world.edit(post, message: "edited") }
+                try await town.pullAll()
+                #expect(HistoryTests.questions(town).count == 1)
+                isKnown.value = true
+                town.write(1)
+                try await town.pullAll()
+                #expect(HistoryTests.questions(town).count == 4)
+                #expect(try texts(town, posts[2]).contains("post 2"))
+            })
+    }
+
+    @Test func aHistoryOfAnotherPost_IsNotTaken() async throws {
+        try await Town.with(
+            interceptor: {
+                $0.path.hasSuffix("/edit_history")
+                    ? .status(200, body: #"[{"id":"\#(String(repeating: "x", count: 26))"}]"#) : nil
+            },
+            { town in
+                town.world.version = "10.5.1"
+                town.world.edit(town.write(1)[0], message: "edited")
+                let report = try await town.pull(
+                    patience: Patience(attempts: 2, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0))
+                #expect(report.failures.count == 1)
+                #expect(try await town.archive().check().isClean)
+            })
+    }
+}

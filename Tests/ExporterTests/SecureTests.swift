@@ -1,0 +1,103 @@
+import Archive
+import DemoServer
+import NIOSSL
+import Testing
+
+@testable import Exporter
+
+/// The way to a server over TLS, and doors that do not open.
+@Suite struct SecureTests {
+    /// Alice's session with the town behind a door.
+    private func enter(_ town: Town, _ url: String) throws {
+        try Session(address: ServerAddress(url), userID: town.alice, username: "alice", token: town.token)
+            .save(in: town.directory())
+    }
+
+    @Test(arguments: ["127.0.0.1", "localhost"]) func pullAndFollow_GoOverTLS(_ host: String) async throws {
+        let certificate = try TestCertificate(names: "DNS:localhost,IP:127.0.0.1")
+        try await Town.with { town in
+            let door = try await FrontDoor(to: try town.port, tls: try certificate.server)
+            try enter(town, "https://\(host):\(door.port)")
+            town.write(3)
+            try await Following.with(town, tls: certificate.trusting) { following in
+                let requests = town.server.requests.count
+                let post = town.write(1)[0]
+                try await eventually("the post is there") { try town.states(post) == [.live] }
+                // By its event alone, which came over the WebSocket.
+                #expect(town.server.requests.count == requests && following.gapCount == 0)
+            }
+            try await town.expectTruth()
+            await door.close()
+        }
+    }
+
+    private static let wrong: [(names: String, isTrusted: Bool, why: String)] = [
+        ("DNS:localhost,IP:127.0.0.1", false, "certificate cannot be trusted"),
+        ("DNS:other.example,IP:192.0.2.1", true, "certificate is for another address"),
+    ]
+
+    @Test(arguments: [0, 1], ["127.0.0.1", "localhost"])
+    func aWrongCertificate_IsRefusedAtOnceAndNothingIsSent(_ place: Int, _ host: String) async throws {
+        let (names, isTrusted, why) = Self.wrong[place]
+        let certificate = try TestCertificate(names: names)
+        let tls = isTrusted ? certificate.trusting : .makeClientConfiguration()
+        try await Town.with { town in
+            let door = try await FrontDoor(to: try town.port, tls: try certificate.server)
+            try enter(town, "https://\(host):\(door.port)")
+            // A pull, which is told so at once: asking again would change nothing.
+            let error = await #expect(throws: ExporterError.self) {
+                try await Pull(
+                    town.directory(), Pull.Selection(), patience: .eager, limits: WalkLimits(), tls: tls,
+                    onEvent: { _ in }
+                ).run()
+            }
+            guard case .noAnswer(_, let words, let attempts) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(words.contains(why) && attempts == 1, "\(words), \(attempts)")
+            // The WebSocket.
+            let failure = await #expect(throws: WebSocket.Failure.self) {
+                try await WebSocket.using(
+                    ServerAddress("https://\(host):\(door.port)"), path: "/api/v4/websocket", token: town.token,
+                    tls: tls
+                ) { _ in }
+            }
+            #expect(failure?.why.contains(why) == true, "\(failure?.why ?? "")")
+            #expect(town.server.requests.isEmpty)
+            await door.close()
+        }
+    }
+
+    /// A proxy that knows no WebSockets, a session that may not have one, a server that is just starting: whatever the door
+    /// says, it is knocked at again, and what was missed is asked for.
+    @Test(arguments: [403, 404, 502]) func aRefusedUpgrade_IsTriedAgainAndNothingIsMissed(_ status: Int) async throws {
+        let isOpen = Box(true)
+        let refused = Box(0)
+        try await Town.with { town in
+            let door = try await FrontDoor(
+                to: try town.port,
+                refusal: {
+                    if isOpen.value { return nil }
+                    refused.change { $0 += 1 }
+                    return status
+                })
+            try enter(town, "http://127.0.0.1:\(door.port)")
+            try await Following.with(town) { following in
+                isOpen.value = false
+                town.world.hangUp()
+                try await eventually("it was refused") { refused.value >= 3 }
+                let post = town.write(1)[0]
+                let words = following.events.value.compactMap { event -> String? in
+                    if case .waiting(let why, _) = event { why } else { nil }
+                }
+                #expect(words.contains { $0.contains("opens no WebSocket (\(status))") }, "\(words)")
+                isOpen.value = true
+                try await eventually("it is connected again") { following.newCount + following.resumedCount >= 2 }
+                try await eventually("what was missed is there") { try town.states(post) == [.live] }
+            }
+            try await town.expectTruth()
+            await door.close()
+        }
+    }
+}
