@@ -36,6 +36,16 @@ extension Archive {
         }
     }
 
+    /// When the server last handed out posts of a channel: then the account was a member of it. nil where it never did.
+    public func lastDelivery(channelID: String) throws(ArchiveError) -> Int64? {
+        let sql = """
+            SELECT record FROM document WHERE seq = (SELECT max(document) FROM version WHERE channel_id = ?)
+            """
+        let record = try read { try String.fetchOne($0, sql: sql, arguments: [channelID]) }.flatMap(DocumentRecord.init)
+        guard let record, record.kind != DocumentKind.imported.rawValue else { return nil }
+        return Timestamp(iso8601: record.receivedAt)?.milliseconds
+    }
+
     /// Who wrote the channel's encrypted posts and when, in the order of time. Such posts only people write, as members.
     public func encryptedWritings(
         channelID: String, _ body: (_ userID: String, _ createAt: Int64) -> Void

@@ -49,14 +49,21 @@ extension Archive {
         report.lacksFileIndex = (try? read(ArchiveSchema.isOfEarliestBuild)) ?? false
         report.damages += databaseDamages(report.lacksFileIndex)
         var end = Int64.max
+        var format: Int?
         do throws(ArchiveError) {
-            end = try read { try Int64.fetchOne($0, sql: "SELECT max(seq) FROM document") ?? 0 }
+            (end, format) = try read { db in
+                (
+                    try Int64.fetchOne(db, sql: "SELECT max(seq) FROM document") ?? 0,
+                    try Int.fetchOne(db, sql: "PRAGMA user_version")
+                )
+            }
         } catch {
             report.damages.append(.init(document: nil, context: "", what: error.checkText, posts: []))
         }
         if end <= 0 { report.damages.append(.init(document: nil, context: "", what: "it has no documents", posts: [])) }
         var reading = CheckReading(self, end: end, hasAttachments: !report.lacksFileIndex)
         var chain = Chain()
+        var needed = ArchiveSchema.version
         try await OrderedPipeline.run(
             next: { reading.next() },
             work: { steps in
@@ -80,11 +87,17 @@ extension Archive {
                         let problems = inspection.problems + chain.add(inspection) + unindexed(inspection)
                         report.damages += problems.map(inspection.damage)
                         report.head = inspection.hash.description
+                        needed = max(needed, inspection.formatVersion)
                     }
                     progress(report.documents, Int(clamping: end))
                 }
             })
         report.damages += reading.rest()
+        // Where it is lower, an older reader would open what it does not understand; where it is higher, documents are gone.
+        if let format, format != needed, report.damages.isEmpty {
+            let what = "its version is \(format), and its documents are those of version \(needed)"
+            report.damages.append(.init(document: nil, context: "", what: what, posts: []))
+        }
         try checkFiles(&report, progress: fileProgress)
         return report
     }

@@ -103,7 +103,7 @@ enum ArchiveSchema {
 
     /// The version that a reader must know for documents of this kind. One that does not know an import shows fewer posts;
     /// one that does not know a decision shows as verified what was signed by a key that its owner rejected.
-    private static func version(for kind: DocumentKind) -> Int {
+    static func version(for kind: DocumentKind) -> Int {
         switch kind {
         case .imported: 2
         case .trust, .trustList: 3

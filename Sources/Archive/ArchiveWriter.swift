@@ -203,12 +203,12 @@ public enum ObjectKind: String, Sendable {
     case absence
     /// What became of a file: under the file's id.
     case file
+    /// That the server was asked what a post said before: under the post's id.
+    case history
     /// A decision of the owner's about a key: under `user:subject`.
     case trust
     /// One in a colleague's list: under `user:subject:colleague`.
     case listedTrust = "trust-list"
-    /// That the server was asked what a post said before: under the post's id.
-    case history
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {

@@ -31,6 +31,10 @@ struct DocumentInspection: Sendable {
     /// Posts in a part of an export that the archive should hold from before.
     let joined: [String]
     let lastObject: Int64
+    /// The version of the format that its kind belongs to.
+    var formatVersion: Int {
+        record.flatMap { DocumentKind(rawValue: $0.kind) }.map(ArchiveSchema.version(for:)) ?? ArchiveSchema.version
+    }
     private let indexedPosts: [String]
 
     init(_ subject: CheckSubject) {
@@ -194,9 +198,9 @@ extension ObjectKind {
         case .emoji: self = .emoji
         case .absences: self = .absence
         case .files: self = .file
+        case .histories: self = .history
         case .trust: self = .trust
         case .trustList: self = .listedTrust
-        case .histories: self = .history
         case .account, .posts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
     }

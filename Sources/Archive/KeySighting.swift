@@ -157,6 +157,19 @@ extension Archive {
     }
 }
 
+extension Archive {
+    /// A user's keys whenever the source showed another one than before, in the order in which they came.
+    public func keyChanges(of userID: String) throws(ArchiveError) -> [KeySighting] {
+        let sql = """
+            SELECT \(KeySighting.columns) FROM (
+              SELECT *, lag(key_id) OVER (PARTITION BY source ORDER BY seq) AS previous
+              FROM key_sighting WHERE user_id = ?
+            ) WHERE previous IS NOT key_id ORDER BY seq
+            """
+        return try read { try Row.fetchAll($0, sql: sql, arguments: [userID]).compactMap { try KeySighting($0) } }
+    }
+}
+
 extension KnownKey {
     fileprivate init(_ row: Row) throws {
         firstSeen = Timestamp(milliseconds: try row.decode(forColumn: "first"))

@@ -22,6 +22,9 @@ public enum Hex {
         return result
     }
 
+    /// Whether a character is a hexadecimal digit, in either case.
+    public static func isDigit(_ byte: UInt8) -> Bool { digit(byte) != nil }
+
     static func digit(_ byte: UInt8) -> UInt8? {
         switch byte {
         case 0x30...0x39: byte - 0x30

@@ -176,3 +176,8 @@ extension KeyID {
     public var short: String { String(description.prefix(KeyID.shortLength)) }
     static let shortLength = 16
 }
+
+extension SignerID {
+    /// The first 16 of its 64 digits, for people.
+    public var short: String { String(description.prefix(KeyID.shortLength)) }
+}

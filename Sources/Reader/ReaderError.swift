@@ -23,5 +23,9 @@ public enum ReaderError: Error, Equatable, Sendable {
     case archiveGrew
     /// What was to be checked is no package.
     case notAPackage(path: String, what: String)
+    /// A file is no list of keys, or not as its format says.
+    case badTrustList(String)
+    /// A list of keys that this archive must not take.
+    case refusedTrustList(CheckedTrustList.Refusal)
     case archive(ArchiveError)
 }

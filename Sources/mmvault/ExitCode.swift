@@ -18,7 +18,7 @@ enum ExitCode: Int32, CaseIterable {
         switch self {
         case .success: "done, and nothing is wrong"
         case .failure: "failed for a reason that has no number of its own: a full disk, say"
-        case .findings: "verify: done, and some posts are not plain, or verified and decrypted"
+        case .findings: "done, and there is something to look at (verify, audit)"
         case .incomplete: "pull: done, but not for every channel or file; run it again"
         case .damaged: "the archive, a file in the vault, or a package is damaged"
         case .inUse: "another mmvault is writing to this archive"
@@ -27,7 +27,7 @@ enum ExitCode: Int32, CaseIterable {
         case .key: "a private key, or gpg, cannot do what was asked"
         case .noArchive: "no archive here, or no such account, channel, team or post in it"
         case .usage: "the command line is not understood"
-        case .badExport: "import: no export, damaged, or without its hashes; check: no package"
+        case .badExport: "the file is not what it should be; import: or is damaged or forged"
         case .interrupted: "interrupted; what was done until then is kept"
         }
     }

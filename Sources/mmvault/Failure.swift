@@ -196,6 +196,11 @@ struct Failure: Error {
                 hint: "nothing was written; run it again when no pull is under way, or with --until")
         case .notAPackage(let path, let what):
             Failure(.badExport, "\(SafeText.line(path)) is no package: \(SafeText.line(what))", hint: sealedHint(path))
+        case .badTrustList(let what):
+            Failure(
+                .badExport, "the list of keys cannot be read: \(SafeText.line(what))",
+                hint: "nothing was changed; “mmvault trust export” makes such a list")
+        case .refusedTrustList(let refusal): of(refusal)
         case .archive(let error): of(error)
         }
     }
@@ -207,5 +212,41 @@ struct Failure: Error {
         return sealing == "age"
             ? "decrypt it first: age -d -i KEYFILE -o \(open) \(sealed)"
             : "decrypt it first: gpg --output \(open) --decrypt \(sealed)"
+    }
+
+    private static func of(_ refusal: CheckedTrustList.Refusal) -> Failure {
+        switch refusal {
+        case .otherServer(let server):
+            Failure(
+                .badExport, "the list is about the users of \(SafeText.line(server)), and the archive is not",
+                hint: "nothing was changed; --account chooses another archive")
+        case .own:
+            Failure(
+                .badExport, "the list is your own",
+                hint: "nothing was changed; it is for your colleagues to import")
+        case .unknownSigner(let userID, let keyID):
+            Failure(
+                .badExport,
+                "the list is signed by key \(keyID.prefix(16))…, which is not known to be that of its author, "
+                    + SafeText.line(userID),
+                hint: "nothing was changed; “mmvault pull” asks the server for keys, and “mmvault trust” shows them")
+        case .rejectedSigner(let userID, let keyID):
+            Failure(
+                .badExport,
+                "the list is signed by key \(keyID.prefix(16))… of \(SafeText.line(userID)), which you rejected",
+                hint: "nothing was changed; “mmvault trust withdraw” takes a rejection back")
+        case .badSignature:
+            Failure(
+                .badExport, "the list was changed after it was signed",
+                hint: "nothing was changed here; ask its author to send it again")
+        case .notNewer(let time):
+            Failure(
+                .badExport, "the list is not newer than the one of \(time.minute) UTC, which was imported already",
+                hint: "nothing was changed")
+        case .fromTheFuture(let time):
+            Failure(
+                .badExport, "the list is of \(time.minute) UTC, which is yet to come",
+                hint: "nothing was changed; one of the two clocks is wrong")
+        }
     }
 }

@@ -27,8 +27,8 @@ struct Mmvault: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Recover.self, Login.self, Pull.self, Import.self, Key.self, Channels.self, Read.self, Search.self,
-            Verify.self, Export.self, Status.self, Check.self, Demo.self,
+            Recover.self, Login.self, Pull.self, Import.self, Key.self, Trust.self, Channels.self, Read.self,
+            Search.self, Verify.self, Audit.self, Export.self, Status.self, Check.self, Demo.self,
         ])
 
     private static let version = "0.1.0"

@@ -43,7 +43,7 @@ struct VaultOptions: ParsableArguments {
             } else if first.hasPrefix("--vault=") || first.hasPrefix("--account=") {
                 leading.append(first)
                 rest = rest.dropFirst()
-            } else if words.isEmpty, first == Key._commandName {
+            } else if words.isEmpty, [Key._commandName, Trust._commandName].contains(first) {
                 words.append(first)
                 rest = rest.dropFirst()
             } else {

@@ -193,6 +193,7 @@ import Testing
         ("DROP INDEX attachment_by_file", "the index attachment_by_file is not as it was made"),
         ("CREATE TRIGGER extra AFTER INSERT ON walk BEGIN SELECT 1; END", "the trigger extra is not as it was made"),
         ("CREATE VIEW extra AS SELECT 1", "the view extra is not as it was made"),
+        ("PRAGMA user_version = 2", "its version is 2, and its documents are those of version 3"),
     ]
 
     @Test(arguments: cases.indices)

@@ -6,7 +6,10 @@ import Testing
 @Suite struct HelpTests {
     static let commands = [
         "", "recover", "login", "pull", "import", "key", "key restore", "key list", "key backup", "key identity",
-        "verify", "channels", "read", "search", "export", "status", "check", "demo",
+        "trust",
+        "trust list", "trust show", "trust confirm", "trust reject", "trust withdraw", "trust signers", "trust adopt",
+        "trust export", "trust import",
+        "verify", "audit", "channels", "read", "search", "export", "status", "check", "demo",
     ]
 
     @Test(arguments: commands)
@@ -23,7 +26,9 @@ import Testing
 
     @Test(arguments: [
         "recover", "login", "pull", "import", "key restore", "key list", "key backup", "key identity", "verify",
-        "channels", "read", "search", "export", "status", "check", "demo",
+        "trust list", "trust show", "trust confirm", "trust reject", "trust withdraw", "trust signers", "trust adopt",
+        "trust export", "trust import",
+        "audit", "channels", "read", "search", "export", "status", "check", "demo",
     ])
     func help_ListsTheExitCodes(command: String) async throws {
         try await Stage.with { stage in

@@ -61,6 +61,7 @@ final class Stage: Sendable {
         try write("password.txt", Story.password + "\n")
         try write("old-key.asc", KeyBackup.text(of: story.alice.oldKey))
         try write("key.asc", KeyBackup.text(of: story.alice.key))
+        try write("bobs-key.asc", KeyBackup.text(of: story.bob.key))
     }
 
     /// `interrupted COMMAND…` sends SIGINT once the server has been asked for posts, which `Event` notes in a file.

@@ -215,6 +215,25 @@ import Testing
         #expect(signer.probableKeyID == nil)
     }
 
+    /// Carol made a new key before Bob did: what went with that is Carol's, though it stands in each of Bob's posts.
+    @Test func anIDThatWentWithAnothersNextKeyIsTheirs() async throws {
+        let fixture = try await prepared()
+        let (carolBefore, carol) = (PrivateKey.generate().publicKey, PrivateKey.generate().publicKey)
+        try await fixture.addKeys("carol", [carol])
+        let (own, earlier) = (fixture.own.publicKey, fixture.bobEarlier.publicKey)
+        try await write(fixture, 3, to: [own, earlier, carolBefore])
+        try await write(
+            fixture, 2, by: "alice", from: fixture.own, to: [own, earlier, carol], at: Fixture.first + 3_600_000,
+            name: "between")
+        try await write(
+            fixture, 2, from: fixture.bob, to: [own, fixture.bob.publicKey, carol], at: Fixture.first + 7_200_000,
+            name: "later")
+        let signer = try #require(try await search(fixture).signers.first)
+        #expect(signer.companions.count == 2)
+        #expect(signer.companions.map(\.isGone) == [true, true])
+        #expect(signer.probableKeyID == fixture.bobEarlier.id)
+    }
+
     @Test func withoutALaterKeyNothingHasGone() async throws {
         let fixture = try await prepared()
         try await write(fixture, 3)

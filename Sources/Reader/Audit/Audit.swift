@@ -41,17 +41,20 @@ public struct Audit: Sendable {
                 repeated, DuplicateRecipients(groups), ClearText(groups), BackwardTimes(archive, groups),
                 VanishedPosts(archive),
             ] + (try knowsKeys ? keyed : [])
+        let ownerID = try archive.account().userID
         let moves = try MemberMove.all(in: archive, all)
         var count = 0
         for channel in all {
             let place = AuditedChannel(
-                channel: channel, membership: try Membership(channel, moves: moves, archive: archive))
-            try await pass.run(channel, found: { signers.found }) { version in
-                try signers.see(version)
-                for inspection in inspections { try inspection.see(version, in: place) }
-                count += 1
-                progress(count)
-            }
+                channel: channel, membership: try Membership(channel, moves: moves, ownerID: ownerID, archive: archive))
+            try await pass.run(
+                channel, found: { signers.found },
+                consume: { version in
+                    try signers.see(version)
+                    for inspection in inspections { try inspection.see(version, in: place) }
+                    count += 1
+                    progress(count)
+                })
         }
         let context = AuditContext(
             names: try AuditNames(archive), signers: try signers.report(), copies: try repeated.copies())

@@ -45,9 +45,12 @@ final class BackwardTimes: Inspection {
     private func changedTooEarly(_ posts: [PostReference], _ names: AuditNames) -> Finding {
         names.finding(
             .backwardTimes,
-            seen: "\(posts.inWords) by \(names.list(posts.authors)) \(posts.count == 1 ? "was" : "were") changed or deleted "
+            seen:
+                "\(posts.inWords) by \(names.list(posts.authors)) \(posts.count == 1 ? "was" : "were") changed or deleted "
                 + "before \(posts.count == 1 ? "it was" : "they were") written, by their own times.",
-            canMean: ["The server dated a post anew.", "A post was imported into the server with a date in the future."],
+            canMean: [
+                "The server dated a post anew.", "A post was imported into the server with a date in the future.",
+            ],
             cannotMean: Self.notShown, posts: posts)
     }
 
@@ -67,9 +70,12 @@ final class BackwardTimes: Inspection {
     private func wentBack(_ posts: [PostReference], _ names: AuditNames) -> Finding {
         names.finding(
             .backwardTimes,
-            seen: "Of \(posts.inWords) by \(names.list(posts.authors)), a later answer gave an earlier time of change, and "
+            seen:
+                "Of \(posts.inWords) by \(names.list(posts.authors)), a later answer gave an earlier time of change, and "
                 + "another content.",
-            canMean: ["The server took a change back and hid that there was one.", "The server was restored from a backup."],
+            canMean: [
+                "The server took a change back and hid that there was one.", "The server was restored from a backup.",
+            ],
             cannotMean: Self.notShown + " Both versions are in the archive.", posts: posts)
     }
 

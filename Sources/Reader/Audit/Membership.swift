@@ -3,7 +3,7 @@ internal import Archive
 /// Who was in a channel, and when: only as far as something says so.
 ///
 /// Somebody was a member between two moments that say so (joining, being added, writing an encrypted post, standing in the
-/// list of members), if nothing in between says that they left. Before the first such moment and behind the last one,
+/// list of members, getting the posts), if nothing in between says that they left. Before the first such moment and behind the last one,
 /// nothing is claimed.
 struct Membership: Sendable {
     /// By user; direct and group channels never change, so that there it is all of time.
@@ -19,7 +19,10 @@ struct Membership: Sendable {
         let isPresent: Bool
     }
 
-    init(_ channel: Channel, moves: [MemberMove], archive: Archive) throws(ArchiveError) {
+    /// - Parameter ownerID: of the archive: whoever gets a channel's posts from the server is a member.
+    init(
+        _ channel: Channel, moves: [MemberMove], ownerID: String, archive: Archive
+    ) throws(ArchiveError) {
         let sightings = try archive.memberSightings(channelID: channel.id)
         guard channel.kind != .direct, channel.kind != .group else {
             let named = channel.kind == .direct ? channel.name.split(separator: "_").map(String.init) : []
@@ -36,6 +39,9 @@ struct Membership: Sendable {
         }
         for (userID, times) in try archive.memberAbsences(channelID: channel.id) {
             moments[userID, default: []] += times.map { Moment(at: $0, isPresent: false) }
+        }
+        if let at = try archive.lastDelivery(channelID: channel.id) {
+            moments[ownerID, default: []].append(Moment(at: at, isPresent: true))
         }
         moments = moments.mapValues { $0.sorted(by: Membership.precedes) }
         for (userID, times) in try Membership.writings(channel, between: moments, archive) {

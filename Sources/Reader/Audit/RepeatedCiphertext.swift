@@ -30,7 +30,8 @@ final class RepeatedCiphertext: Inspection {
         for ciphertext in repeated {
             // The oldest first: a copy is dated later as a rule. Who dates it earlier makes it the original.
             var kept: [PostReference] = []
-            for post in try groups.posts(of: Self.group(ciphertext)) where !kept.contains(where: { $0.isImport(of: post) }) {
+            for post in try groups.posts(of: Self.group(ciphertext))
+            where !kept.contains(where: { $0.isImport(of: post) }) {
                 kept.append(post)
             }
             guard let original = kept.first, kept.count > 1 else { continue }
@@ -76,7 +77,7 @@ final class RepeatedCiphertext: Inspection {
 extension PostReference {
     /// Whether both are one post, once from the server and once out of an export, which has no ids: by the same author, in
     /// the same channel, of the same moment. Ids that an import made up have a hyphen, which no server's id has.
-    fileprivate func isImport(of other: PostReference) -> Bool {
+    func isImport(of other: PostReference) -> Bool {
         func agree(_ one: String, _ two: String) -> Bool { one == two || one.contains("-") || two.contains("-") }
         return id.contains("-") != other.id.contains("-") && createAt == other.createAt
             && agree(channelID, other.channelID) && agree(userID, other.userID)

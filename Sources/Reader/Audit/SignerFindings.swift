@@ -25,7 +25,8 @@ struct SignerFindings {
                 "One user wrote with the other one's account, or with their private key.",
             ],
             cannotMean: """
-                It cannot be a message by \(names.user(found.userID)) with a key of their own. Who moved it is not shown.
+                \(names.user(found.userID)) did not sign \(found.posts.count == 1 ? "it" : "them") with a key of their own. \
+                Who moved \(found.posts.count == 1 ? "it" : "them") is not shown.
                 """,
             users: [found.userID, found.ownerID], keys: [found.keyID].compactMap { $0 }, posts: found.posts)
     }
@@ -35,8 +36,8 @@ struct SignerFindings {
         return names.finding(
             .unrecordedSigners,
             seen: """
-                \(signer.posts.inWords) of \(author), \(signer.posts.datesInWords), are signed by one key that was never \
-                seen here.
+                \(signer.posts.inWords) of \(author), \(signer.posts.datesInWords), \
+                \(signer.posts.count == 1 ? "is" : "are") signed by one key that was never seen here.
                 """,
             canMean: [
                 "\(author) used this key before they made the one that is known.",
@@ -49,7 +50,8 @@ struct SignerFindings {
             explanation: signer.probableKeyID.map {
                 """
                 Key \($0.short) stands among the recipients of each of these posts, belongs to nobody who is known, and \
-                has gone since the next key of \(author) is in use: this is probably \(author)'s key before that.
+                has gone since the next key of \(author) is in use: this is probably \(author)'s key before that. Only \
+                \(author) can say so for certain.
                 """
             },
             users: [signer.userID], keys: [signer.probableKeyID].compactMap { $0 }, posts: signer.posts)
@@ -67,7 +69,10 @@ struct SignerFindings {
                 "The message was changed after it was signed.",
                 "It was signed by a key that signed nothing else here.",
             ],
-            cannotMean: "It cannot be a message as \(author) signed it with a key that is known.",
+            cannotMean: """
+                \(author) did not sign \(posts.count == 1 ? "it" : "them") as \(posts.count == 1 ? "it stands" : "they stand") \
+                here with a key that is known.
+                """,
             users: [userID], posts: posts)
     }
 }

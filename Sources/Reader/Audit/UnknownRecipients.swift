@@ -82,8 +82,8 @@ final class UnknownRecipients: Inspection {
             explanation: signer.map { signer in
                 let author = names.user(signer.userID)
                 return """
-                    It stands in each of the \(signer.posts.inWords) that one unseen key signed for \(author), it is the \
-                    only one that does, and it has gone since the next key of \(author) is in use. So it is probably \
+                    It stands in \(signer.posts.count == 1 ? "the one post" : "each of the \(signer.posts.count) posts") of \(author) that one other key signed, and it \
+                    has gone since the next key of \(author) is in use, as no other does. So it is probably \
                     \(author)'s key before that; nothing proves it.
                     """
             },

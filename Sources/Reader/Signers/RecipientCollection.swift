@@ -58,10 +58,7 @@ final class RecipientCollection {
     }
 
     /// When the first key of the user's came into use that was not in use before `time`.
-    func laterKey(of userID: String, than time: Int64) -> Int64? {
-        trusted.all.lazy.filter { $0.userID == userID && $0.standing != .rejected }
-            .compactMap { $0.key.flatMap { self.firstUse[$0.id] } }.filter { $0 > time }.min()
-    }
+    func laterKey(of userID: String, than time: Int64) -> Int64? { nextKeys(than: time)[userID] }
 
     /// Those of `candidates` that stand in every version of a signer's group.
     func companions(
@@ -71,9 +68,30 @@ final class RecipientCollection {
         var result: [UnrecordedSigner.Companion] = []
         for id in candidates.sorted() {
             guard let entry = unknown[id], try groups.contains(allOf: signer, in: Self.group(id)) else { continue }
-            let isGone = next.map { entry.last <= $0 + Self.overlap && !entry.beside.contains(userID) } ?? false
-            result.append(.init(keyID: id, lastSeen: entry.last, isGone: isGone))
+            let isGone = next.map { mayBe(entry, userID, until: $0) } ?? false
+            let fitsAnother = next.map { next in
+                nextKeys(than: entry.first).contains {
+                    $0.key != userID && $0.value <= next && mayBe(entry, $0.key, until: $0.value)
+                }
+            }
+            result.append(
+                .init(keyID: id, lastSeen: entry.last, isGone: isGone, fitsAnother: fitsAnother ?? false))
         }
         return result
+    }
+
+    /// Whether a user may have had this key before one that came into use at `time`: nobody has two keys at a time.
+    private func mayBe(_ entry: Unknown, _ userID: String, until time: Int64) -> Bool {
+        entry.last <= time + Self.overlap && !entry.beside.contains(userID)
+    }
+
+    /// When the first key of each user came into use that was not in use before `time`.
+    private func nextKeys(than time: Int64) -> [String: Int64] {
+        trusted.all.reduce(into: [:]) { result, owned in
+            guard owned.standing != .rejected, let id = owned.key?.id, let first = firstUse[id], first > time else {
+                return
+            }
+            result[owned.userID] = min(result[owned.userID] ?? .max, first)
+        }
     }
 }

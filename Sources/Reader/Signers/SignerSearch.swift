@@ -20,11 +20,13 @@ public struct SignerSearch: Sendable {
         let collection = try SignerCollection(pass.archive.versionGroups(), trusted: pass.trusted)
         var count = 0
         for channel in try pass.archive.channels() {
-            try await pass.run(channel, found: { collection.found }) { version in
-                try collection.see(version)
-                count += 1
-                progress(count)
-            }
+            try await pass.run(
+                channel, found: { collection.found },
+                consume: { version in
+                    try collection.see(version)
+                    count += 1
+                    progress(count)
+                })
         }
         return try collection.report()
     }

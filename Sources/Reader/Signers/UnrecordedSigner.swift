@@ -26,6 +26,8 @@ public struct UnrecordedSigner: Sendable {
         public let lastSeen: Int64
         /// Whether it has gone since a later known key of the author is in use, and never stands beside one.
         public let isGone: Bool
+        /// Whether it could as well be another user's, whose next key came into use in between.
+        public let fitsAnother: Bool
     }
 
     public var id: SignerID { point.id }
@@ -36,10 +38,11 @@ public struct UnrecordedSigner: Sendable {
     public var channels: [String: Int] { posts.reduce(into: [:]) { $0[$1.channelID, default: 0] += 1 } }
 
     /// The id of the whole key, probably: the only one that stands in each of the posts and has gone with the author's
-    /// next key. Nothing proves it.
+    /// next key, or, of several, the only one that could not be somebody else's. Nothing proves it.
     public var probableKeyID: KeyID? {
         let gone = companions.filter(\.isGone)
-        return gone.count == 1 ? gone[0].keyID : nil
+        let own = gone.count > 1 ? gone.filter { !$0.fitsAnother } : gone
+        return own.count == 1 ? own[0].keyID : nil
     }
 }
 

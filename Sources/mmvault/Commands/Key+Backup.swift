@@ -42,7 +42,7 @@ extension Key {
                 throw Failure(
                     .usage, "\(SafeText.line(file)) exists already", hint: "name a file that does not exist yet")
             }
-            let key = try choose(try await keys.load(directory), directory)
+            let key = try KeyChoice.choose(try await keys.load(directory), id: id, directory)
             let gpg = Gpg()
             let target = try await recipient(gpg)
             let message = try await KeyStore(directory, gpg: gpg).backup(of: key, to: target.fingerprint)
@@ -53,28 +53,6 @@ extension Key {
                 Terminal.print("Backup of key \(key.id.short)… in \(SafeText.line(file))")
             }
             Terminal.note("Encrypted to \(target.fingerprint), \(SafeText.line(target.userID))")
-        }
-
-        private func choose(_ keys: [PrivateKey], _ directory: AccountDirectory) throws -> PrivateKey {
-            if let id {
-                let found = keys.filter { $0.id.description.hasPrefix(id.lowercased()) }
-                if found.count == 1 { return found[0] }
-                throw Failure(
-                    .key,
-                    "\(found.isEmpty ? "no" : "more than one") private key at hand begins with “\(SafeText.line(id))”",
-                    hint: "“mmvault key list” lists them")
-            }
-            let archive = try Archive(directory)
-            let current = try archive.knownKeys()[try archive.account().userID]?.first(where: \.isCurrent)
-            let registered = keys.first { $0.id.description == current?.sighting.keyID }
-            if let chosen = registered ?? (keys.count == 1 ? keys[0] : nil) { return chosen }
-            throw Failure(
-                .key,
-                keys.isEmpty
-                    ? "no private key is at hand"
-                    : "several private keys are at hand, and none is the one on the server",
-                hint: keys.isEmpty
-                    ? "“mmvault key restore FILE” restores one, --key reads one" : "choose one with --id")
         }
 
         private func recipient(_ gpg: Gpg) async throws -> Gpg.Key {

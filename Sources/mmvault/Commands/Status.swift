@@ -46,6 +46,7 @@ struct Status: AsyncParsableCommand {
         Terminal.print()
         for survey in surveys { try describe(survey, open, owners) }
         describeKeys(surveys, owners)
+        if let decided = open.trusted.decidedInWords { Terminal.print(decided) }
     }
 
     private func describeArchive(_ open: OpenArchive, _ directory: AccountDirectory) throws {

@@ -60,7 +60,10 @@ struct Verify: AsyncParsableCommand {
             total.merge(counts, uniquingKeysWith: +)
             if !json { Verify.print(counts, label) }
         }
-        if !json { summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty, hasAllFiles: hasAllFiles) }
+        if !json {
+            summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty, hasAllFiles: hasAllFiles)
+            if let decided = open.trusted.decidedInWords { Terminal.print(decided) }
+        }
         guard hasAllFiles else {
             throw Failure(
                 .damaged, "files of posts are missing or damaged; the verdicts on the posts hold",

@@ -1,0 +1,116 @@
+import Archive
+import ArgumentParser
+import E2EE
+import Reader
+
+extension Trust {
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write what you decided about keys as a signed list, for a colleague.",
+            usage: "mmvault trust export <file> [<options>]",
+            discussion: """
+                The list is JSON, readable by people, and signed with your own key. It holds
+                what you confirmed, rejected, adopted, and withdrew. Your colleague takes it
+                with “mmvault trust import”.
+
+                EXAMPLES:
+                  mmvault trust export keys-of-alice.json
+                  mmvault trust export - --all | less
+
+                \(ExitCode.help(.damaged, .key, .noArchive, .usage))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+        @OptionGroup var keys: KeyOptions
+
+        @Argument(help: "The file to write, which must not exist (- for standard output).", completion: .file())
+        var file: String
+
+        @Option(help: ArgumentHelp("Which private key signs, by the beginning of its id.", valueName: "key-id"))
+        var id: String?
+
+        @Flag(help: "Also the keys that you know and decided nothing about.")
+        var all = false
+
+        func run() async throws {
+            let desk = try TrustDesk(vault)
+            guard file == "-" || !PrivateFile.exists(file) else {
+                throw Failure(
+                    .usage, "\(SafeText.line(file)) exists already", hint: "name a file that does not exist yet")
+            }
+            let decisions = desk.register.statements(withSeen: all, history: try desk.archive.trustDecisions())
+            guard !decisions.isEmpty else {
+                throw Failure(
+                    .usage, "you have not decided about any key",
+                    hint: all ? "no key is known here" : "--all writes also the keys that you only know")
+            }
+            let key = try KeyChoice.choose(try await keys.load(desk.directory), id: id, desk.directory)
+            // Whoever gets the list must be able to tell by it whose it is.
+            guard
+                desk.register.entries[desk.account.userID]?.contains(where: {
+                    $0.keyID == key.id && $0.known != nil && $0.standing != .rejected
+                }) == true
+            else {
+                throw Failure(
+                    .key, "key \(key.id.short)… is not known to be yours, and nobody would take a list that it signed",
+                    hint: "“mmvault pull” asks the server which key it shows for you; --id chooses another")
+            }
+            let list = TrustList(
+                decisions, of: desk.account, usernames: desk.usernames, signedBy: key, at: .now)
+            guard file != "-" else { return Terminal.write(list.bytes) }
+            try PrivateFile.replace(file, with: list.bytes)
+            Terminal.print("\(list.entries.count.of("key")) in \(SafeText.line(file)), signed by key \(key.id.short)…")
+        }
+    }
+
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take a colleague's signed list of keys.",
+            usage: "mmvault trust import <file> [<options>]",
+            discussion: """
+                A key that the colleague confirmed, or has seen, and that is not known here,
+                counts from then on: what it signed is verifiedByEarlierKey. What they
+                rejected or adopted is only shown. A list counts by the key that signed it,
+                which must be known as the colleague's; unless you confirmed that key, its
+                digits are shown first, and you are asked.
+
+                EXAMPLES:
+                  mmvault trust import keys-of-bob.json
+
+                \(ExitCode.help(.failure, .damaged, .inUse, .key, .noArchive, .usage, .badExport))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        @Argument(help: "The list (- for standard input).", completion: .file())
+        var file: String
+
+        @Flag(help: "Do not ask, though the key that signed the list was never confirmed.")
+        var yes = false
+
+        func run() async throws {
+            let desk = try TrustDesk(vault)
+            let list = try TrustList(try InputFile.read(file))
+            let checked = try CheckedTrustList(list, for: desk.archive)
+            let name = desk.people.username(list.userID)
+            Terminal.note("The list of \(desk.people.name(list.userID)), of \(list.listedAt.minute) UTC:")
+            for entry in list.entries {
+                let subject = "\(entry.keyID == nil ? "signer" : "key") \(entry.subject.prefix(16))…"
+                Terminal.note("  \(desk.people.username(entry.userID))  \(entry.verb.rawValue) \(subject)")
+            }
+            if !checked.isConfirmed {
+                Terminal.note("You have not confirmed the key that signed it:")
+                Terminal.note("  key \(checked.signer.id)")
+                for line in Fingerprint(of: checked.signer.id).lines { Terminal.note("    \(line)") }
+                try TrustDesk.agree(
+                    "Did \(name) read you these digits, or do you take the list without it?", isAgreed: yes,
+                    id: nil)
+            }
+            let writer = try ArchiveWriter(desk.directory)
+            // Another process may have let in a newer one while the question was open.
+            try await writer.append(
+                try CheckedTrustList(list, for: desk.archive).document(), objects: .listedTrust)
+            Terminal.print("\(list.entries.count.of("key")) from \(name)'s list. “mmvault trust” shows them.")
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Archive
+import ArgumentParser
+import Bytes
+import E2EE
+import Reader
+
+extension Trust {
+    struct Signers: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Find the keys that signed posts and were never seen.",
+            usage: "mmvault trust signers [<options>]",
+            discussion: """
+                Who makes a new key leaves posts behind that fit no known key. A signature
+                tells its signer up to two candidates, and two messages leave one. That posts
+                are by one signer is certain; whose key it was is not: whoever can put posts
+                into somebody's name could have made it. Ask, and then “trust adopt”.
+
+                EXAMPLES:
+                  mmvault trust signers
+                  mmvault trust adopt carol 5f1c2a90
+
+                \(ExitCode.help(.damaged, .noArchive))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        @Flag(help: "One JSON object a line for every signer, and for posts by none, and nothing else.")
+        var json = false
+
+        func run() async throws {
+            let desk = try TrustDesk(vault)
+            let report = try await desk.findSigners()
+            let printer = try SignerPrinter(desk)
+            json ? printer.write(report) : printer.print(report)
+        }
+    }
+
+    struct Adopt: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Hold a signer that was never seen to be a user's earlier key.",
+            usage: "mmvault trust adopt <user> <signer> [<options>]",
+            discussion: """
+                What it signed in the user's name becomes verifiedByEarlierKey. Nothing here
+                can prove that it is theirs: ask them, in person or by phone, whether they
+                wrote these posts. “trust withdraw” takes it back.
+
+                EXAMPLES:
+                  mmvault trust adopt carol 5f1c2a90
+
+                \(ExitCode.help(.failure, .damaged, .inUse, .noArchive, .usage))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        @Argument(help: "@name, or a user's id.")
+        var user: String
+
+        @Argument(help: "The signer's id, or its first digits, at least eight.")
+        var signer: String
+
+        @Flag(help: "Do not ask. Needs the whole id.")
+        var yes = false
+
+        func run() async throws {
+            let desk = try TrustDesk(vault)
+            let userID = try desk.user(named: user)
+            let found = try await desk.signer(of: userID, signer)
+            let name = desk.people.username(userID)
+            let posts = found.posts.count.of("post")
+            if !yes {
+                let dates =
+                    "\(Timestamp(milliseconds: found.first).date) to \(Timestamp(milliseconds: found.last).date)"
+                Terminal.note("Signer \(found.id) signed \(posts) of \(name), \(dates).")
+                Terminal.note("Whoever can put posts into \(name)'s name could have made this key.")
+            }
+            try TrustDesk.agree(
+                "Did \(name) tell you, by another way than this server, that these posts are theirs?", isAgreed: yes,
+                id: signer)
+            let now = Timestamp.now
+            let decision = TrustDecision(
+                userID: userID, verb: .adopted, signingPoint: found.point.bytes, encryptionPoint: nil, at: now)
+            try await ArchiveWriter(desk.directory).append(TrustDecision.document([decision], at: now), objects: .trust)
+            Terminal.print("Adopted: signer \(found.id.description.prefix(16))… is held to be \(name)'s")
+            Terminal.print("\(posts) \(found.posts.count == 1 ? "verifies" : "verify") by it from now on")
+        }
+    }
+}
+
+extension TrustDesk {
+    /// Reads all of the archive.
+    func findSigners() async throws -> SignerReport {
+        let search = try SignerSearch(archive, trusted: TrustedKeys(archive, own: []))
+        let total = try archive.counts().values.reduce(0) { $0 + $1.versions }
+        let report = try await search.run { done in
+            if done.isMultiple(of: 500) { Terminal.showProgress("reading: \(done.grouped) of \(total.grouped)") }
+        }
+        Terminal.clearProgress()
+        return report
+    }
+
+    /// - Parameter digits: the beginning of the signer's id: eight digits or more.
+    fileprivate func signer(of userID: String, _ digits: String) async throws -> UnrecordedSigner {
+        guard digits.utf8.count >= 8, digits.utf8.count <= 64, digits.utf8.allSatisfy({ Hex.isDigit($0) }) else {
+            throw Failure(
+                .usage, "“\(SafeText.line(digits))” is no signer's id", hint: "give eight of its 64 digits, or more")
+        }
+        let name = people.username(userID)
+        let shown = digits.utf8.count > 16 ? "\(digits.prefix(16))…" : digits
+        func isMeant(_ id: SignerID) -> Bool { id.description.hasPrefix(digits.lowercased()) }
+        // What is somebody else's is not adopted, and what was decided already is decided anew by taking that back.
+        if let known = register.entries[userID]?.first(where: { isMeant($0.signer) && $0.standing != nil }) {
+            throw Failure(
+                .usage, "signer \(shown) is known as \(name)'s already",
+                hint: known.standing == .rejected
+                    ? "you rejected it: “mmvault trust withdraw \(name) \(known.subject.prefix(8))” takes that back"
+                    : nil)
+        }
+        let report = try await findSigners()
+        if let other = report.misattributed.first(where: { $0.userID == userID && isMeant($0.signer) }) {
+            throw Failure(
+                .usage, "signer \(shown) is a key of \(people.username(other.ownerID)), and no key of \(name)",
+                hint: "“mmvault audit” tells more of these posts")
+        }
+        let found = report.signers.filter { $0.userID == userID && isMeant($0.id) }
+        if found.count == 1 { return found[0] }
+        throw Failure(
+            .usage,
+            found.isEmpty
+                ? "no signer that two messages of \(name) have in common begins with \(shown)"
+                : "several signers of \(name) begin with \(shown)",
+            hint: "“mmvault trust signers” lists them")
+    }
+}

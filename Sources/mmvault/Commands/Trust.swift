@@ -1,0 +1,141 @@
+import Archive
+import ArgumentParser
+import E2EE
+import Reader
+
+struct Trust: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show whose keys are known, and decide about them.",
+        subcommands: [
+            List.self, Show.self, Confirm.self, Reject.self, Withdraw.self, Signers.self, Adopt.self, Export.self,
+            Import.self,
+        ],
+        defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List who has which keys (what “mmvault trust” does).",
+            usage: "mmvault trust [list] [<user> ...] [<options>]",
+            discussion: """
+                For each key its id, the same as digits to read to each other, since when and
+                from where it is known, and what you and your colleagues decided about it.
+                Each key has the same digits in every archive (docs/trust.md).
+
+                EXAMPLES:
+                  mmvault trust
+                  mmvault trust bob carol
+                  mmvault trust --json
+
+                \(ExitCode.help(.damaged, .noArchive, .usage))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        @Argument(help: "Only these users: @name, or a user's id.")
+        var user: [String] = []
+
+        @Flag(help: "One JSON object a line for every key, and nothing else.")
+        var json = false
+
+        func run() async throws {
+            let desk = try TrustDesk(vault)
+            let users = user.isEmpty ? desk.usersWithKeys : try user.map(desk.user(named:))
+            for (place, userID) in users.enumerated() {
+                let entries = desk.register.entries[userID] ?? []
+                if json {
+                    for entry in entries { Terminal.write(entry.line(username: desk.usernames[userID] ?? "")) }
+                    continue
+                }
+                if place > 0 { Terminal.print() }
+                Terminal.print(desk.people.name(userID))
+                if entries.isEmpty { Terminal.print("  no key is known") }
+                for entry in entries { desk.print(entry) }
+            }
+            if users.isEmpty, !json {
+                Terminal.print("No key of anybody's is known. “mmvault pull” asks the server for keys.")
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what happened to a user's keys, in order.",
+            usage: "mmvault trust show <user> [<options>]",
+            discussion: """
+                When the server showed a key first, or another one; what you decided, and what
+                your colleagues' lists said. Times are UTC.
+
+                \(ExitCode.help(.damaged, .noArchive, .usage))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        @Argument(help: "@name, or a user's id.")
+        var user: String
+
+        func run() async throws {
+            let desk = try TrustDesk(vault)
+            let userID = try desk.user(named: user)
+            let events = try desk.archive.keyTimeline(of: userID)
+            Terminal.print(desk.people.name(userID))
+            if events.isEmpty { Terminal.print("  no key is known") }
+            for event in events {
+                Terminal.print("  \(event.at.minute)  \(desk.words(event))".wrapped(indent: 20))
+            }
+        }
+    }
+}
+
+extension TrustDesk {
+    /// A key with everything that is known of it.
+    func print(_ entry: TrustRegister.Entry) {
+        Terminal.print("  \(entry.keyID == nil ? "signer" : "key") \(entry.subject)")
+        for line in entry.keyID.map({ Fingerprint(of: $0).lines }) ?? [] { Terminal.print("      \(line)") }
+        for fact in facts(entry) { Terminal.print("    \(fact)".wrapped(indent: 6)) }
+    }
+
+    func facts(_ entry: TrustRegister.Entry) -> [String] {
+        var facts: [String] = []
+        if let known = entry.known {
+            if known.isOwn { facts.append("yours: you restored its private key") }
+            if known.isCurrent {
+                facts.append("the server shows it; known since \(known.firstSeen.date)")
+            } else if known.sighting.source == .server {
+                facts.append("the server showed it from \(known.firstSeen.date) to \(known.lastSeen.date)")
+            }
+        } else if entry.keyID == nil {
+            facts.append("no server was seen to show it")
+        }
+        if entry.known == nil, entry.keyID != nil { facts.append("the server was not seen to show it") }
+        if let decision = entry.decision {
+            let verb = decision.verb == .rejected ? Terminal.alarming("REJECTED") : decision.verb.rawValue
+            facts.append("\(verb) by you on \(decision.at.date)")
+        } else if entry.userID != account.userID, entry.keyID != nil {
+            facts.append("not confirmed")
+        }
+        for said in entry.said {
+            guard let colleague = said.colleague else { continue }
+            let name = people.username(colleague.userID)
+            let since = said.since.map { ", known there since \($0.date)" } ?? ""
+            facts.append("\(name): \(said.verb.rawValue), in the list of \(colleague.listedAt.date)\(since)")
+        }
+        if entry.standing == nil { facts.append("does not count for any verdict") }
+        return facts
+    }
+
+    func words(_ event: TrustEvent) -> String {
+        switch event.what {
+        case .shown(let key, nil): return "the server shows key \(key.short)…, the first one that was seen"
+        case .shown(let key, let replaced?): return "the server shows key \(key.short)… instead of \(replaced.short)…"
+        case .restored(let key): return "you restored the private key of \(key.short)…"
+        case .decided(let decision):
+            let subject = "\(decision.keyID == nil ? "signer" : "key") \(decision.subject.prefix(16))…"
+            if let colleague = decision.colleague {
+                let name = people.username(colleague.userID)
+                return "\(name)'s list of \(colleague.listedAt.date): \(decision.verb.rawValue) \(subject)"
+            }
+            return decision.verb == .withdrawn
+                ? "you withdrew your decision about \(subject)" : "you \(decision.verb.rawValue) \(subject)"
+        }
+    }
+}

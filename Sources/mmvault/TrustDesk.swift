@@ -1,0 +1,108 @@
+import Archive
+import ArgumentParser
+import Bytes
+import E2EE
+import Reader
+
+/// Where decisions about keys are taken: an account's archive with everything that is known of keys.
+struct TrustDesk {
+    let directory: AccountDirectory
+    let archive: Archive
+    let account: Account
+    let register: TrustRegister
+    let people: People
+    /// By user id.
+    let usernames: [String: String]
+
+    init(_ vault: VaultOptions) throws {
+        directory = try vault.directory()
+        archive = try Archive(directory)
+        account = try archive.account()
+        register = try TrustRegister(archive)
+        let users = try archive.users()
+        people = People(account: account, users: users, teams: [])
+        usernames = Dictionary(users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Those of whom a key is known, by name.
+    var usersWithKeys: [String] {
+        register.entries.keys.sorted { (usernames[$0] ?? "", $0) < (usernames[$1] ?? "", $1) }
+    }
+
+    /// - Parameter name: a user's name, with or without its @, or id.
+    func user(named name: String) throws -> String {
+        if register.entries[name] != nil || usernames[name] != nil { return name }
+        let wanted = (name.hasPrefix("@") ? String(name.dropFirst()) : name).lowercased()
+        let found = usernames.filter { $0.value == wanted }.keys.sorted()
+        if found.count == 1 { return found[0] }
+        throw Failure(
+            .usage,
+            found.isEmpty
+                ? "nobody in the archive is called “\(SafeText.line(name))”"
+                : "several users are called “\(SafeText.line(name))”: \(found.joined(separator: ", "))",
+            hint: found.isEmpty ? "“mmvault trust” lists everybody of whom a key is known" : "name one by the id")
+    }
+
+    /// - Parameter digits: the beginning of a key's id, or of a signer's where no key is known: eight digits or more.
+    func entry(of userID: String, _ digits: String) throws -> TrustRegister.Entry {
+        guard digits.utf8.count >= 8, digits.utf8.count <= 64, digits.utf8.allSatisfy({ Hex.isDigit($0) }) else {
+            throw Failure(
+                .usage, "“\(SafeText.line(digits))” is no key's id", hint: "give eight of its 64 digits, or more")
+        }
+        let found = register.entries(of: userID, beginningWith: digits)
+        if found.count == 1 { return found[0] }
+        throw Failure(
+            .usage,
+            found.isEmpty
+                ? "no key of \(people.username(userID)) begins with \(digits)"
+                : "several keys of \(people.username(userID)) begin with \(digits)",
+            hint: "“mmvault trust \(people.username(userID))” lists them")
+    }
+
+    /// Asks at the terminal; elsewhere nothing is ever agreed to by accident.
+    ///
+    /// - Parameters:
+    ///   - isAgreed: `--yes`.
+    ///   - id: what was named on the command line to be decided about: `--yes` demands the whole id. nil where the question is
+    ///     not about one.
+    static func agree(_ question: String, isAgreed: Bool, id: String?) throws {
+        if isAgreed {
+            guard id == nil || id?.utf8.count == 64 else {
+                throw Failure(
+                    .usage, "--yes takes a key's whole id, of 64 digits",
+                    hint: "without --yes, at a terminal, its first eight are enough; nothing was changed")
+            }
+            return
+        }
+        guard Terminal.inputIsTerminal else {
+            throw Failure(
+                .usage, "this is decided at a terminal",
+                hint: "\(id == nil ? "--yes" : "--yes, with the whole id,") decides it without a question; "
+                    + "nothing was changed")
+        }
+        let answer = Prompt.answer("\(question) [y/N] ")?.lowercased() ?? ""
+        guard answer == "y" || answer == "yes" else { throw Failure(.failure, "nothing was changed") }
+    }
+
+    /// Keeps a decision of the owner's.
+    func record(_ verb: TrustDecision.Verb, _ entry: TrustRegister.Entry) async throws {
+        let now = Timestamp.now
+        let decision = TrustDecision(
+            userID: entry.userID, verb: verb, signingPoint: entry.signingPoint, encryptionPoint: entry.encryptionPoint,
+            at: now)
+        try await ArchiveWriter(directory).append(TrustDecision.document([decision], at: now), objects: .trust)
+    }
+}
+
+extension TrustedKeys {
+    /// What the owner's decisions change about verdicts; nil where nothing.
+    var decidedInWords: String? {
+        let rejected = all.filter { $0.standing == .rejected }.count
+        let adopted = all.filter { $0.standing != .rejected && $0.key == nil }.count
+        let facts = [
+            rejected == 0 ? nil : "\(rejected.of("key")) rejected",
+            adopted == 0 ? nil : "\(adopted.of("signer")) adopted",
+        ].compactMap { $0 }
+        return facts.isEmpty ? nil : "By your decision: \(facts.joined(separator: ", ")). “mmvault trust” shows which."
+    }
+}
