@@ -46,8 +46,34 @@ extension Gpg {
 
     /// - Parameter keyID: which of the user's keys; what gpg takes for one.
     /// - Returns: an ASCII-armored detached signature.
-    func sign(_ text: [UInt8], as keyID: String) async throws(ReaderError) -> [UInt8] {
-        try await run(["--armor", "--local-user", keyID, "--detach-sign"], input: text, doing: "sign the package")
+    func sign(_ text: [UInt8], as keyID: String) async throws -> [UInt8] {
+        let answer = try await ask(["--armor", "--local-user", keyID, "--detach-sign"], about: text)
+        guard answer.isSuccess else {
+            throw ReaderError.gpgFailed(doing: "sign the package", message: Gpg.lastWords(answer.errors))
+        }
+        return Array(answer.output.utf8)
+    }
+
+    /// Runs gpg on what is no secret, from a file in memory: gpg may end before it has read all of it, and a pipe would
+    /// break then.
+    private func ask(
+        _ arguments: [String], about text: [UInt8]
+    ) async throws -> (isSuccess: Bool, output: String, errors: String) {
+        let input = try UnnamedFile.open(.memory)
+        if let failure = text.withUnsafeBytes({ ExportFile.write($0, to: input) }) {
+            close(input)
+            throw ReaderError.output(path: "memory", operation: "write to", errno: failure)
+        }
+        lseek(input, 0, SEEK_SET)
+        do {
+            let result = try await Subprocess.run(
+                .name("gpg"), arguments: Arguments(self.arguments(arguments)), environment: environment,
+                input: .fileDescriptor(FileDescriptor(rawValue: input), closeAfterSpawningProcess: true),
+                output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            throw ReaderError.gpgMissing
+        }
     }
 
     /// What gpg says of a detached signature.
@@ -76,12 +102,8 @@ extension Gpg {
         }
         do {
             try PrivateFile.replace(path, with: signature)
-            let result = try await Subprocess.run(
-                .name("gpg"), arguments: Arguments(arguments(["--status-fd", "1", "--verify", path, "-"])),
-                environment: environment, input: .array(text), output: .string(limit: 1 << 20),
-                error: .string(limit: 1 << 20))
-            return Gpg.state(result.standardOutput)
-        } catch let error as SubprocessError where error.code == .executableNotFound {
+            return Gpg.state(try await ask(["--status-fd", "1", "--verify", path, "-"], about: text).output)
+        } catch ReaderError.gpgMissing {
             return .noGpg
         } catch {
             return .unreadable

@@ -1,4 +1,5 @@
 import DemoServer
+import E2EE
 import Foundation
 import Testing
 
@@ -43,6 +44,11 @@ import Testing
             try await stage.zipBulk()
             try await stage.settle()
             _ = try await stage.run("mmvault import export.zip --as alice --vault imported")
+            let decided = try await stage.run(
+                """
+                mmvault trust confirm carol \(story.carol.key.id) --yes && mmvault trust reject bob \(story.bob.key.id) --yes
+                """)
+            #expect(decided.code == 0, "\(decided.everything)")
             for vault in ["vault", "imported"] where vault == "vault" || !choice.contains("@bob") {
                 let line =
                     "mmvault --vault \(vault) export evidence \(vault).zip \(choice.contains("keys") ? "" : Self.choice) \(choice)"

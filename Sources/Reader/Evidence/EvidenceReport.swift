@@ -104,25 +104,26 @@ struct EvidenceReport {
                     key.isCurrent ? "the newest shown" : nil, key.isFirst ? "the first shown" : nil,
                 ].compactMap { $0 }
                 return [
-                    name, EvidenceReport.grouped(key.sighting.keyID), sources.joined(separator: ", "),
+                    name, EvidenceReport.named(key.sighting.keyID), sources.joined(separator: ", "),
                     "\(key.firstSeen.minute) to \(key.lastSeen.minute)", String(count),
                 ]
             }
             for (key, count) in author.byKey.sorted(by: { $0.key < $1.key })
             where !known.contains(where: { $0.sighting.keyID == key.description }) {
                 rows.append([
-                    name, EvidenceReport.grouped(key.description), "at hand with the owner", "-", String(count),
+                    name, EvidenceReport.named(key.description), "at hand with the owner", "-", String(count),
                 ])
             }
             return rows.isEmpty ? [[name, "no key is known", "-", "-", "0"]] : rows
         }
         return [
             .heading("Authors and their keys"),
-            .table(["author", "key id (SHA-256 of the public key)", "known from", "seen (UTC)", "posts signed"], rows),
+            .table(["author", "key id, and digits to read aloud", "known from", "seen (UTC)", "posts signed"], rows),
             .paragraph(
-                "Whose a key is, the server says. Only the people themselves can confirm it: compare the key id with "
+                "Whose a key is, the server says. Only the people themselves can confirm it: compare the key id, or the digits, with "
                     + "each of them by another way than this server. Whoever ran the server from the beginning could have "
-                    + "shown a wrong key from the beginning."),
+                    + "shown a wrong key from the beginning. (A key's id is the SHA-256 of its two points; docs/trust.md of "
+                    + "mmvault makes the digits from it.)"),
         ]
     }
 
@@ -222,6 +223,12 @@ struct EvidenceReport {
             .paragraph("A post is what the server sent: start and length stand in verdicts.jsonl."),
             .code(["tail -c +$((START + 1)) documents/N.body | head -c LENGTH"]),
         ]
+    }
+
+    /// A key by its id, and by what two people can read to each other.
+    private static func named(_ keyID: String) -> String {
+        let digits = KeyID(hex: keyID).map { "; read aloud: \(Fingerprint(of: $0))" } ?? ""
+        return grouped(keyID) + digits
     }
 
     /// In groups that an eye can follow.
