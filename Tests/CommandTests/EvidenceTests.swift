@@ -60,6 +60,32 @@ import Testing
         }
     }
 
+    /// What the archive says of a post besides its bytes: that the server shows it no longer, who made an emoji.
+    @Test func whatIsToldOfAPostFromElsewhere_PassesTheCheckAndCannotBeMadeUp() async throws {
+        let story = Story()
+        let gone = story.world.post(in: story.square, by: story.bob.id, message: "soon gone")
+        let kept = story.world.post(in: story.square, by: story.bob.id, message: "kept")
+        _ = story.world.addEmoji("harbour", by: story.carol.id)
+        story.world.react(kept, by: story.carol.id, emoji: "harbour")
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            story.world.purge(gone)
+            #expect(try await stage.run("mmvault pull --full").code == 0)
+            let outcome = try await stage.run("mmvault export evidence out \(Self.choice) && mmvault check out")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            let report = String(decoding: try stage.read("out/report.html"), as: UTF8.self)
+            #expect(report.contains("gone from the server (noticed ") && report.contains(":harbour: (made by @carol)"))
+            let forged = try await stage.run(
+                """
+                sed -i '/"\(kept)"/s/"absence":null/"absence":{"reason":"gone","since":1}/' out/posts/posts.jsonl
+                cd out; find * -type f ! -name SHA256SUMS | LC_ALL=C sort | xargs -d '\\n' sha256sum > ../s; mv ../s SHA256SUMS
+                mmvault check .
+                """)
+            #expect(
+                forged.code == 4 && forged.output.contains("no document says"), "\(forged.everything)")
+        }
+    }
+
     @Test(.enabled(if: Stage.hasGpg, "needs gpg"))
     func stockTools_VerifyAPackageAndItsPosts() async throws {
         try await Stage.with(hasGpg: true) { stage in

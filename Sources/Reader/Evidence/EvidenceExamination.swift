@@ -30,7 +30,9 @@ struct EvidenceExamination {
         damages += posts.damages
         let tally = posts.tally
         (report.verdicts, report.opened, report.shortTexts) = (tally.verdicts, posts.opened, tally.shortTexts)
-        for document in facts.documents where posts.chosen[document.sequence, default: 0] != document.chosen {
+        // Posts that cannot be read are not counted either.
+        for document in facts.documents
+        where posts.damages.isEmpty && posts.chosen[document.sequence, default: 0] != document.chosen {
             damage(
                 EvidenceWriter.manifestName,
                 "it says of document \(document.sequence) that another number of posts was chosen")
