@@ -56,10 +56,11 @@ let package = Package(
         .target(
             name: "Reader",
             dependencies: [
-                "Age", "Archive", "Bytes", "E2EE",
+                "Age", "Archive", "Bytes", "CLinux", "E2EE",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .target(

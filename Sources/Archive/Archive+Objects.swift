@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 internal import GRDB
 
 /// A channel as the server last described it. Every name in it was chosen by somebody else.
@@ -25,7 +25,7 @@ public struct Channel: Equatable, Sendable {
     public internal(set) var header = ""
     public internal(set) var purpose = ""
     /// Where the account's lists show it no longer: it is kept as it was.
-    public internal(set) var absence: NoticedAbsence?
+    public var absence: NoticedAbsence?
 }
 
 public struct Team: Equatable, Sendable {
@@ -237,7 +237,8 @@ extension Archive {
 }
 
 extension Channel {
-    init(_ json: JSONValue) {
+    /// As the server describes it; what is missing is empty.
+    public init(_ json: JSONValue) {
         id = json["id"]?.string ?? ""
         kind = (json["type"]?.string).flatMap(Kind.init(rawValue:))
         teamID = json["team_id"]?.string ?? ""
@@ -261,7 +262,8 @@ extension CustomEmoji {
 }
 
 extension Team {
-    init(_ json: JSONValue) {
+    /// As the server describes it; what is missing is empty.
+    public init(_ json: JSONValue) {
         id = json["id"]?.string ?? ""
         name = json["name"]?.string ?? ""
         displayName = json["display_name"]?.string ?? ""
@@ -269,7 +271,8 @@ extension Team {
 }
 
 extension User {
-    init(_ json: JSONValue) {
+    /// As the server describes it; what is missing is empty.
+    public init(_ json: JSONValue) {
         id = json["id"]?.string ?? ""
         username = json["username"]?.string ?? ""
         nickname = json["nickname"]?.string ?? ""

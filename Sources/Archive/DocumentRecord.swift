@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 
 /// What a document is: which of the server's answers, or which statement of the user's own.
 public enum DocumentKind: String, Sendable {
@@ -58,23 +58,24 @@ public struct ReceivedDocument: Sendable {
 /// A document's entry in the chain: a short text of `name value` lines. It names the hash of the record before it, so
 /// that no document can be changed, removed, added or moved without changing every record behind it.
 /// docs/archive-format.md specifies it.
-struct DocumentRecord: Equatable, Sendable {
-    let sequence: Int64
-    let previous: SHA256Digest
-    let kind: String
-    let request: String
-    let channelID: String?
-    let receivedAt: String
+public struct DocumentRecord: Equatable, Sendable {
+    public let sequence: Int64
+    public let previous: SHA256Digest
+    public let kind: String
+    public let request: String
+    public let channelID: String?
+    public let receivedAt: String
     /// The state of the channel's walk that was committed with the document, as `WalkState` writes it.
-    let walk: String?
-    let length: Int
-    let bodyHash: SHA256Digest
+    public let walk: String?
+    public let length: Int
+    public let bodyHash: SHA256Digest
     /// Of the body as it is stored, compressed.
-    let storedHash: SHA256Digest
+    public let storedHash: SHA256Digest
 
+    public static let lineCount = 11
     static let firstLine = "mmvault-document 1"
     /// What the first document names as its predecessor.
-    static let none = SHA256Digest(bytes: [UInt8](repeating: 0, count: 32)) ?? SHA256Digest(of: [])
+    public static let none = SHA256Digest(bytes: [UInt8](repeating: 0, count: 32)) ?? SHA256Digest(of: [])
 
     init(
         _ document: ReceivedDocument, walk: WalkState?, sequence: Int64, previous: SHA256Digest, compressed: [UInt8]
@@ -91,7 +92,7 @@ struct DocumentRecord: Equatable, Sendable {
         storedHash = SHA256Digest(of: compressed)
     }
 
-    var text: String {
+    public var text: String {
         """
         \(DocumentRecord.firstLine)
         seq \(sequence)
@@ -108,10 +109,10 @@ struct DocumentRecord: Equatable, Sendable {
         """
     }
 
-    var hash: SHA256Digest { SHA256Digest(of: Array(text.utf8)) }
+    public var hash: SHA256Digest { SHA256Digest(of: Array(text.utf8)) }
 
     /// Reads what `text` wrote. Anything else, however slight the difference, is nil.
-    init?(text: String) {
+    public init?(text: String) {
         var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
         guard lines.popFirst()?.elementsEqual(DocumentRecord.firstLine.utf8) == true else { return nil }
         func value(_ name: String) -> String? {

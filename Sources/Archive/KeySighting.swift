@@ -42,6 +42,43 @@ public struct KnownKey: Equatable, Sendable {
     public let isFirst: Bool
     /// Whether the archive's owner holds, or held, its private key.
     public let isOwn: Bool
+
+    public init(
+        _ sighting: KeySighting, firstSeen: Timestamp, lastSeen: Timestamp, isCurrent: Bool, isFirst: Bool, isOwn: Bool
+    ) {
+        self.sighting = sighting
+        self.firstSeen = firstSeen
+        self.lastSeen = lastSeen
+        self.isCurrent = isCurrent
+        self.isFirst = isFirst
+        self.isOwn = isOwn
+    }
+
+    /// What `Archive.knownKeys` knows, told from sightings alone.
+    ///
+    /// - Parameter sightings: in the order in which they came.
+    public static func all(from sightings: [KeySighting]) -> [String: [KnownKey]] {
+        Dictionary(grouping: sightings, by: \.userID).mapValues { sightings in
+            let shown = sightings.filter { $0.source == .server }
+            var order: [String] = []
+            var groups: [String: [KeySighting]] = [:]
+            for sighting in sightings {
+                if groups[sighting.keyID] == nil { order.append(sighting.keyID) }
+                groups[sighting.keyID, default: []].append(sighting)
+            }
+            return order.compactMap { keyID in
+                guard let group = groups[keyID], let first = group.map(\.at).min(), let last = group.map(\.at).max()
+                else { return nil }
+                let sighting = KeySighting(
+                    userID: group[0].userID, keyID: keyID,
+                    source: group.contains { $0.source == .server } ? .server : .own, at: first,
+                    encryptionPoint: group[0].encryptionPoint, signingPoint: group[0].signingPoint)
+                return KnownKey(
+                    sighting, firstSeen: first, lastSeen: last, isCurrent: shown.last?.keyID == keyID,
+                    isFirst: shown.first?.keyID == keyID, isOwn: group.contains { $0.source == .own })
+            }
+        }
+    }
 }
 
 extension KeySighting {

@@ -89,6 +89,21 @@ public final class PostPlan {
             }
         }
     }
+
+    /// The documents in which the versions stand, each with how many of them, and how many of these are not encrypted.
+    public func documents() throws(ArchiveError) -> [Int64: (posts: Int, plain: Int)] {
+        let sql = """
+            SELECT v.document, count(*), sum(v.type <> 'custom_e2ee') FROM plan p JOIN version v ON v.seq = p.version
+            GROUP BY v.document
+            """
+        return try Archive.rethrowing { [database] in
+            try database.unsafeReentrantRead { db in
+                try Row.fetchAll(db, sql: sql).reduce(into: [:]) { counts, row in
+                    counts[try row.decode(atIndex: 0)] = (try row.decode(atIndex: 1), try row.decode(atIndex: 2))
+                }
+            }
+        }
+    }
 }
 
 extension Archive {

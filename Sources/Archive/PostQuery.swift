@@ -86,6 +86,8 @@ public struct StoredVersion: Sendable {
         public let updateAt: Int64
         public let editAt: Int64
         public let deleteAt: Int64
+        /// Where it stands in its document's body.
+        public var range = 0..<0
 
         /// The id of the post that this is a version of: an old revision has an id of its own.
         public var identityID: String { originalID.isEmpty ? id : originalID }

@@ -42,7 +42,7 @@ extension StoredVersion {
     static func content(
         _ row: Row, _ database: Database, _ cache: DocumentCache
     ) throws -> (header: Header, json: ArraySlice<UInt8>, importName: String?) {
-        let header = try Header(row)
+        var header = try Header(row)
         let start: Int = try row.decode(forColumn: "start")
         let length: Int = try row.decode(forColumn: "length")
         let (body, source) = try cache.content(of: header.documentSequence) {
@@ -53,6 +53,7 @@ extension StoredVersion {
                 sequence: header.documentSequence, what: "post \(header.id) lies outside of it")
         }
         let range = start..<start + length
+        header.range = range
         func misplaced() -> ArchiveError {
             .damagedDocument(sequence: header.documentSequence, what: "post \(header.id) is not what the index says")
         }

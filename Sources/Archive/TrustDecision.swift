@@ -104,8 +104,8 @@ extension TrustDecision {
     }
 
     /// - Parameter username: of the user, for people who read a list.
-    public func write(to json: inout JSONWriter, username: String? = nil) {
-        json.object { json in
+    public func write(to json: inout JSONWriter, _ key: String? = nil, username: String? = nil) {
+        json.object(key) { json in
             json.string("user_id", userID)
             if let username { json.string("username", username) }
             json.string("decision", verb.rawValue)
@@ -136,6 +136,20 @@ extension TrustDecision {
     /// - Parameter body: as it came, byte for byte. Whoever appends it has checked its signature.
     public static func document(list body: [UInt8], at time: Timestamp) -> ReceivedDocument {
         ReceivedDocument(kind: .trustList, request: "-", channelID: nil, receivedAt: time, body: body)
+    }
+}
+
+extension TrustDecision {
+    /// What `Archive.trustDecisions` knows, told from statements alone: the newest of each who decided, about each
+    /// subject. What is said again in the same bytes is no news.
+    ///
+    /// - Parameter statements: each with the bytes that state it, in the order in which they came.
+    public static func newest(of statements: [(decision: TrustDecision, json: [UInt8])]) -> [TrustDecision] {
+        var newest: [String: (place: Int, decision: TrustDecision, json: [UInt8])] = [:]
+        for (place, statement) in statements.enumerated() where newest[statement.decision.id]?.json != statement.json {
+            newest[statement.decision.id] = (place, statement.decision, statement.json)
+        }
+        return newest.values.sorted { $0.place < $1.place }.map(\.decision)
     }
 }
 

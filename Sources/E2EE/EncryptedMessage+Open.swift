@@ -40,7 +40,7 @@ extension EncryptedMessage {
         return failed.map { .keyUnwrapFailed($0) } ?? .notForUs
     }
 
-    private func unwrapKey(of recipient: Recipient, with key: PrivateKey) -> SecretBytes? {
+    func unwrapKey(of recipient: Recipient, with key: PrivateKey) -> SecretBytes? {
         // The length comes from the server and is not signed: a huge one must not reach the secure heap.
         guard recipient.wrappedKey.count == Recipient.wrappedKeyLength else { return nil }
         // The parser checked that the ephemeral point is on the curve, so that the exchange does not fail.

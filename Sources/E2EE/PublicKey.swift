@@ -36,8 +36,8 @@ public struct PublicKey: Hashable, Sendable {
     }
 
     /// The wire form, members in the plugin's order.
-    public func write(to json: inout JSONWriter) {
-        json.object {
+    public func write(to json: inout JSONWriter, _ name: String? = nil) {
+        json.object(name) {
             $0.string("sign", Base64.standard.encode(signingPoint))
             $0.string("encr", Base64.standard.encode(encryptionPoint))
         }

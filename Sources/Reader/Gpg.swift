@@ -90,20 +90,24 @@ public struct Gpg: Sendable {
         return keys
     }
 
-    private func run(
+    /// - Parameter arguments: of the command, behind those that every one gets.
+    func arguments(_ arguments: [String]) -> [String] {
+        ["--batch", "--yes", "--quiet", "--no-tty"] + (mayAsk ? [] : ["--pinentry-mode", "error"]) + arguments
+    }
+
+    var environment: Environment {
+        // gpg's input is a pipe, so that it cannot see by itself at which terminal the user sits.
+        guard mayAsk, let terminal = ttyname(STDIN_FILENO) else { return .inherit }
+        return Environment.inherit.updating(["GPG_TTY": String(cString: terminal)])
+    }
+
+    func run(
         _ arguments: [String], input: [UInt8], doing: String
     ) async throws(ReaderError) -> [UInt8] {
-        var all = ["--batch", "--yes", "--quiet", "--no-tty"]
-        if !mayAsk { all += ["--pinentry-mode", "error"] }
-        all += arguments
-        var environment = Environment.inherit
-        // gpg's input is a pipe, so that it cannot see by itself at which terminal the user sits.
-        if mayAsk, let terminal = ttyname(STDIN_FILENO) {
-            environment = environment.updating(["GPG_TTY": String(cString: terminal)])
-        }
         do {
             let result = try await Subprocess.run(
-                .name("gpg"), arguments: Arguments(all), environment: environment, input: .array(input),
+                .name("gpg"), arguments: Arguments(self.arguments(arguments)), environment: environment,
+                input: .array(input),
                 output: .bytes(limit: 16 << 20), error: .string(limit: 1 << 20))
             guard result.terminationStatus.isSuccess else {
                 throw ReaderError.gpgFailed(doing: doing, message: Gpg.lastWords(result.standardError))
@@ -118,7 +122,7 @@ public struct Gpg: Sendable {
         }
     }
 
-    private static func lastWords(_ output: String?) -> String {
+    static func lastWords(_ output: String?) -> String {
         let lines = (output ?? "").split(whereSeparator: \.isNewline).filter { $0.hasPrefix("gpg:") }
         return lines.suffix(2).map { $0.dropFirst(4).trimmed }.joined(separator: "; ")
     }

@@ -22,6 +22,8 @@ public struct ReadPost: Sendable {
     public internal(set) var absence: NoticedAbsence?
     /// Whom of those that the author is known by the signature fits, a rejected one included.
     public internal(set) var signer: SignerID?
+    /// The key of this message alone, where it was asked for: with it anybody can open the message, and no other.
+    var messageKey: [UInt8]?
 
     public var isEdited: Bool { header.editAt > 0 }
 

@@ -17,6 +17,12 @@ public enum ReaderError: Error, Equatable, Sendable {
     /// The folder to export to holds something already.
     case outputExists(path: String)
     case output(path: String, operation: String, errno: Int32)
+    /// What was to be written is not what it was when the writing began.
+    case changedMeanwhile(file: String)
+    /// Something was pulled into the archive while it was read.
+    case archiveGrew
+    /// What was to be checked is no package.
+    case notAPackage(path: String, what: String)
     /// A file is no list of keys, or not as its format says.
     case badTrustList(String)
     /// A list of keys that this archive must not take.

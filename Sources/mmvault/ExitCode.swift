@@ -20,14 +20,14 @@ enum ExitCode: Int32, CaseIterable {
         case .failure: "failed for a reason that has no number of its own: a full disk, say"
         case .findings: "done, and there is something to look at (verify, audit)"
         case .incomplete: "pull: done, but not for every channel or file; run it again"
-        case .damaged: "the archive, or a file in the vault, is damaged"
+        case .damaged: "the archive, a file in the vault, or a package is damaged"
         case .inUse: "another mmvault is writing to this archive"
         case .notLoggedIn: "not logged in, the session has ended, or the server refused the login"
         case .server: "the server cannot be reached, or gives no usable answer"
         case .key: "a private key, or gpg, cannot do what was asked"
         case .noArchive: "no archive here, or no such account, channel, team or post in it"
         case .usage: "the command line is not understood"
-        case .badExport: "import: the file is not what it should be, or is damaged or forged"
+        case .badExport: "the file is not what it should be; import: or is damaged or forged"
         case .interrupted: "interrupted; what was done until then is kept"
         }
     }

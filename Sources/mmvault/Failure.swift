@@ -186,9 +186,17 @@ struct Failure: Error {
         case .unreadable(let path): Failure(.key, "\(SafeText.line(path)) cannot be read")
         case .outputExists(let path):
             Failure(
-                .usage, "\(SafeText.line(path)) exists and is not empty", hint: "name a folder that does not exist yet")
+                .usage, "\(SafeText.line(path)) exists and is not empty", hint: "name what does not exist yet")
         case .output(let path, let operation, let errno):
             Failure(.failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))")
+        case .changedMeanwhile(let file):
+            Failure(.damaged, "\(SafeText.line(file)) changed while it was read", hint: "“mmvault check” says more")
+        case .archiveGrew:
+            Failure(
+                .failure, "the archive grew while it was read, and what came belongs to the choice",
+                hint: "nothing was written; run it again when no pull is under way, or with --until")
+        case .notAPackage(let path, let what):
+            Failure(.badExport, "\(SafeText.line(path)) is no package: \(SafeText.line(what))", hint: sealedHint(path))
         case .badTrustList(let what):
             Failure(
                 .badExport, "the list of keys cannot be read: \(SafeText.line(what))",
@@ -196,6 +204,15 @@ struct Failure: Error {
         case .refusedTrustList(let refusal): of(refusal)
         case .archive(let error): of(error)
         }
+    }
+
+    /// How to open a package that is sealed.
+    private static func sealedHint(_ path: String) -> String? {
+        guard let sealing = PackageForm(path).sealing else { return nil }
+        let (sealed, open) = (SafeText.line(path), SafeText.line(String(path.dropLast(4))))
+        return sealing == "age"
+            ? "decrypt it first: age -d -i KEYFILE -o \(open) \(sealed)"
+            : "decrypt it first: gpg --output \(open) --decrypt \(sealed)"
     }
 
     private static func of(_ refusal: CheckedTrustList.Refusal) -> Failure {

@@ -25,11 +25,14 @@ struct Mmvault: AsyncParsableCommand {
             “mmvault demo” shows all of it on a server of its own.
             “mmvault --generate-completion-script bash” (zsh, fish) prints completions.
             """,
-        version: "0.1.0",
+        version: version,
         subcommands: [
             Recover.self, Login.self, Pull.self, Import.self, Key.self, Trust.self, Channels.self, Read.self,
             Search.self, Verify.self, Audit.self, Export.self, Status.self, Check.self, Demo.self,
         ])
+
+    private static let version = "0.1.0"
+    static let program = "mmvault \(version)"
 
     static func main() async {
         ProcessLimits.keepMemoryPrivate()

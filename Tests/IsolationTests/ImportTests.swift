@@ -21,11 +21,12 @@ import Testing
             // Foundation for Data, which GRDB takes blobs as, and for the number of cores.
             module: "Archive", everywhere: ["Bytes", "Foundation", "GRDB"],
             only: [
-                "CLibArchive": ["LibArchive.swift", "Import/ZipReader.swift"],
+                "CLibArchive": ["LibArchive.swift", "PackReader.swift", "PackWriter.swift"],
                 "GRDBSQLite": ["DatabaseHeader.swift"],
                 "Glibc": [
                     "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "FileStore.swift",
-                    "Import/ZipReader.swift", "LibArchive.swift", "PartialFile.swift", "PrivateFile.swift",
+                    "LibArchive.swift", "PackReader.swift", "PackWriter.swift", "PartialFile.swift",
+                    "PrivateFile.swift",
                     "Vault.swift",
                 ],
             ]),
@@ -33,10 +34,16 @@ import Testing
             // Foundation for what Unicode says of characters; the search index is a database in memory.
             module: "Reader", everywhere: ["Archive", "Bytes", "E2EE"],
             only: [
-                "Age": ["Search/SealedFolder.swift", "Search/Search.swift"],
+                "Age": ["Evidence/PackageSeal.swift", "Search/SealedFolder.swift", "Search/Search.swift"],
+                "CLinux": ["Evidence/UnnamedFile.swift", "Gpg+Package.swift"],
                 "Foundation": ["Search/SearchText.swift", "Search/SearchHighlight.swift"],
                 "GRDB": ["Search/SearchSegment.swift"], "GRDBSQLite": ["Search/SearchSegment.swift"],
-                "Glibc": ["Export/ExportDirectory.swift", "Gpg.swift"], "Subprocess": ["Gpg.swift"],
+                "Glibc": [
+                    "Evidence/NewFile.swift", "Evidence/PackageFolder.swift", "Evidence/UnnamedFile.swift",
+                    "Export/ExportDirectory.swift",
+                    "Export/ExportFile.swift", "Gpg+Package.swift", "Gpg.swift",
+                ],
+                "Subprocess": ["Gpg.swift", "Gpg+Package.swift"], "SystemPackage": ["Gpg+Package.swift"],
             ]),
         Allowance(module: "reader-probe", everywhere: ["Archive", "E2EE", "Reader"], only: [:]),
     ]

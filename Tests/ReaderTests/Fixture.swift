@@ -46,6 +46,18 @@ final class Fixture {
             receivedAt: Timestamp(milliseconds: Fixture.first), body: body)
     }
 
+    func append(_ document: ReceivedDocument, objects: ObjectKind?) async throws {
+        let writer = try ArchiveWriter(directory)
+        if let objects {
+            try await writer.append(document, objects: objects)
+        } else {
+            let source: KeySighting.Source = document.kind == .ownKey ? .own : .server
+            let keys = KeySighting.all(
+                in: try JSONDocument(document.body).root, source: source, at: document.receivedAt)
+            try await writer.append(document, keys: keys)
+        }
+    }
+
     /// Alice, Bob and Carol; a team with two channels.
     func addPeople() async throws {
         let writer = try ArchiveWriter(directory)

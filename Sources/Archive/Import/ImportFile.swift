@@ -178,7 +178,7 @@ public struct ImportFile: Sendable {
     func walk(
         _ secret: SecretBytes?, _ progress: (Int64, Int64) -> Void, _ consume: (Part) throws(ArchiveError) -> Void
     ) throws(ArchiveError) -> SHA256Digest {
-        let reader = try ZipReader(path, limits)
+        let reader = try PackReader(path, .zip, limits)
         var taken: Set<String> = []
         while let name = try reader.next() {
             let entry = Entry(name)
@@ -198,7 +198,7 @@ public struct ImportFile: Sendable {
     }
 
     private func read(
-        _ entry: Entry, _ name: String, _ reader: ZipReader, _ secret: SecretBytes?,
+        _ entry: Entry, _ name: String, _ reader: PackReader, _ secret: SecretBytes?,
         _ progress: (Int64, Int64) -> Void, _ consume: (Part) throws(ArchiveError) -> Void
     ) throws(ArchiveError) {
         var isTable = false

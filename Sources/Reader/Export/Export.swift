@@ -105,6 +105,16 @@ struct ExportPeople {
         teams[channel.teamID].map { $0.displayName.isEmpty ? $0.name : $0.displayName }
     }
 
+    static func kind(of channel: Channel) -> String {
+        switch channel.kind {
+        case .open: "public channel"
+        case .private: "private channel"
+        case .direct: "direct messages"
+        case .group: "group messages"
+        case nil: "channel"
+        }
+    }
+
     /// The server's host, for message ids and addresses: letters, digits, dots and hyphens, no more than DNS takes.
     var host: String {
         let label = account.serverLabel.replacing("_", with: "-")

@@ -26,16 +26,22 @@ struct ShownFile {
 final class ExportFiles {
     let store: FileStore
     private let archive: Archive
-    private let directory: ExportDirectory
+    private let destination: any ExportDestination
     private let request: ExportRequest
     private var paths: [String: String] = [:]
     private var entries: [ExportFile.Entry] = []
 
     static let folder = "files"
+    private static let neverFetched = "it was never fetched"
+    private static let damages = [
+        "its content has gone from the vault", "its content is damaged", "its content cannot be read",
+    ]
+    /// Why a file may be missing.
+    static let reasons = Set([neverFetched] + damages + FileRecord.Reason.allCases.map(\.words))
 
-    init(_ archive: Archive, _ directory: ExportDirectory, _ request: ExportRequest) {
+    init(_ archive: Archive, _ destination: any ExportDestination, _ request: ExportRequest) {
         self.archive = archive
-        self.directory = directory
+        self.destination = destination
         self.request = request
         store = FileStore(archive.directory)
     }
@@ -43,7 +49,7 @@ final class ExportFiles {
     func show(_ attached: AttachedFile) throws -> ShownFile {
         guard let record = try record(of: attached) else {
             return ShownFile(
-                attached: attached, state: request.includesFiles ? .missing("it was never fetched") : .leftOut)
+                attached: attached, state: request.includesFiles ? .missing(ExportFiles.neverFetched) : .leftOut)
         }
         // A legal hold's posts name ids alone.
         let named = AttachedFile(
@@ -59,27 +65,44 @@ final class ExportFiles {
 
     private func state(_ attached: AttachedFile, _ record: FileRecord) throws -> ShownFile.State {
         guard let content = record.content else {
-            return .missing(record.absence?.reason.words ?? "it was never fetched")
+            return .missing(record.absence?.reason.words ?? ExportFiles.neverFetched)
         }
         if let path = paths[attached.id] { return .held(content, path: path) }
         switch store.state(of: content) {
         case .whole: break
-        case .missing: return .missing("its content has gone from the vault")
-        case .damaged: return .missing("its content is damaged")
-        case .unreadable: return .missing("its content cannot be read")
+        case .missing: return .missing(ExportFiles.damages[0])
+        case .damaged: return .missing(ExportFiles.damages[1])
+        case .unreadable: return .missing(ExportFiles.damages[2])
         }
         guard request.format != .mbox else { return .held(content, path: nil) }
-        let path = "\(ExportFiles.folder)/\(ExportName.file(attached.id, name: attached.name ?? ""))"
-        let copy = try directory.makeFile(path)
-        try store.read(content.sha256) { chunk throws(ArchiveError) in copy.write(chunk) }
-        entries.append(try copy.close())
+        let path = ExportFiles.path(of: attached)
+        let entry = ExportFile.Entry(name: path, size: Int(content.size), sha256: content.sha256.description)
+        try destination.add(entry) { [store] in try store.copy(content, to: $0) }
+        entries.append(entry)
         paths[attached.id] = path
         return .held(content, path: path)
+    }
+
+    /// Below the export's folder.
+    static func path(of attached: AttachedFile) -> String {
+        "\(folder)/\(ExportName.file(attached.id, name: attached.name ?? ""))"
     }
 
     /// What was copied since the last time, for the manifest.
     func takeEntries() -> [ExportFile.Entry] {
         defer { entries = [] }
         return entries
+    }
+}
+
+extension FileStore {
+    /// Hands a content to whoever may refuse it.
+    func copy(_ content: FileContent, to consume: ([UInt8]) throws -> Void) throws {
+        var failure: (any Error)?
+        try read(content.sha256) { chunk throws(ArchiveError) in
+            guard failure == nil else { return }
+            do { try consume(chunk) } catch { failure = error }
+        }
+        if let failure { throw failure }
     }
 }

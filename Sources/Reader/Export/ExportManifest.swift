@@ -73,7 +73,7 @@ struct ExportManifest {
         return json.bytes + [UInt8(ascii: "\n")]
     }
 
-    private static func write(_ counts: ExportCounts, to json: inout JSONWriter) {
+    static func write(_ counts: ExportCounts, to json: inout JSONWriter) {
         json.int("posts", counts.posts)
         json.int("exported", counts.exported)
         json.int("unverified", counts.unverified)

@@ -13,12 +13,17 @@ struct JSONLinesRenderer: PostRenderer {
     }
 
     func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
+        file.write(JSONLinesRenderer.line(post, text, files, people))
+    }
+
+    /// One line, with its end.
+    static func line(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile], _ people: ExportPeople) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             let username = people.username(post.header.userID)
             post.write(to: &json, text: text.shown, username: username, states: files.map(\.state))
         }
-        file.write(json.bytes + [UInt8(ascii: "\n")])
+        return json.bytes + [UInt8(ascii: "\n")]
     }
 }
 

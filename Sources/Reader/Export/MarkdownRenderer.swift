@@ -11,23 +11,21 @@ struct MarkdownRenderer: PostRenderer {
     private let file: ExportFile
     /// Whether the channel has encrypted posts: then those that are not are marked.
     private let isEncrypted: Bool
+    /// From the file's folder to the export's.
+    private let base: String
     private var day = ""
     /// The thread under way, and the post in it that was written last, by the ids of the posts they began with.
     private var thread = ""
     private var lastPost = ""
 
-    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool) {
+    init(
+        _ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool, base: String = "../"
+    ) {
         self.people = people
         self.file = file
         self.isEncrypted = isEncrypted
-        let kind =
-            switch channel.kind {
-            case .open: "public channel"
-            case .private: "private channel"
-            case .direct: "direct messages"
-            case .group: "group messages"
-            case nil: "channel"
-            }
+        self.base = base
+        let kind = ExportPeople.kind(of: channel)
         file.write("# \(MarkdownRenderer.escape(people.names.label(channel)))\n\n")
         let team = people.team(of: channel).map { " of team \(MarkdownRenderer.escape($0))" } ?? ""
         let account = people.account
@@ -81,7 +79,7 @@ struct MarkdownRenderer: PostRenderer {
         var why = ""
         switch shown.state {
         case .leftOut: break
-        case .held(_, let path): if let path { name = "[\(name)](../\(MarkdownRenderer.destination(path)))" }
+        case .held(_, let path): if let path { name = "[\(name)](\(base)\(MarkdownRenderer.destination(path)))" }
         case .missing(let reason): why = ": not here, \(reason)"
         }
         file.write("\n- file: \(name)\(described.isEmpty ? "" : " (\(described))")\(why)\n")

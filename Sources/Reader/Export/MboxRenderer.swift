@@ -11,7 +11,8 @@ struct MboxRenderer: PostRenderer {
     private let channel: Channel
     private let people: ExportPeople
     private let file: ExportFile
-    private let store: FileStore
+    /// Where files come from that are parts of their mails; nil where a header names each, and it stands elsewhere.
+    private let store: FileStore?
     private let host: String
     /// Whether the channel has encrypted posts: then those that are not are marked.
     private let isEncrypted: Bool
@@ -25,7 +26,9 @@ struct MboxRenderer: PostRenderer {
     /// same files.
     private var attached: (post: String, mails: [String: String]) = ("", [:])
 
-    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, _ store: FileStore, isEncrypted: Bool) {
+    init(
+        _ channel: Channel, _ people: ExportPeople, _ file: ExportFile, _ store: FileStore?, isEncrypted: Bool
+    ) {
         self.store = store
         self.isEncrypted = isEncrypted
         self.channel = channel
@@ -66,7 +69,7 @@ struct MboxRenderer: PostRenderer {
         }
         if attached.post != header.identityID { attached = (header.identityID, [:]) }
         var held: [ShownFile] = []
-        for shown in files where shown.content != nil {
+        for shown in files where store != nil && shown.content != nil {
             if let mail = attached.mails[shown.attached.id] {
                 field("X-Mattermost-File-In", "\(MailText.atom(shown.attached.id)) \(mail)")
             } else {
@@ -75,15 +78,17 @@ struct MboxRenderer: PostRenderer {
             }
         }
         field("MIME-Version", "1.0")
-        if held.isEmpty {
-            writeText(text.written)
+        if let store, !held.isEmpty {
+            try writeParts(text.written, held, store, boundary: MailAttachment.boundary(text.written, header))
         } else {
-            try writeParts(text.written, held, boundary: MailAttachment.boundary(text.written, header))
+            writeText(text.written)
         }
         file.write("\n")
     }
 
-    private func writeParts(_ text: String, _ files: [ShownFile], boundary: String) throws(ArchiveError) {
+    private func writeParts(_ text: String, _ files: [ShownFile], _ store: FileStore, boundary: String)
+        throws(ArchiveError)
+    {
         field("Content-Type", "multipart/mixed; boundary=\"\(boundary)\"")
         file.write("\n--\(boundary)\n")
         writeText(text)

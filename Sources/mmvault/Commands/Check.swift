@@ -5,8 +5,8 @@ import Reader
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Read the whole archive again, and name what is damaged.",
-        usage: "mmvault check [<options>]",
+        abstract: "Read the whole archive, or a package of evidence, and name what is damaged.",
+        usage: "mmvault check [<options>] [<package>]",
         discussion: """
             Recomputes the SHA-256 of every document and every file, follows the chain
             that joins the documents, and holds the index against them. Needs no key and
@@ -15,10 +15,19 @@ struct Check: AsyncParsableCommand {
             says whether everything up to there is still there, and as it was: nothing
             else can tell that an archive's end was cut off.
 
-            \(ExitCode.help(.damaged, .noArchive))
+            With a PACKAGE that “mmvault export evidence” made, a folder, .zip or .tar.zst:
+            verifies every hash and every signature in it, holds each post against the
+            server's own answer, and makes the report again. Needs neither vault nor key.
+
+            \(ExitCode.help(.damaged, .noArchive, .badExport))
             """)
 
     @OptionGroup var vault: VaultOptions
+
+    @Argument(
+        help: ArgumentHelp("A package of evidence to check instead of the archive.", valueName: "package"),
+        completion: .file())
+    var package: String?
 
     @Option(
         help: ArgumentHelp("A head of the chain, noted earlier, that must still be in it.", valueName: "head"),
@@ -26,6 +35,7 @@ struct Check: AsyncParsableCommand {
     var head: ChainHead?
 
     func run() async throws {
+        if let package { return try await Check.checkPackage(package) }
         let directory = try vault.directory()
         let archive = try Archive(directory)
         let report = try await archive.checkAloud()

@@ -1,10 +1,10 @@
 import Archive
-public import ArgumentParser
-public import Reader
+import ArgumentParser
+import Reader
 
 struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write the conversations out: Markdown, mbox, or JSON Lines.",
+        abstract: "Write the conversations out: Markdown, mbox, JSON Lines, or as evidence.",
         discussion: """
             OUT is a new folder. What it gets is in the clear: keep it accordingly. The
             same archive and keys give the same bytes. manifest.json, written last, says
@@ -14,6 +14,10 @@ struct Export: AsyncParsableCommand {
               markdown   a file per channel, readable as it is
               mbox       a mailbox per channel, for mutt, notmuch, Thunderbird and scripts
               jsonl      one JSON object a post or old revision
+              evidence   all of these in one package, for somebody who was not there: with
+                         the server's own answers, the keys, and a report. OUT is a new
+                         folder, or a file that ends with .zip or .tar.zst
+                         (docs/evidence.md)
 
             A text whose signature does not verify is withheld, and a notice stands in its
             place; --include-unverified shows it, marked.
@@ -22,6 +26,8 @@ struct Export: AsyncParsableCommand {
               mmvault export markdown ~/chat
               mmvault export mbox ~/mail --channel research --since 2026-01-01
               mmvault export jsonl /tmp/out --user carol --include-unverified
+              mmvault export evidence case.zip --channel research --sign 0xKEYID
+              mmvault export evidence case.tar.zst.age --encrypt-to age1…
 
             \(ExitCode.help(.key, .damaged, .noArchive, .usage))
             """)
@@ -29,11 +35,11 @@ struct Export: AsyncParsableCommand {
     @OptionGroup var vault: VaultOptions
     @OptionGroup var keys: KeyOptions
 
-    @Argument(help: "markdown, mbox or jsonl")
-    var format: ExportFormat
+    @Argument(help: ArgumentHelp("markdown, mbox, jsonl or evidence", valueName: "format"))
+    var kind: Kind
 
     @Argument(
-        help: ArgumentHelp("The folder to write to; it must not exist, or be empty.", valueName: "out"),
+        help: ArgumentHelp("Where to write to: what does not exist yet, or an empty folder.", valueName: "out"),
         completion: .directory)
     var output: String
 
@@ -61,22 +67,33 @@ struct Export: AsyncParsableCommand {
     @Flag(help: "Leave the files of posts out.")
     var noFiles = false
 
+    @Option(help: ArgumentHelp("Sign the evidence with this OpenPGP key of yours.", valueName: "gpg-id"))
+    var sign: String?
+
+    @Option(help: ArgumentHelp("Seal the evidence for this recipient.", valueName: "age1…|gpg-id"))
+    var encryptTo: String?
+
     func run() async throws {
+        let seal = try seal()
         if let since, let until, since.start > until.start {
             throw Failure(.usage, "--since is later than --until", hint: "nothing was written")
         }
         let open = try await OpenArchive(vault, keys: keys)
         let request = ExportRequest(
-            format: format, channels: try open.select(channels: channel, teams: team), userIDs: try userIDs(open.users),
+            format: kind.format ?? .jsonl, channels: try open.select(channels: channel, teams: team),
+            userIDs: try userIDs(open.users),
             createAt: (since?.start.milliseconds ?? 0)..<(until?.end.milliseconds ?? .max),
             includesUnverified: includeUnverified, includesFiles: !noFiles, asked: asked)
+        guard kind.format != nil else { return try await writeEvidence(open, request, seal) }
         let names = open.names
         let summary = try await Reader.Export(archive: open.archive, reader: open.reader)
             .run(request, to: output) { channel, posts in
                 Terminal.showProgress("exporting \(SafeText.name(names.label(channel))): \(posts.grouped) posts")
             }
         Terminal.clearProgress()
-        describe(summary)
+        describe(summary.counts, in: SafeText.line(output))
+        Terminal.print("The manifest is \(SafeText.line(output))/manifest.json")
+        Terminal.note("These files are in the clear.")
     }
 
     /// The narrowing in the user's own words, for the manifest.
@@ -99,10 +116,8 @@ struct Export: AsyncParsableCommand {
         }
     }
 
-    private func describe(_ summary: ExportSummary) {
-        let counts = summary.counts
-        Terminal.print(
-            "\(counts.posts.of("post and old revision", "posts and old revisions")) in \(SafeText.line(output)):")
+    func describe(_ counts: ExportCounts, in path: String) {
+        Terminal.print("\(counts.posts.of("post and old revision", "posts and old revisions")) in \(path):")
         Terminal.print("  \(counts.exported.grouped) with their text")
         if counts.unverified > 0 { Terminal.print("  \(counts.unverified.grouped) NOT VERIFIED, shown and marked") }
         if counts.withheld > 0 {
@@ -118,9 +133,5 @@ struct Export: AsyncParsableCommand {
         if counts.missingFiles > 0 {
             Terminal.print("  \(counts.missingFiles.of("file")) not in the archive, and why in the place of each")
         }
-        Terminal.print("The manifest is \(SafeText.line(output))/manifest.json")
-        Terminal.note("These files are in the clear.")
     }
 }
-
-extension ExportFormat: ExpressibleByArgument {}

@@ -21,14 +21,27 @@ public struct ImportLimits: Sendable {
     static let small: Int64 = 64 << 20
 }
 
-/// A zip file (PKWARE APPNOTE), read once from its first byte to its last by libarchive's streaming reader: it goes by the
-/// files' own headers and checks the CRC of each. Nothing is ever unpacked to disk.
-final class ZipReader {
+/// How files are packed into one.
+public enum PackFormat: Sendable {
+    /// PKWARE APPNOTE.
+    case zip
+    /// POSIX pax, compressed with Zstandard (RFC 8878).
+    case tarZstd
+
+    /// The bytes that such a file begins with.
+    fileprivate var magic: [UInt8] { self == .zip ? Array("PK".utf8) : [0x28, 0xB5, 0x2F, 0xFD] }
+    fileprivate var name: String { self == .zip ? "zip" : "tar.zst" }
+}
+
+/// A file that files are packed into, read once from its first byte to its last by libarchive's streaming reader. Of a zip
+/// it goes by the files' own headers and checks the CRC of each. Nothing is ever unpacked to disk.
+public final class PackReader {
     /// Of the whole file, once it has been read to its end.
     private(set) var digest: SHA256Digest?
     /// Bytes of the zip that were read so far.
     var bytesRead: Int64 { input.bytesRead }
     let size: Int64
+    private let format: PackFormat
     private let archive: OpaquePointer
     private let input: Input
     private let limits: ImportLimits
@@ -37,17 +50,28 @@ final class ZipReader {
     /// libarchive shows names in the thread's character set: this one shows them as they are.
     private let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
 
-    /// - Throws: `file`, `badExport` where it is no zip.
-    init(_ path: String, _ limits: ImportLimits) throws(ArchiveError) {
+    /// - Throws: `file`, `badExport` where it is not of that format.
+    public init(_ path: String, _ format: PackFormat = .zip, _ limits: ImportLimits) throws(ArchiveError) {
         input = try Input(path)
         size = input.size
+        self.format = format
         self.limits = limits
         guard let archive = archive_read_new() else { throw .compression(what: "libarchive is out of memory") }
         self.archive = archive
-        guard input.begins(with: Array("PK".utf8)) else { throw .badExport(file: nil, what: "it is not a zip file") }
-        archive_read_support_format_zip_streamable(archive)
+        guard input.begins(with: format.magic) else {
+            throw .badExport(file: nil, what: "it is not a \(format.name) file")
+        }
         let before = uselocale(locale)
-        archive_read_set_format_option(archive, "zip", "hdrcharset", "UTF-8")
+        switch format {
+        case .zip:
+            archive_read_support_format_zip_streamable(archive)
+            archive_read_set_format_option(archive, "zip", "hdrcharset", "UTF-8")
+        case .tarZstd:
+            archive_read_support_filter_zstd(archive)
+            archive_read_support_format_tar(archive)
+            // Else what stands behind the end of the archive would not be looked at.
+            archive_read_set_format_option(archive, "tar", "read_concatenated_archives", "1")
+        }
         uselocale(before)
         let opened = archive_read_open(
             archive, Unmanaged.passUnretained(input).toOpaque(), nil,
@@ -66,7 +90,7 @@ final class ZipReader {
     /// The next file's name; nil behind the last one, when the whole zip has been read. Directories are left out.
     ///
     /// - Throws: `badExport`.
-    func next() throws(ArchiveError) -> String? {
+    public func next() throws(ArchiveError) -> String? {
         while true {
             var entry: OpaquePointer?
             let before = uselocale(locale)
@@ -84,15 +108,17 @@ final class ZipReader {
             }
             entries += 1
             guard let name else { throw .badExport(file: nil, what: "the name of a file in it is not UTF-8") }
-            guard ZipReader.isHarmless(name) else {
-                throw .badExport(file: name, what: "its name leads out of the zip, or is no name at all")
+            guard PackReader.isHarmless(name) else {
+                throw .badExport(file: name, what: "its name leads out of the \(format.name), or is no name at all")
             }
             guard archive_entry_is_encrypted(entry) == 0 else {
                 throw .badExport(file: name, what: "it is encrypted; unpack the zip, and pack it without a password")
             }
             let type = archive_entry_filetype(entry)
             if type == S_IFDIR { continue }
-            guard type == S_IFREG else { throw .badExport(file: name, what: "it is a link or a device, not a file") }
+            guard type == S_IFREG, archive_entry_hardlink(entry) == nil else {
+                throw .badExport(file: name, what: "it is a link or a device, not a file")
+            }
             return name
         }
     }
@@ -100,7 +126,9 @@ final class ZipReader {
     /// Reads the file that `next` came to, a piece at a time.
     ///
     /// - Throws: `badExport` where its bytes are not those that were packed, or more than the limits allow.
-    func read(_ name: String, _ consume: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void) throws(ArchiveError) {
+    public func read(
+        _ name: String, _ consume: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    ) throws(ArchiveError) {
         let packed = input.bytesRead
         var count: Int64 = 0
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -116,7 +144,8 @@ final class ZipReader {
             guard unpacked <= limits.unpacked else {
                 throw .badExport(
                     file: name,
-                    what: "the zip unpacks to more than \(limits.unpacked >> 30) GiB, which no export should")
+                    what: "the \(format.name) unpacks to more than \(limits.unpacked >> 30) GiB, which no export should"
+                )
             }
             if let ratio = limits.ratio, count > ImportLimits.small,
                 count / ratio > input.bytesRead - packed + Int64(Input.capacity)
@@ -136,6 +165,8 @@ final class ZipReader {
     /// libarchive stops where the list of files begins, at the end of the zip: a zip without that list was cut.
     private func finish() throws(ArchiveError) {
         try input.drain()
+        digest = input.digest()
+        guard format == .zip else { return }
         guard let listed = input.listedEntries else {
             throw .badExport(file: nil, what: "its end is missing, or something stands behind it")
         }
@@ -143,7 +174,6 @@ final class ZipReader {
         guard listed == 0xFFFF || listed == entries & 0xFFFF else {
             throw .badExport(file: nil, what: "it lists \(listed) files and holds \(entries)")
         }
-        digest = input.digest()
     }
 
     private var message: String {

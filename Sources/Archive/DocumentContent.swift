@@ -1,0 +1,100 @@
+public import Bytes
+
+/// What stands in a document, read from nothing but its record and body: for whoever has these and no archive.
+public struct DocumentContent: Sendable {
+    public let kind: DocumentKind
+    public let sequence: Int64
+    /// Every post that stands in it; of an import, every one that came with it.
+    public let posts: [PostHeader]
+    public let body: [UInt8]
+    private let receivedAt: Timestamp
+    private let places: [Int: Int]
+    private let source: ImportSource?
+
+    /// - Throws: `damagedDocument` where the body holds something else than its kind does.
+    public init(_ record: DocumentRecord, _ body: [UInt8]) throws(ArchiveError) {
+        func damage(_ what: String) -> ArchiveError { .damagedDocument(sequence: record.sequence, what: what) }
+        guard let kind = DocumentKind(rawValue: record.kind), let time = Timestamp(iso8601: record.receivedAt) else {
+            throw damage("its record names an unknown kind of document, or no time")
+        }
+        (self.kind, sequence, self.body, receivedAt) = (kind, record.sequence, body, time)
+        var source: ImportSource?
+        do throws(ArchiveError) {
+            switch kind {
+            case .imported:
+                let part = try ImportPart(body)
+                (posts, source) = (part.posts, part.source)
+            default:
+                guard let found = DocumentInspection.posts(in: body, kind)?.posts else {
+                    throw damage("its body holds no posts as its kind does")
+                }
+                posts = found
+            }
+        } catch { throw damage("its body holds no posts as its kind does") }
+        self.source = source
+        places = Dictionary(
+            posts.enumerated().map { ($1.range.lowerBound, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The version of a post that stands at a place.
+    ///
+    /// - Parameter sequence: its place in the archive's order of arrival.
+    /// - Returns: nil where no post stands there.
+    public func version(
+        at range: Range<Int>, sequence: Int64, state: PostState, absence: NoticedAbsence? = nil
+    ) -> StoredVersion? {
+        guard let place = places[range.lowerBound], posts[place].range == range else { return nil }
+        let post = posts[place]
+        var header = StoredVersion.Header(
+            sequence: sequence, documentSequence: self.sequence, id: post.id, channelID: post.channelID,
+            userID: post.userID, rootID: post.rootID, originalID: post.originalID, type: post.type,
+            createAt: post.createAt, updateAt: post.updateAt, editAt: post.editAt, deleteAt: post.deleteAt)
+        header.range = range
+        guard let json = source.map({ try? $0.json(body, range) }) ?? PostEvents.post(at: body[range]) else {
+            return nil
+        }
+        return StoredVersion(header: header, state: state, json: json, importName: source?.name, absence: absence)
+    }
+
+    /// The objects that a document of lists holds: users, files, decisions.
+    public var objects: [JSONValue] {
+        guard let root = try? JSONDocument(body).root else { return [] }
+        return kind.objects(in: root)
+    }
+
+    /// The keys that it shows.
+    public var keys: [KeySighting] {
+        guard let root = try? JSONDocument(body).root else { return [] }
+        return switch kind {
+        case .keys: KeySighting.all(in: root, source: .server, at: receivedAt)
+        case .ownKey: KeySighting.all(in: root, source: .own, at: receivedAt)
+        default: []
+        }
+    }
+
+    /// What it says that the server shows no longer.
+    public var absences: [(id: String, absence: NoticedAbsence)] {
+        guard kind == .absences else { return [] }
+        return objects.compactMap(Absence.init).map {
+            ($0.id, NoticedAbsence(reason: $0.reason, since: receivedAt))
+        }
+    }
+
+    public var users: [User] { kind == .users ? objects.map(User.init) : [] }
+
+    /// The decisions about keys that it states, each with the bytes that do.
+    public var decisions: [(decision: TrustDecision, json: [UInt8])] {
+        guard kind == .trust || kind == .trustList else { return [] }
+        return objects.compactMap { object in
+            TrustDecision(object, at: receivedAt).map { ($0, Array(object.bytes)) }
+        }
+    }
+
+    /// Whose archive it is, in the first document.
+    public var account: Account? {
+        guard kind == .account, let root = objects.first, let server = root["server"]?.string,
+            let userID = root["user_id"]?.string, let username = root["username"]?.string
+        else { return nil }
+        return Account(server: server, userID: userID, username: username)
+    }
+}

@@ -1,0 +1,57 @@
+internal import Bytes
+internal import GRDB
+
+/// A document with its record, for whoever has to show where something comes from.
+public struct SourceDocument: Sendable {
+    public let record: DocumentRecord
+    /// As it came, byte for byte, checked against the record.
+    public let body: [UInt8]
+}
+
+extension Archive {
+    /// - Throws: `damagedDocument`, also where there is none of that number.
+    public func document(_ sequence: Int64) throws(ArchiveError) -> SourceDocument {
+        guard let row = try read({ try DocumentRow.fetch($0, sequence: sequence) }),
+            let record = DocumentRecord(text: row.record)
+        else { throw .damagedDocument(sequence: sequence, what: "it is missing, or its record cannot be read") }
+        return SourceDocument(record: record, body: try row.body())
+    }
+
+    /// The records behind one of them, in order, as they stand in the archive.
+    public func records(after sequence: Int64, limit: Int) throws(ArchiveError) -> [(sequence: Int64, text: String)] {
+        try read { db in
+            let sql = "SELECT seq, record FROM document WHERE seq > ? ORDER BY seq LIMIT ?"
+            return try Row.fetchAll(db, sql: sql, arguments: [sequence, limit]).map {
+                (try $0.decode(forColumn: "seq"), try $0.decode(forColumn: "record"))
+            }
+        }
+    }
+
+    /// The document with the newest description of an object; nil where there is none.
+    public func newestDocument(of kind: ObjectKind, id: String) throws(ArchiveError) -> Int64? {
+        try read { db in
+            let sql = "SELECT document FROM object WHERE kind = ? AND id = ? ORDER BY seq DESC LIMIT 1"
+            return try Int64.fetchOne(db, sql: sql, arguments: [kind.rawValue, id])
+        }
+    }
+
+    /// Every document with decisions about a user's keys, in order.
+    public func documents(ofDecisionsAbout userID: String) throws(ArchiveError) -> [Int64] {
+        try read { db in
+            let sql = """
+                SELECT DISTINCT document FROM object
+                WHERE kind IN ('\(ObjectKind.trust.rawValue)', '\(ObjectKind.listedTrust.rawValue)')
+                  AND id >= ?1 || ':' AND id < ?1 || ';' ORDER BY document
+                """
+            return try Int64.fetchAll(db, sql: sql, arguments: [userID])
+        }
+    }
+
+    /// Every document that shows a key of a user, in order.
+    public func documents(ofKeysOf userID: String) throws(ArchiveError) -> [Int64] {
+        try read { db in
+            let sql = "SELECT DISTINCT document FROM key_sighting WHERE user_id = ? ORDER BY document"
+            return try Int64.fetchAll(db, sql: sql, arguments: [userID])
+        }
+    }
+}

@@ -1,0 +1,33 @@
+internal import Bytes
+
+/// How somebody who may read a message shows it to somebody who may not, without giving a private key away: the key of
+/// this one message opens nothing else, and the signature covers what it opens.
+///
+/// It is no proof against a search. The signature does not name the message's key, and of a text of n bytes one key in
+/// 2^(8n) gives any other text of as many bytes. Of texts of eight bytes and more nobody finds one.
+extension EncryptedMessage {
+    /// Texts of at least so many bytes cannot be made up by searching for a key.
+    public static let bindingLength = 8
+
+    /// The key that this message alone is encrypted with, 16 bytes; nil where none of the keys opens it.
+    public func disclosedKey(with keyring: Keyring) -> [UInt8]? {
+        for recipient in recipients {
+            guard let key = keyring[recipient.keyID], let messageKey = unwrapKey(of: recipient, with: key) else {
+                continue
+            }
+            return messageKey.withUnsafeBytes { Array(UnsafeBufferPointer(start: $0, count: messageKey.count)) }
+        }
+        return nil
+    }
+
+    /// What a disclosed key makes of the message.
+    ///
+    /// - Parameter key: 16 bytes.
+    /// - Returns: the text's bytes; nil for a key of another length.
+    public func text(underDisclosedKey key: [UInt8]) -> [UInt8]? {
+        guard key.count == 16 else { return nil }
+        return AESCounterMode.apply(key: SecretBytes(key), counterBlock: iv, to: encryptedData)
+    }
+
+    public func isAddressed(to keyID: KeyID) -> Bool { recipients.contains { $0.keyID == keyID } }
+}

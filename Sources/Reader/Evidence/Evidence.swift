@@ -1,0 +1,120 @@
+public import Archive
+internal import Bytes
+public import E2EE
+
+/// Writes a package for somebody who was not there: posts in several forms, the documents that they are slices of, the
+/// keys, and a report. The same archive, keys and choice give the same bytes; sealing and signing do not.
+public struct Evidence: Sendable {
+    private let archive: Archive
+    private let trusted: TrustedKeys
+    private let keyring: Keyring
+    private let program: String
+
+    /// - Parameter program: what makes it, with its version: `mmvault 0.1.0`.
+    public init(archive: Archive, keys: [PrivateKey], trusted: TrustedKeys, program: String) {
+        (self.archive, self.trusted, self.program) = (archive, trusted, program)
+        keyring = Keyring(keys)
+    }
+
+    public struct Summary: Sendable {
+        public let counts: ExportCounts
+        public let files: Int
+        public let head: String
+    }
+
+    /// - Parameters:
+    ///   - path: what does not exist yet: a folder, or a file whose name ends with `.zip` or `.tar.zst`.
+    ///   - signer: an OpenPGP key of the user's own, to sign the hashes with.
+    ///   - seal: for whom; not for a folder. Then nothing of the package is on the disk in the clear.
+    ///   - announce: called before anything is written.
+    /// - Throws: `ReaderError`, `ArchiveError`; then there is no such file, and a folder is marked as incomplete.
+    public func run(
+        _ request: ExportRequest, to path: String, signer: String? = nil, seal: PackageSeal? = nil,
+        announce: (EvidenceDisclosure) -> Void = { _ in }, progress: (Channel, Int) -> Void = { _, _ in }
+    ) async throws -> Summary {
+        let place = seal == nil ? UnnamedFile.Place.beside(path) : .memory
+        guard let format = PackageForm(path, seal).format else {
+            let directory = try ExportDirectory(path)
+            let plan = try EvidencePlan(archive, request)
+            announce(plan.disclosure)
+            let summary = try await fill(directory, plan, request, place, signer, progress)
+            try directory.complete()
+            return summary
+        }
+        let file = try NewFile(path)
+        let plan = try EvidencePlan(archive, request)
+        announce(plan.disclosure)
+        let package = try PackageFile(place)
+        let summary = try await fill(package, plan, request, place, signer, progress)
+        try await package.write(format, to: file, seal)
+        return summary
+    }
+
+    private func fill(
+        _ destination: any ExportDestination, _ plan: EvidencePlan, _ request: ExportRequest,
+        _ place: UnnamedFile.Place, _ signer: String?, _ progress: (Channel, Int) -> Void
+    ) async throws -> Summary {
+        let people = try ExportPeople(archive)
+        let files = ExportFiles(archive, destination, request)
+        let writer = try EvidenceWriter(destination, people, place)
+        let reader = PostReader(archive, keyring: keyring, trusted: trusted, disclosesKeys: true)
+        for entry in plan.channels {
+            try writer.begin(entry)
+            let query = PostQuery(
+                channelID: entry.channel.id, userIDs: request.userIDs, createAt: request.createAt, order: .threads)
+            var count = 0
+            try await reader.read(query) { post in
+                guard plan.posts[post.header.documentSequence] != nil else { throw ReaderError.archiveGrew }
+                let text = ShownText(post, includesUnverified: request.includesUnverified)
+                try writer.write(
+                    EvidencePost(
+                        post: post, text: text, files: try post.files.map(files.show),
+                        messageKey: text.shown == nil ? nil : post.messageKey))
+                count += 1
+                if count.isMultiple(of: 500) { progress(entry.channel, count) }
+            }
+            try writer.endChannel()
+        }
+        var sources = EvidenceSources(archive, plan)
+        let keys = try EvidenceKeys(
+            archive, authors: Set(writer.tally.authors.keys), own: keyring.publicKeys)
+        try sources.add(writer.tally, plan, keys)
+        let facts = EvidenceFacts(
+            program: program, account: people.account, head: plan.head, asked: request.asked,
+            includesUnverified: request.includesUnverified, includesFiles: request.includesFiles,
+            hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
+            emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
+            documents: try sources.write(to: destination, head: plan.head))
+        let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
+        try writer.finish(facts, keys, findings.compactMap(EvidenceFinding.init))
+        let sums = Array(EvidenceWriter.sums(destination.entries).utf8)
+        let file = try destination.makeFile(EvidenceWriter.sumsName)
+        file.write(sums)
+        try file.close()
+        if let signer {
+            let signature = try destination.makeFile(EvidenceWriter.signatureName)
+            signature.write(try await Gpg().sign(sums, as: signer))
+            try signature.close()
+        }
+        return Summary(counts: writer.tally.counts, files: destination.entries.count, head: plan.head.hash)
+    }
+}
+
+/// What form a package has, by its name.
+public struct PackageForm: Equatable, Sendable {
+    /// nil for a folder.
+    public let format: PackFormat?
+    /// Whether the name says that it is sealed, and how.
+    public let sealing: String?
+
+    public init(_ path: String, _ seal: PackageSeal? = nil) {
+        var name = path.lowercased()
+        var sealing = seal?.fileExtension
+        for ending in ["age", "gpg"] where name.hasSuffix(".\(ending)") {
+            sealing = sealing ?? ending
+            name = String(name.dropLast(4))
+        }
+        self.sealing = sealing
+        format = name.hasSuffix(".zip") ? .zip : name.hasSuffix(".tar.zst") ? .tarZstd : nil
+    }
+}

@@ -1,0 +1,148 @@
+public import Archive
+internal import Bytes
+internal import E2EE
+
+/// Verifies a package, offline and without any private key: every hash, the chain, that each post is what the server sent,
+/// every signature anew, and every other file by making it again.
+public struct EvidenceCheck: Sendable {
+    private let program: String
+
+    /// - Parameter program: what checks, with its version; a package of the same one must be the same to the byte.
+    public init(program: String) { self.program = program }
+
+    /// Something in a package that is not as it should be.
+    public struct Damage: Equatable, Sendable {
+        public let file: String?
+        /// The id of the post that it is about, where it is about one.
+        public let post: String?
+        public let what: String
+    }
+
+    public struct Report: Sendable {
+        public internal(set) var damages: [Damage] = []
+        /// What gpg says of the signature; nil where there is none.
+        public internal(set) var signature: Gpg.SignatureState?
+        /// Whose archive it is from, and by whom it was made; nil where it does not say.
+        public internal(set) var account: Account?
+        public internal(set) var program: String?
+        public internal(set) var head: (documents: Int64, hash: String)?
+        public internal(set) var files = 0
+        public internal(set) var verdicts: [Verdict: Int] = [:]
+        /// Posts whose text was decrypted anew, and of these the texts that are too short to prove anything.
+        public internal(set) var opened = 0
+        public internal(set) var shortTexts = 0
+        /// Files that another version of the program made and that were not made again.
+        public internal(set) var uncompared: [String] = []
+
+        public var posts: Int { verdicts.values.reduce(0, +) }
+        public var isClean: Bool { damages.isEmpty }
+    }
+
+    /// - Parameter progress: called with how many files, and then how many posts, were read.
+    /// - Throws: `notAPackage`; what is wrong with a package is in the report.
+    public func run(_ path: String, progress: (_ files: Int, _ posts: Int) -> Void = { _, _ in }) async throws -> Report
+    {
+        let contents = try PackageContents(path) { if $0.isMultiple(of: 64) { progress($0, 0) } }
+        var report = Report()
+        report.files = contents.entries.count
+        if let flaw = contents.flaw {
+            report.damages.append(Damage(file: flaw.file, post: nil, what: flaw.what))
+            return report
+        }
+        if contents.entries[ExportDirectory.marker] != nil {
+            report.damages.append(
+                Damage(
+                    file: nil, post: nil,
+                    what: "it was cut while it was written: \(ExportDirectory.marker) stands in it"))
+        }
+        report.damages += try PackageSums(contents).damages(contents)
+        if let signature = try contents.bytes(EvidenceWriter.signatureName) {
+            let sums = try contents.bytes(EvidenceWriter.sumsName) ?? []
+            let state = await Gpg().verify(signature: signature, of: sums)
+            if case .bad = state {
+                report.damages.append(
+                    Damage(
+                        file: EvidenceWriter.signatureName, post: nil, what: "it is the signature of another SHA256SUMS"
+                    ))
+            }
+            report.signature = state
+        }
+        var examination = EvidenceExamination(contents, program: program)
+        let files = report.files
+        try examination.run(&report) { progress(files, $0) }
+        return report
+    }
+}
+
+/// `SHA256SUMS`, as `sha256sum` reads it.
+private struct PackageSums {
+    private var hashes: [(name: String, sha256: String)] = []
+    private var flaws: [String] = []
+
+    init(_ contents: PackageContents) throws {
+        var lines = contents.lines(EvidenceWriter.sumsName)
+        while let line = try lines.next() {
+            let parts = String(validating: line, as: UTF8.self)?.split(separator: "  ", maxSplits: 1)
+            guard let parts, parts.count == 2, parts[0].utf8.count == 64, Hex.decode(String(parts[0])) != nil else {
+                flaws.append("a line of it is not a hash and a name")
+                continue
+            }
+            hashes.append((String(parts[1]), parts[0].lowercased()))
+        }
+    }
+
+    /// What the export writes for these files.
+    private var written: [UInt8] {
+        Array(EvidenceWriter.sums(hashes.map { .init(name: $0.name, size: 0, sha256: $0.sha256) }).utf8)
+    }
+
+    func damages(_ contents: PackageContents) -> [EvidenceCheck.Damage] {
+        let sums = EvidenceWriter.sumsName
+        guard contents.entries[sums] != nil else {
+            return [EvidenceCheck.Damage(file: sums, post: nil, what: "it is missing")]
+        }
+        var damages = Set(flaws).sorted().map { EvidenceCheck.Damage(file: sums, post: nil, what: $0) }
+        var listed: Set<String> = []
+        for (name, hash) in hashes {
+            if !listed.insert(name).inserted {
+                damages.append(.init(file: name, post: nil, what: "\(sums) lists it twice"))
+            }
+            guard let entry = contents.entries[name] else {
+                damages.append(.init(file: name, post: nil, what: "it is missing"))
+                continue
+            }
+            if entry.sha256 != hash {
+                damages.append(.init(file: name, post: nil, what: "it does not have the SHA-256 that \(sums) states"))
+            }
+        }
+        // The last line end, say: sha256sum does not mind, and still it is not what was written.
+        let isOwn = contents.entries[sums]?.sha256 == SHA256Digest(of: written).description
+        if damages.isEmpty, !isOwn { damages.append(.init(file: sums, post: nil, what: "it is not as it was written")) }
+        let free = [sums, EvidenceWriter.signatureName, ExportDirectory.marker]
+        for name in contents.entries.keys.sorted() where !listed.contains(name) && !free.contains(name) {
+            damages.append(.init(file: name, post: nil, what: "\(sums) does not list it"))
+        }
+        return damages
+    }
+}
+
+/// Takes what a package would hold, and compares it with what it holds.
+final class ComparingDestination: ExportDestination {
+    private(set) var entries: [ExportFile.Entry] = []
+    /// Files that are not what they should be.
+    private(set) var differing: [String] = []
+    private let contents: PackageContents
+
+    init(_ contents: PackageContents) { self.contents = contents }
+
+    func makeFile(_ name: String) -> ExportFile {
+        ExportFile(descriptor: nil, name: name, directory: "the package") { [self] _, entry in take(entry) }
+    }
+
+    func add(_ entry: ExportFile.Entry, from source: @escaping ExportSource) { take(entry) }
+
+    private func take(_ entry: ExportFile.Entry) {
+        entries.append(entry)
+        if contents.entries[entry.name] != entry { differing.append(entry.name) }
+    }
+}

@@ -1,0 +1,227 @@
+internal import Archive
+internal import Bytes
+internal import E2EE
+
+/// What a package says, held against the documents that it holds.
+struct EvidenceExamination {
+    private let contents: PackageContents
+    private let program: String
+    private var damages: [EvidenceCheck.Damage] = []
+
+    init(_ contents: PackageContents, program: String) { (self.contents, self.program) = (contents, program) }
+
+    mutating func run(_ report: inout EvidenceCheck.Report, _ progress: (Int) -> Void) throws {
+        defer { report.damages += damages }
+        guard let facts = try contents.bytes(EvidenceWriter.manifestName).flatMap(EvidenceFacts.init) else {
+            return damage(EvidenceWriter.manifestName, "it is missing, or cannot be read")
+        }
+        (report.account, report.program, report.head) = (facts.account, facts.program, facts.head)
+        guard let keysBytes = try contents.bytes(EvidenceWriter.keysName),
+            let trustBytes = try contents.bytes(EvidenceWriter.trustName),
+            let keys = EvidenceKeys(keys: keysBytes, trust: trustBytes)
+        else {
+            return damage(EvidenceWriter.keysName, "it or \(EvidenceWriter.trustName) is missing, or cannot be read")
+        }
+        var documents = EvidenceDocuments(contents, records: try chain(facts))
+        try examine(facts, keys, &documents)
+        let destination = ComparingDestination(contents)
+        var posts = try EvidencePosts(facts, keys, contents, destination)
+        try posts.run(&documents, progress)
+        damages += posts.damages
+        let tally = posts.tally
+        (report.verdicts, report.opened, report.shortTexts) = (tally.verdicts, posts.opened, tally.shortTexts)
+        // Posts that cannot be read are not counted either.
+        for document in facts.documents
+        where posts.damages.isEmpty && posts.chosen[document.sequence, default: 0] != document.chosen {
+            damage(
+                EvidenceWriter.manifestName,
+                "it says of document \(document.sequence) that another number of posts was chosen")
+        }
+        compare(facts, destination, posts.fileNames, &report)
+    }
+
+    private mutating func damage(_ file: String, _ what: String) {
+        damages.append(EvidenceCheck.Damage(file: file, post: nil, what: what))
+    }
+
+    // MARK: The chain
+
+    /// - Returns: the records of the documents that are in the package.
+    private mutating func chain(_ facts: EvidenceFacts) throws -> [Int64: DocumentRecord] {
+        let name = EvidenceWriter.chainName
+        let included = Set(facts.documents.map(\.sequence))
+        var records: [Int64: DocumentRecord] = [:]
+        var lines = contents.lines(name)
+        var (last, hash): (Int64, SHA256Digest) = (0, DocumentRecord.none)
+        while let record = try EvidenceExamination.nextRecord(&lines) {
+            guard let record, record.sequence == last + 1 else {
+                damage(name, "what should be the record of document \(last + 1) is none")
+                return records
+            }
+            if record.previous != hash {
+                damage(name, "record \(record.sequence) does not name the hash of the one before it")
+            }
+            (last, hash) = (record.sequence, record.hash)
+            if included.contains(last) { records[last] = record }
+        }
+        if last != facts.head.documents || hash.description != facts.head.hash {
+            damage(name, "it ends with another head than \(EvidenceWriter.manifestName) states")
+        }
+        for sequence in facts.documents.map(\.sequence) {
+            let (recordName, bodyName) = (EvidenceDocument.recordName(sequence), EvidenceDocument.bodyName(sequence))
+            guard let record = records[sequence] else {
+                damage(recordName, "it has no place in the chain")
+                continue
+            }
+            if try contents.bytes(recordName) != Array(record.text.utf8) {
+                damage(recordName, "it is not the record that stands in \(name)")
+            }
+            let body = contents.entries[bodyName]
+            if body?.size != record.length || body?.sha256 != record.bodyHash.description {
+                damage(bodyName, "it is not the body that its record states")
+                records[sequence] = nil
+            }
+        }
+        return records
+    }
+
+    /// - Returns: nil behind the last one; nil in it for what is no record.
+    private static func nextRecord(_ lines: inout PackageContents.Lines) throws -> DocumentRecord?? {
+        var text: [UInt8] = []
+        for place in 0..<DocumentRecord.lineCount {
+            guard let line = try lines.next() else { return place == 0 ? .none : .some(nil) }
+            text += line + [UInt8(ascii: "\n")]
+        }
+        return .some(String(validating: text, as: UTF8.self).flatMap(DocumentRecord.init(text:)))
+    }
+
+    // MARK: People, keys, decisions
+
+    private mutating func examine(
+        _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ documents: inout EvidenceDocuments
+    ) throws {
+        let manifest = EvidenceWriter.manifestName
+        var sightings: [KeySighting] = []
+        var statements: [(decision: TrustDecision, json: [UInt8])] = []
+        for document in facts.documents {
+            guard let content = try documents.content(document.sequence) else {
+                damage(EvidenceDocument.bodyName(document.sequence), "it cannot be read as what its record says")
+                continue
+            }
+            let channels = Set(facts.channels.map(\.channel.id))
+            if EvidenceDocument(content, chosen: document.chosen, channels: channels) != document {
+                damage(manifest, "it says something else of document \(document.sequence) than the document")
+            }
+            sightings += content.keys
+            statements += content.decisions
+        }
+        if try documents.content(1)?.account != facts.account || keys.ownerID != facts.account.userID {
+            damage(manifest, "the account is not the one of document 1")
+        }
+        for entry in facts.users {
+            guard let document = entry.document else { continue }
+            if try documents.content(document)?.users.contains(where: entry.isDescribed) != true {
+                damage(manifest, "user \(entry.user.id) is not described so in document \(document)")
+            }
+        }
+        let users = Set(keys.userIDs)
+        let known = KnownKey.all(from: sightings.filter { users.contains($0.userID) })
+        for userID in Set(known.keys).union(keys.known.keys).sorted() where known[userID] != keys.known[userID] {
+            damage(EvidenceWriter.keysName, "the keys of user \(userID) are not those that the documents show")
+        }
+        if TrustDecision.newest(of: statements.filter { users.contains($0.decision.userID) }) != keys.decisions {
+            damage(EvidenceWriter.trustName, "the decisions are not those that the documents state")
+        }
+    }
+
+    // MARK: What was made of it
+
+    /// Everything in the package must be what is made of the posts, the keys and the manifest, or be accounted for.
+    private mutating func compare(
+        _ facts: EvidenceFacts, _ destination: ComparingDestination, _ fileNames: Set<String>,
+        _ report: inout EvidenceCheck.Report
+    ) {
+        let isSame = facts.program == program
+        // What is made of damaged things differs as well; to name that too would only hide what is damaged.
+        if damages.isEmpty {
+            for name in destination.differing {
+                if isSame {
+                    damage(
+                        name,
+                        contents.entries[name] == nil
+                            ? "it is missing" : "it is not what the posts, the keys and the manifest make of it")
+                } else {
+                    report.uncompared.append(name)
+                }
+            }
+        }
+        var accounted = Set(destination.entries.map(\.name)).union(fileNames)
+        accounted.formUnion([
+            EvidenceWriter.sumsName, EvidenceWriter.signatureName, EvidenceWriter.chainName, ExportDirectory.marker,
+        ])
+        for document in facts.documents {
+            accounted.formUnion([
+                EvidenceDocument.recordName(document.sequence), EvidenceDocument.bodyName(document.sequence),
+            ])
+        }
+        guard damages.isEmpty else { return }
+        for name in contents.entries.keys.sorted() where !accounted.contains(name) {
+            damage(name, "nothing in the package accounts for it")
+        }
+    }
+}
+
+/// The documents of a package, read when they are asked for; neighbours in time stand in the same one.
+struct EvidenceDocuments {
+    private let contents: PackageContents
+    private let records: [Int64: DocumentRecord]
+    private var cached: [(sequence: Int64, content: DocumentContent)] = []
+    private var files: [String: [FileRecord]]?
+    private var absences: [String: [NoticedAbsence]]?
+
+    /// Bytes of bodies that are kept.
+    private static let room = 24 << 20
+
+    init(_ contents: PackageContents, records: [Int64: DocumentRecord]) {
+        (self.contents, self.records) = (contents, records)
+    }
+
+    /// - Returns: nil where there is none of that number, or it holds something else than its record says.
+    mutating func content(_ sequence: Int64) throws -> DocumentContent? {
+        if let found = cached.first(where: { $0.sequence == sequence }) { return found.content }
+        guard let record = records[sequence], let body = try contents.bytes(EvidenceDocument.bodyName(sequence)),
+            let content = try? DocumentContent(record, body)
+        else { return nil }
+        cached.append((sequence, content))
+        while cached.count > 1, cached.reduce(0, { $0 + $1.content.body.count }) > EvidenceDocuments.room {
+            cached.removeFirst()
+        }
+        return content
+    }
+
+    /// What the documents record of a file.
+    mutating func records(of fileID: String) throws -> [FileRecord] {
+        if files == nil {
+            var found: [String: [FileRecord]] = [:]
+            for (sequence, record) in records where record.kind == DocumentKind.files.rawValue {
+                for file in try content(sequence)?.objects.compactMap(FileRecord.init) ?? [] {
+                    found[file.fileID, default: []].append(file)
+                }
+            }
+            files = found
+        }
+        return files?[fileID] ?? []
+    }
+
+    /// What the documents say of a post that has gone. That it came back may stand in a later one, which is not here.
+    mutating func absences(of postID: String) throws -> [NoticedAbsence] {
+        if absences == nil {
+            var found: [String: [NoticedAbsence]] = [:]
+            for (sequence, record) in records where record.kind == DocumentKind.absences.rawValue {
+                for (id, absence) in try content(sequence)?.absences ?? [] { found[id, default: []].append(absence) }
+            }
+            absences = found
+        }
+        return absences?[postID] ?? []
+    }
+}

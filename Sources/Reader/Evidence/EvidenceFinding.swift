@@ -1,0 +1,50 @@
+internal import Archive
+internal import Bytes
+
+/// A finding of the audit as a package carries it: a line of `findings.jsonl`, which `Finding.write` wrote. To make it again
+/// takes the whole archive, so that whoever checks a package takes these lines as they are.
+struct EvidenceFinding {
+    /// Without its end.
+    let line: [UInt8]
+    private let kind: String
+    private let seen: String
+    private let canMean: [String]
+    private let cannotMean: String
+    private let explanation: String?
+    private let posts: Int64
+    /// The first posts that it is about, by id.
+    private let examples: [String]
+    private let reference: String
+
+    init?(_ line: [UInt8]) {
+        guard let json = try? JSONDocument(line).root, let kind = json["kind"]?.string,
+            let seen = json["seen"]?.string, let cannotMean = json["cannot_mean"]?.string,
+            let posts = json["posts"]?.int, let reference = json["see"]?.string
+        else { return nil }
+        self.line = line
+        (self.kind, self.seen, self.cannotMean, self.posts, self.reference) = (kind, seen, cannotMean, posts, reference)
+        canMean = (json["can_mean"]?.elements ?? []).compactMap(\.string)
+        explanation = json["explanation"]?.string
+        examples = (json["places"]?.elements ?? []).flatMap { $0["posts"]?.elements ?? [] }
+            .prefix(5).compactMap { $0["id"]?.string }
+    }
+
+    init?(_ finding: Finding) {
+        var json = JSONWriter()
+        finding.write(to: &json)
+        self.init(json.bytes)
+    }
+
+    var blocks: [ReportBlock] {
+        var items = ["Seen: \(seen)"]
+        if !canMean.isEmpty { items.append("It can mean: \(canMean.joined(separator: "; or: "))") }
+        items.append("It cannot mean: \(cannotMean)")
+        if let explanation { items.append("Held to be harmless: \(explanation)") }
+        if posts > 0 {
+            let more = posts > examples.count ? ", …" : ""
+            items.append("Posts: \(posts) (\(examples.joined(separator: ", "))\(more))")
+        }
+        items.append("More: \(reference) of mmvault")
+        return [.subheading(kind.replacing("-", with: " ")), .list(items)]
+    }
+}

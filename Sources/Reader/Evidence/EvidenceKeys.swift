@@ -1,0 +1,135 @@
+internal import Archive
+internal import Bytes
+internal import E2EE
+
+/// `keys.json` and `trust.json`: what the verdicts of a package rest on.
+struct EvidenceKeys {
+    /// Whose archive it is.
+    let ownerID: String
+    /// What the archive knows of the keys of those whose posts are in the package, and of the owner's.
+    let known: [String: [KnownKey]]
+    /// The owner's keys that were at hand, known to the archive or not.
+    let own: [PublicKey]
+    /// The newest of each, in the order in which they came, about the same people.
+    let decisions: [TrustDecision]
+
+    var trusted: TrustedKeys { TrustedKeys(known: known, decisions: decisions, own: own, ownerID: ownerID) }
+
+    /// What the verdicts on posts of these authors rest on: their keys and the owner's, and those of colleagues whose lists
+    /// name one of them.
+    init(_ archive: Archive, authors: Set<String>, own: [PublicKey]) throws(ArchiveError) {
+        let ownerID = try archive.account().userID
+        var users = authors.union([ownerID])
+        let all = try archive.trustDecisions()
+        users.formUnion(all.filter { users.contains($0.userID) }.compactMap(\.colleague?.userID))
+        let everybody = users
+        self.init(
+            ownerID: ownerID, known: try archive.knownKeys().filter { everybody.contains($0.key) }, own: own,
+            decisions: all.filter { everybody.contains($0.userID) })
+    }
+
+    /// Everybody whose keys or decisions count here.
+    var userIDs: [String] { Set(known.keys).union(decisions.map(\.userID)).union([ownerID]).sorted() }
+
+    /// - Parameter people: for names, which prove nothing.
+    func keysJSON(_ people: ExportPeople) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.string("owner_id", ownerID)
+            json.array("users") { json in
+                for (userID, keys) in known.sorted(by: { $0.key < $1.key }) {
+                    json.object { json in
+                        json.string("user_id", userID)
+                        json.string("username", people.username(userID))
+                        json.array("keys") { json in for key in keys { json.object { key.write(to: &$0) } } }
+                    }
+                }
+            }
+            json.array("own") { json in
+                for key in own {
+                    json.object {
+                        $0.string("key_id", key.id.description)
+                        $0.string("sign", Base64.standard.encode(key.signingPoint))
+                        $0.string("encr", Base64.standard.encode(key.encryptionPoint))
+                    }
+                }
+            }
+        }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    func trustJSON(_ people: ExportPeople) -> [UInt8] {
+        var json = JSONWriter()
+        json.array { json in
+            for decision in decisions {
+                json.object { json in
+                    json.string("at", decision.at.iso8601)
+                    json.string("username", people.username(decision.userID))
+                    decision.write(to: &json, "statement")
+                }
+            }
+        }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    init(ownerID: String, known: [String: [KnownKey]], own: [PublicKey], decisions: [TrustDecision]) {
+        self.ownerID = ownerID
+        self.known = known
+        self.own = own
+        self.decisions = decisions
+    }
+
+    /// Reads what was written; nil for anything else.
+    init?(keys bytes: [UInt8], trust: [UInt8]) {
+        guard let root = try? JSONDocument(bytes).root, let ownerID = root["owner_id"]?.string,
+            let users = root["users"], let own = root["own"]
+        else { return nil }
+        var known: [String: [KnownKey]] = [:]
+        for user in users.elements {
+            guard let userID = user["user_id"]?.string, let list = user["keys"] else { return nil }
+            let keys = list.elements.compactMap { KnownKey($0, userID: userID) }
+            guard keys.count == list.elements.count else { return nil }
+            known[userID] = keys
+        }
+        let ownKeys = own.elements.compactMap { try? PublicKey($0) }
+        guard ownKeys.count == own.elements.count else { return nil }
+        guard let list = try? JSONDocument(trust).root, list.kind == .array else { return nil }
+        let decisions = list.elements.compactMap { entry in
+            entry["at"]?.string.flatMap(Timestamp.init(iso8601:)).flatMap { at in
+                entry["statement"].flatMap { TrustDecision($0, at: at) }
+            }
+        }
+        guard decisions.count == list.elements.count else { return nil }
+        self.init(ownerID: ownerID, known: known, own: ownKeys, decisions: decisions)
+    }
+}
+
+extension KnownKey {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.string("key_id", sighting.keyID)
+        json.string("sign", Base64.standard.encode(sighting.signingPoint))
+        json.string("encr", Base64.standard.encode(sighting.encryptionPoint))
+        json.string("source", sighting.source.rawValue)
+        json.string("first_seen", firstSeen.iso8601)
+        json.string("last_seen", lastSeen.iso8601)
+        json.bool("is_current", isCurrent)
+        json.bool("is_first", isFirst)
+        json.bool("is_own", isOwn)
+    }
+
+    fileprivate init?(_ json: JSONValue, userID: String) {
+        guard let keyID = json["key_id"]?.string, let sign = json["sign"]?.string.flatMap(Base64.standard.decode),
+            let encryption = json["encr"]?.string.flatMap(Base64.standard.decode),
+            let source = json["source"]?.string.flatMap(KeySighting.Source.init(rawValue:)),
+            let first = json["first_seen"]?.string.flatMap(Timestamp.init(iso8601:)),
+            let last = json["last_seen"]?.string.flatMap(Timestamp.init(iso8601:)),
+            let isCurrent = json["is_current"]?.bool, let isFirst = json["is_first"]?.bool,
+            let isOwn = json["is_own"]?.bool
+        else { return nil }
+        self.init(
+            KeySighting(
+                userID: userID, keyID: keyID, source: source, at: first, encryptionPoint: encryption,
+                signingPoint: sign),
+            firstSeen: first, lastSeen: last, isCurrent: isCurrent, isFirst: isFirst, isOwn: isOwn)
+    }
+}

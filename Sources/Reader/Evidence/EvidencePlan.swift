@@ -1,0 +1,147 @@
+internal import Archive
+internal import Bytes
+
+/// What a package discloses besides what was chosen. Whoever makes one is told before it is written.
+public struct EvidenceDisclosure: Equatable, Sendable {
+    /// Documents with chosen posts, and the posts and old revisions in them that were not chosen.
+    public var documents = 0
+    public var otherPosts = 0
+    /// Of those posts, the ones that are not encrypted: anybody can read them there.
+    public var otherPlainPosts = 0
+    /// Channels that were not chosen and of which there are posts.
+    public var otherChannels = 0
+}
+
+/// Which documents a choice of posts needs, found before anything is written.
+struct EvidencePlan {
+    let head: (documents: Int64, hash: String)
+    let channels: [EvidenceChannel]
+    /// The teams of these channels.
+    let teams: [Team]
+    /// The documents in which chosen posts stand, each with what it discloses.
+    let posts: [Int64: EvidenceDocument]
+    let disclosure: EvidenceDisclosure
+
+    init(_ archive: Archive, _ request: ExportRequest) throws {
+        // First, so that no document can be behind it.
+        let head = try archive.head()
+        self.head = head
+        let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
+        let allTeams = try archive.teams()
+        let paths = ExportName.paths(try archive.channels(), teams: allTeams, names: names)
+        var channels: [EvidenceChannel] = []
+        var chosen: [Int64: (posts: Int, plain: Int)] = [:]
+        for channel in request.channels {
+            let query = PostQuery(
+                channelID: channel.id, userIDs: request.userIDs, createAt: request.createAt, order: .time)
+            let documents = try archive.plan(query).documents()
+            guard documents.keys.allSatisfy({ $0 <= head.documents }) else { throw ReaderError.archiveGrew }
+            chosen.merge(documents) { ($0.posts + $1.posts, $0.plain + $1.plain) }
+            channels.append(
+                EvidenceChannel(
+                    channel: channel, path: paths[channel.id] ?? ExportName.component(channel.id),
+                    isEncrypted: try archive.holdsEncryptedPosts(channelID: channel.id)))
+        }
+        let teamIDs = Set(channels.map(\.channel.teamID))
+        let ids = Set(channels.map(\.channel.id))
+        var disclosure = EvidenceDisclosure()
+        var others: Set<String> = []
+        var posts: [Int64: EvidenceDocument] = [:]
+        for (sequence, count) in chosen.sorted(by: { $0.key < $1.key }) {
+            try Task.checkCancellation()
+            let source = try archive.document(sequence)
+            let content = try DocumentContent(source.record, source.body)
+            let document = EvidenceDocument(content, chosen: count.posts, channels: ids)
+            posts[sequence] = document
+            disclosure.documents += 1
+            disclosure.otherPosts += document.posts - count.posts
+            disclosure.otherPlainPosts += content.posts.count { $0.type != EncryptedPost.type } - count.plain
+            others.formUnion(content.posts.map(\.channelID).filter { !ids.contains($0) })
+        }
+        disclosure.otherChannels = others.count
+        self.channels = channels
+        teams = allTeams.filter { team in teamIDs.contains(team.id) }
+        self.posts = posts
+        self.disclosure = disclosure
+    }
+}
+
+/// The documents of a package, in order: those of posts, and those about keys, users, files and decisions.
+struct EvidenceSources {
+    private(set) var users: [EvidenceUser] = []
+    private let archive: Archive
+    private var documents: [Int64: EvidenceDocument]
+    private let channelIDs: Set<String>
+
+    init(_ archive: Archive, _ plan: EvidencePlan) {
+        self.archive = archive
+        documents = plan.posts
+        channelIDs = Set(plan.channels.map(\.channel.id))
+    }
+
+    /// Finds what is known of those who are named and of the files that are held.
+    mutating func add(_ tally: EvidenceTally, _ plan: EvidencePlan, _ keys: EvidenceKeys) throws {
+        let account = try archive.account()
+        try add(1)
+        var named = tally.userIDs.union([account.userID]).union(keys.userIDs)
+        // A direct channel is called by the two who are in it.
+        for entry in plan.channels where entry.channel.kind == .direct {
+            named.formUnion(entry.channel.name.split(separator: "_").map(String.init))
+        }
+        for user in try archive.users() where named.contains(user.id) {
+            let document = try archive.newestDocument(of: .user, id: user.id)
+            let isList = try document.map { try kind(of: $0) == .users } ?? false
+            if let document, isList { try add(document) }
+            users.append(EvidenceUser(user: user, document: isList ? document : nil))
+        }
+        for userID in keys.userIDs {
+            for document in try archive.documents(ofKeysOf: userID) { try add(document) }
+            for document in try archive.documents(ofDecisionsAbout: userID) { try add(document) }
+        }
+        for postID in tally.absentIDs.sorted() {
+            if let document = try archive.newestDocument(of: .absence, id: postID) { try add(document) }
+        }
+        for fileID in tally.fileIDs.sorted() {
+            if let document = try archive.newestDocument(of: .file, id: fileID) { try add(document) }
+        }
+    }
+
+    private func kind(of sequence: Int64) throws -> DocumentKind? {
+        try archive.records(after: sequence - 1, limit: 1).first
+            .flatMap { DocumentRecord(text: $0.text) }.flatMap { DocumentKind(rawValue: $0.kind) }
+    }
+
+    private mutating func add(_ sequence: Int64) throws {
+        guard documents[sequence] == nil else { return }
+        let source = try archive.document(sequence)
+        documents[sequence] = EvidenceDocument(
+            try DocumentContent(source.record, source.body), chosen: 0, channels: channelIDs)
+    }
+
+    /// Writes the chain, and each document with its record.
+    func write(
+        to destination: any ExportDestination, head: (documents: Int64, hash: String)
+    ) throws -> [EvidenceDocument] {
+        let chain = try destination.makeFile(EvidenceWriter.chainName)
+        var last: Int64 = 0
+        while last < head.documents {
+            try Task.checkCancellation()
+            let records = try archive.records(after: last, limit: 1000)
+            guard let end = records.last else { break }
+            for (sequence, text) in records where sequence <= head.documents {
+                chain.write(text)
+                guard documents[sequence] != nil, let record = DocumentRecord(text: text) else { continue }
+                let file = try destination.makeFile(EvidenceDocument.recordName(sequence))
+                file.write(text)
+                try file.close()
+                let entry = ExportFile.Entry(
+                    name: EvidenceDocument.bodyName(sequence), size: record.length,
+                    sha256: record.bodyHash.description)
+                try destination.add(entry) { [archive] consume in try consume(try archive.document(sequence).body) }
+            }
+            last = end.sequence
+        }
+        try chain.close()
+        return documents.sorted { $0.key < $1.key }.map(\.value)
+    }
+}

@@ -1,0 +1,214 @@
+internal import Archive
+internal import Bytes
+internal import E2EE
+
+/// Reads the posts of a package again: each from the document in which it stands, its signature verified with the keys of
+/// the package, its text decrypted with the key of that one message. What comes of it must be what the package says.
+struct EvidencePosts {
+    private(set) var damages: [EvidenceCheck.Damage] = []
+    /// Posts whose text was decrypted.
+    private(set) var opened = 0
+    /// By document.
+    private(set) var chosen: [Int64: Int] = [:]
+    /// The files of posts that the package holds.
+    private(set) var fileNames: Set<String> = []
+    private let facts: EvidenceFacts
+    private let keys: EvidenceKeys
+    private let trusted: TrustedKeys
+    private let contents: PackageContents
+    private let writer: EvidenceWriter
+    private let people: ExportPeople
+    private let emoji: [String: CustomEmoji]
+
+    /// What is wrong with one post.
+    private struct Flaw: Error {
+        let what: String
+    }
+
+    init(
+        _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ contents: PackageContents, _ destination: ComparingDestination
+    ) throws(ReaderError) {
+        (self.facts, self.keys, self.contents) = (facts, keys, contents)
+        trusted = keys.trusted
+        people = facts.people
+        emoji = Dictionary(facts.emoji.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        writer = try EvidenceWriter(destination, people, contents.place)
+    }
+
+    var tally: EvidenceTally { writer.tally }
+
+    mutating func run(_ documents: inout EvidenceDocuments, _ progress: (Int) -> Void) throws {
+        var lines = contents.lines(EvidenceWriter.postsName)
+        var verdicts = contents.lines(EvidenceWriter.verdictsName)
+        var channels = facts.channels[...]
+        var current: EvidenceChannel?
+        var count = 0
+        while let line = try lines.next() {
+            count += 1
+            if count.isMultiple(of: 500) {
+                try Task.checkCancellation()
+                progress(count)
+            }
+            let post = try? JSONDocument(line).root
+            let id = post?["id"]?.string ?? "on line \(count)"
+            do {
+                guard let post, let verdictLine = try verdicts.next(), let verdict = try? JSONDocument(verdictLine).root
+                else { throw Flaw(what: "it cannot be read, or its line in \(EvidenceWriter.verdictsName) cannot") }
+                let evidence = try read(post, verdict, &documents)
+                let channelID = evidence.post.header.channelID
+                while current?.channel.id != channelID, let next = channels.popFirst() {
+                    if current != nil { try writer.endChannel() }
+                    try writer.begin(next)
+                    current = next
+                }
+                guard let current, current.channel.id == channelID else {
+                    throw Flaw(
+                        what:
+                            "its channel is not one of those that \(EvidenceWriter.manifestName) names, or out of their order"
+                    )
+                }
+                guard current.isEncrypted || evidence.post.verdict.content == .plain else {
+                    throw Flaw(
+                        what: "it is encrypted, and \(EvidenceWriter.manifestName) says that no post of its channel is")
+                }
+                try compare(evidence, line, verdictLine)
+                try writer.write(evidence)
+            } catch let flaw as Flaw {
+                damages.append(.init(file: EvidenceWriter.postsName, post: id, what: flaw.what))
+            }
+        }
+        if try verdicts.next() != nil {
+            damages.append(
+                .init(
+                    file: EvidenceWriter.verdictsName, post: nil,
+                    what: "it has more lines than \(EvidenceWriter.postsName)"))
+        }
+        if current != nil { try writer.endChannel() }
+        while let next = channels.popFirst() {
+            try writer.begin(next)
+            try writer.endChannel()
+        }
+        try writer.finish(facts, keys, findings())
+    }
+
+    private mutating func findings() throws -> [EvidenceFinding] {
+        var lines = contents.lines(EvidenceWriter.findingsName)
+        var findings: [EvidenceFinding] = []
+        while let line = try lines.next() {
+            guard let finding = EvidenceFinding(line) else {
+                damages.append(.init(file: EvidenceWriter.findingsName, post: nil, what: "a line of it is no finding"))
+                continue
+            }
+            findings.append(finding)
+        }
+        return findings
+    }
+
+    private mutating func read(
+        _ post: JSONValue, _ verdict: JSONValue, _ documents: inout EvidenceDocuments
+    ) throws -> EvidencePost {
+        guard let sequence = verdict["document"]?.int, let start = verdict["start"]?.int.flatMap(Int.init(exactly:)),
+            let length = verdict["length"]?.int.flatMap(Int.init(exactly:)), let version = verdict["version"]?.int,
+            let state = verdict["state"]?.string.flatMap(PostState.init(rawValue:)), start >= 0, length >= 0,
+            !start.addingReportingOverflow(length).overflow
+        else { throw Flaw(what: "its line in \(EvidenceWriter.verdictsName) does not say where it stands") }
+        let absence = NoticedAbsence(post["absence"])
+        if let absence {
+            guard state == .live, let id = post["id"]?.string, try documents.absences(of: id).contains(absence) else {
+                throw Flaw(what: "no document says that it has gone from the server")
+            }
+        }
+        guard
+            let stored = try documents.content(sequence)?.version(
+                at: start..<start + length, sequence: version, state: state, absence: absence)
+        else { throw Flaw(what: "no post stands there in document \(sequence)") }
+        let header = stored.header
+        guard header.id == post["id"]?.string, header.id == verdict["id"]?.string else {
+            throw Flaw(what: "another post stands there in document \(sequence)")
+        }
+        guard (state == .revision) == !header.originalID.isEmpty, state != .deleted || header.deleteAt > 0,
+            state != .live || header.deleteAt == 0
+        else { throw Flaw(what: "it is not \(state.rawValue) as the document has it") }
+        chosen[sequence, default: 0] += 1
+
+        let key = verdict["message_key"]?.string.flatMap(Hex.decode)
+        let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))
+        let opener = post["opened_by"]?.string.flatMap(KeyID.init(hex:))
+        let judge = PostJudge(trusted, emoji, hasKeys: facts.hasKeys) { message in
+            guard let opener, message.isAddressed(to: opener) else { return .init(outcome: .notForUs) }
+            if content == .keyUnwrapFailed { return .init(outcome: .keyUnwrapFailed(opener)) }
+            guard content == .decrypted else { return .init(outcome: .notForUs) }
+            // What is withheld has no key, and then nobody asks what it says.
+            let text = key.flatMap(message.text(underDisclosedKey:))
+            return .init(outcome: .decrypted(text ?? [], by: opener), key: text == nil ? nil : key)
+        }
+        let read = judge.read(stored)
+        let text = ShownText(read, includesUnverified: facts.includesUnverified)
+        let isOpened = read.verdict.content == .decrypted && text.shown != nil
+        if isOpened {
+            guard read.messageKey != nil else { throw Flaw(what: "the key that opens it is missing") }
+            opened += 1
+        }
+        return EvidencePost(
+            post: read, text: text, files: try files(read, post, &documents),
+            messageKey: isOpened ? read.messageKey : nil)
+    }
+
+    private mutating func files(
+        _ read: ReadPost, _ post: JSONValue, _ documents: inout EvidenceDocuments
+    ) throws -> [ShownFile] {
+        let said = post["files"]?.elements ?? []
+        guard said.count == read.files.count else { throw Flaw(what: "it has other files") }
+        return try zip(read.files, said).map { attached, said in
+            let records = try documents.records(of: attached.id)
+            // A name that the post does not say stands in what the archive recorded.
+            let name = attached.name ?? said["name"]?.string
+            guard name == attached.name || records.contains(where: { $0.name == name }) else {
+                throw Flaw(what: "its file \(attached.id) has another name")
+            }
+            let named = AttachedFile(
+                id: attached.id, name: name, size: attached.size, mimeType: attached.mimeType)
+            if let why = said["missing"]?.string {
+                guard ExportFiles.reasons.contains(why) else {
+                    throw Flaw(what: "a file is missing for no known reason")
+                }
+                return ShownFile(attached: named, state: .missing(why))
+            }
+            guard let hash = said["sha256"]?.string else {
+                guard !facts.includesFiles else { throw Flaw(what: "a file is missing without a reason") }
+                return ShownFile(attached: named, state: .leftOut)
+            }
+            let path = ExportFiles.path(of: named)
+            guard let entry = contents.entries[path], entry.sha256 == hash,
+                let digest = Hex.decode(hash).flatMap(SHA256Digest.init(bytes:))
+            else { throw Flaw(what: "its file \(attached.id) is missing, or another one") }
+            let content = FileContent(sha256: digest, size: Int64(entry.size))
+            guard records.contains(where: { $0.content == content }) else {
+                throw Flaw(what: "its file \(attached.id) is not the one that the archive recorded")
+            }
+            fileNames.insert(path)
+            return ShownFile(attached: named, state: .held(content, path: path))
+        }
+    }
+
+    /// - Throws: a flaw that names what differs.
+    private func compare(_ evidence: EvidencePost, _ line: [UInt8], _ verdictLine: [UInt8]) throws {
+        let made = JSONLinesRenderer.line(evidence.post, evidence.text, evidence.files, people)
+        let differing =
+            try EvidencePosts.difference(verdictLine, evidence.verdictLine).map { "verdict: \($0)" }
+            + EvidencePosts.difference(line, made)
+        guard differing.isEmpty else {
+            throw Flaw(what: "it is not what the document and the keys say (\(differing.joined(separator: ", ")))")
+        }
+    }
+
+    /// The names of the members that two lines have, or should have, in common and that differ.
+    private static func difference(_ found: [UInt8], _ made: [UInt8]) throws -> [String] {
+        guard found != made.dropLast() else { return [] }
+        let found = try JSONDocument(found).root
+        let values = Dictionary(found.members.map { ($0.key, Array($0.value.bytes)) }, uniquingKeysWith: { $1 })
+        let made = try JSONDocument(made).root.members
+        guard !found.hasDuplicateKeys else { return ["a name stands there twice"] }
+        return made.filter { values[$0.key] != nil && values[$0.key] != Array($0.value.bytes) }.map(\.key)
+    }
+}

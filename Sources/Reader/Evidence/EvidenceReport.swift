@@ -1,0 +1,276 @@
+internal import Archive
+internal import E2EE
+
+/// The first part of `report.html` and `report.md`, for somebody who was not there: what the package is, what it shows and
+/// what it cannot show, and how to check it. docs/threat-model.md has the words at length.
+struct EvidenceReport {
+    let facts: EvidenceFacts
+    let keys: EvidenceKeys
+    let tally: EvidenceTally
+    let findings: [EvidenceFinding]
+    private let people: ExportPeople
+
+    init(_ facts: EvidenceFacts, _ keys: EvidenceKeys, _ tally: EvidenceTally, _ findings: [EvidenceFinding]) {
+        (self.facts, self.keys, self.tally, self.findings) = (facts, keys, tally, findings)
+        people = facts.people
+    }
+
+    var title: String { "Messages from the archive of @\(facts.account.username) on \(facts.account.server)" }
+
+    var blocks: [ReportBlock] {
+        overview + channels + verdicts + signers + decisions + audit + proofs + disclosures
+            + EvidenceReport.checking(facts)
+            + [.heading("The messages")]
+    }
+
+    private var overview: [ReportBlock] {
+        let counts = tally.counts
+        func date(_ time: Int64?) -> String { time.map { "\(Timestamp(milliseconds: $0).minute) UTC" } ?? "-" }
+        let asked = facts.asked.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
+        let rows = [
+            ["archive of", "\(people.displayName(facts.account.userID)) (@\(facts.account.username))"],
+            ["server", facts.account.server],
+            ["posts and old revisions", String(counts.posts)],
+            ["oldest, newest", "\(date(tally.first)), \(date(tally.last))"],
+            ["chosen by", asked.isEmpty ? "everything in the archive" : asked],
+            ["with their text", String(counts.exported)],
+            ["not verified, shown and marked", String(counts.unverified)],
+            ["withheld, since no signature verifies", String(counts.withheld)],
+            ["not readable", String(counts.unreadable.values.reduce(0, +))],
+            ["files", String(counts.files)],
+            ["files that are missing", String(counts.missingFiles)],
+            ["documents in the archive", String(facts.head.documents)],
+            ["head of the archive's chain", EvidenceReport.grouped(facts.head.hash)],
+            ["made by", facts.program],
+        ]
+        return [
+            .paragraph(
+                "This package holds messages of a Mattermost server whose users encrypt and sign in their browsers, with "
+                    + "the end-to-end encryption plugin of Quarkslab. They were taken from the archive that one user "
+                    + "keeps of everything the server showed them. With the messages come the server's own answers, byte "
+                    + "for byte, the public keys, and what is needed to check every signature without any private key. "
+                    + "README.txt says which file is what. This report says nothing that “mmvault check” would not "
+                    + "make again from the other files."),
+            .table(["", ""], rows),
+        ]
+    }
+
+    private var channels: [ReportBlock] {
+        let rows = facts.channels.map { entry in
+            let counts = tally.channels[entry.channel.id] ?? ExportCounts()
+            return [
+                people.names.label(entry.channel), ExportPeople.kind(of: entry.channel),
+                people.team(of: entry.channel) ?? "-", entry.channel.id, String(counts.posts),
+                entry.isEncrypted ? "yes" : "no",
+            ]
+        }
+        return [
+            .heading("Channels"),
+            .table(["channel", "kind", "team", "id", "posts", "holds encrypted posts"], rows),
+            .paragraph(
+                "Names of channels and teams are as the archive's owner saw them last. Nothing in this package proves a "
+                    + "name; the id stands in every post."),
+        ]
+    }
+
+    private var verdicts: [ReportBlock] {
+        let rows = tally.verdicts.sorted { $0.key < $1.key }.map { verdict, count in
+            [verdict.authenticity?.rawValue ?? "-", verdict.content.rawValue, String(count)]
+        }
+        let authenticities = Set(tally.verdicts.keys.compactMap(\.authenticity)).sorted()
+        let contents = Set(tally.verdicts.keys.map(\.content)).sorted()
+        let meanings =
+            authenticities.map { [$0.rawValue, $0.meaning.is, $0.meaning.isNot] }
+            + contents.map { [$0.rawValue, $0.meaning.is, $0.meaning.isNot] }
+        return [
+            .heading("Verdicts"), .table(["who wrote it", "what came of opening it", "posts"], rows),
+            .table(["word", "means", "does not mean"], meanings),
+            .paragraph(
+                "A signature covers the text and the list of the recipients' keys. It does not cover who the server says "
+                    + "the author is, the channel, the time, the thread, edits and deletions: these are the server's word. "
+                    + "A post that is marked verified was written by the holder of that key, some time, somewhere, for "
+                    + "these recipients (docs/threat-model.md of mmvault, “What a verdict means”)."),
+        ]
+    }
+
+    private var signers: [ReportBlock] {
+        let rows = tally.authors.sorted { $0.key < $1.key }.flatMap { userID, author -> [[String]] in
+            let name = "\(people.displayName(userID)) (@\(people.username(userID)))"
+            let known = keys.known[userID] ?? []
+            var rows = known.map { key -> [String] in
+                let count = KeyID(hex: key.sighting.keyID).flatMap { author.byKey[$0] } ?? 0
+                let sources = [
+                    key.sighting.source == .server ? "shown by the server" : nil, key.isOwn ? "own backup" : nil,
+                    key.isCurrent ? "the newest shown" : nil, key.isFirst ? "the first shown" : nil,
+                ].compactMap { $0 }
+                return [
+                    name, EvidenceReport.named(key.sighting.keyID), sources.joined(separator: ", "),
+                    "\(key.firstSeen.minute) to \(key.lastSeen.minute)", String(count),
+                ]
+            }
+            for (key, count) in author.byKey.sorted(by: { $0.key < $1.key })
+            where !known.contains(where: { $0.sighting.keyID == key.description }) {
+                rows.append([
+                    name, EvidenceReport.named(key.description), "at hand with the owner", "-", String(count),
+                ])
+            }
+            return rows.isEmpty ? [[name, "no key is known", "-", "-", "0"]] : rows
+        }
+        return [
+            .heading("Authors and their keys"),
+            .table(["author", "key id, and digits to read aloud", "known from", "seen (UTC)", "posts signed"], rows),
+            .paragraph(
+                "Whose a key is, the server says. Only the people themselves can confirm it: compare the key id, or the digits, with "
+                    + "each of them by another way than this server. Whoever ran the server from the beginning could have "
+                    + "shown a wrong key from the beginning. (A key's id is the SHA-256 of its two points; docs/trust.md of "
+                    + "mmvault makes the digits from it.)"),
+        ]
+    }
+
+    private var decisions: [ReportBlock] {
+        let rows = keys.decisions.map { decision in
+            [
+                "\(people.displayName(decision.userID)) (@\(people.username(decision.userID)))",
+                EvidenceReport.grouped(decision.subject), decision.verb.rawValue,
+                decision.colleague.map { "@\(people.username($0.userID)), in a signed list" } ?? "the archive's owner",
+                "\(decision.at.minute) UTC",
+            ]
+        }
+        guard !rows.isEmpty else {
+            return [.paragraph("The archive's owner has neither confirmed nor rejected any of these keys.")]
+        }
+        return [
+            .heading("Decisions about keys"),
+            .table(["user", "key id, or the signer's", "decision", "by", "noted"], rows),
+            .paragraph(
+                "A decision is the word of whoever made it: confirmed means that they say they compared the key with its "
+                    + "owner."),
+        ]
+    }
+
+    private var audit: [ReportBlock] {
+        var blocks = [
+            ReportBlock.heading("What the audit found"),
+            .paragraph(
+                "The audit looks through the whole archive for what no signature covers: messages that were repeated, "
+                    + "moved or hidden, and recipients whom nobody knows. These are its findings that have to do with the "
+                    + "channels of this package. They are the archive owner's word: making them again takes the archive."
+            ),
+        ]
+        if findings.isEmpty { blocks.append(.paragraph("It found nothing.")) }
+        for finding in findings { blocks += finding.blocks }
+        return blocks
+    }
+
+    private var proofs: [ReportBlock] {
+        var items = [
+            "Every encrypted text that is shown is what the signed message says: next to each verdict stands the key of "
+                + "that one message, with which anybody can decrypt it again. It opens this message and no other.",
+            "That a key signed a message, for these recipients: by the signature, which mmvault check verifies anew.",
+            "That the server's answers stand in the archive as they came, and in which order: by the chain in chain.txt, "
+                + "as far as its head is vouched for by a signature, or was noted down elsewhere before. Whoever holds "
+                + "an archive could make a whole new chain; the times in it are those of the owner's clock.",
+            "Not that the server told the truth about anything that is not signed: authors of plain posts, times, "
+                + "channels, threads, deletions, files.",
+            "Not that nothing was left out: the archive's owner chose what is here, and the server chose what to show "
+                + "the owner.",
+        ]
+        if tally.shortTexts > 0 {
+            items.append(
+                "Of \(tally.shortTexts) texts of fewer than \(EncryptedMessage.bindingLength) bytes the text itself is "
+                    + "not proven: so short, somebody can search for another key under which the same signed message "
+                    + "says something else. That the message was signed is.")
+        }
+        return [.heading("What this proves, and what it does not"), .list(items)]
+    }
+
+    private var disclosures: [ReportBlock] {
+        let posts = facts.documents.reduce(0) { $0 + $1.posts - $1.chosen }
+        let isMixed = facts.documents.contains { $0.otherChannels > 0 }
+        return [
+            .heading("What else is in here"),
+            .paragraph(
+                "The server answers in pages. To show a page as it came is to show all of it: the documents of this "
+                    + "package hold \(posts) posts and old revisions besides those that were chosen, encrypted ones as "
+                    + "they came, without a key. "
+                    + (isMixed ? "Some of these are of channels that were not chosen. " : "")
+                    + "Documents about users and keys name other people than the authors, too, and chain.txt lists every "
+                    + "request that the archive holds an answer to, with the ids of channels, and no content."),
+        ]
+    }
+
+    static func checking(_ facts: EvidenceFacts) -> [ReportBlock] {
+        [
+            .heading("How to check it"),
+            .paragraph("With mmvault, offline and without any key; this checks everything that can be checked:"),
+            .code(["mmvault check PACKAGE"]),
+            .paragraph("With what every Linux has, in the folder of the package. Every file is as it was packed:"),
+            .code(["sha256sum -c SHA256SUMS"]),
+            .paragraph("Where SHA256SUMS.asc is there, whose signature that is:"),
+            .code(["gpg --verify SHA256SUMS.asc SHA256SUMS"]),
+            .paragraph("The chain holds: the second command prints nothing, the third one the chain's head."),
+            .code([
+                "split -l 11 --filter=sha256sum chain.txt | cut -c1-64 > /tmp/hashes",
+                "grep '^previous ' chain.txt | cut -c10- | tail -n +2 | diff - <(head -n -1 /tmp/hashes)",
+                "tail -n 1 /tmp/hashes",
+                facts.head.hash,
+            ]),
+            .paragraph(
+                "A document N is as it came and stands in the chain: the first hash is the one in the record's line "
+                    + "sha256, the second one is line N of /tmp/hashes. The line gzip of a record is the hash of the body "
+                    + "as the archive compressed it, which is not in the package."),
+            .code(["sha256sum documents/N.body", "sha256sum documents/N.record"]),
+            .paragraph("A post is what the server sent: start and length stand in verdicts.jsonl."),
+            .code(["tail -c +$((START + 1)) documents/N.body | head -c LENGTH"]),
+        ]
+    }
+
+    /// A key by its id, and by what two people can read to each other.
+    private static func named(_ keyID: String) -> String {
+        let digits = KeyID(hex: keyID).map { "; read aloud: \(Fingerprint(of: $0))" } ?? ""
+        return grouped(keyID) + digits
+    }
+
+    /// In groups that an eye can follow.
+    static func grouped(_ digits: String) -> String {
+        stride(from: 0, to: digits.utf8.count, by: 8).map { start in
+            String(decoding: Array(digits.utf8)[start..<min(start + 8, digits.utf8.count)], as: UTF8.self)
+        }.joined(separator: " ")
+    }
+}
+
+extension Authenticity {
+    /// From the threat model.
+    fileprivate var meaning: (is: String, isNot: String) {
+        switch self {
+        case .verified:
+            (
+                "signed by the key that the server last showed for the author",
+                "that the key is the author's: the server says so"
+            )
+        case .verifiedByEarlierKey:
+            ("signed by another key known to be the author's", "anything less; people make new keys")
+        case .unknownSender: ("no key of the author is known", "that anything is wrong")
+        case .signatureInvalid:
+            (
+                "keys of the author are known, and none fits: the text was changed, somebody else wrote it, the author "
+                    + "used a key that was never seen here, or the key that fits was rejected",
+                "which of these it is"
+            )
+        case .unchecked: ("there is no message of a known form whose signature could be checked", "-")
+        }
+    }
+}
+
+extension Content {
+    fileprivate var meaning: (is: String, isNot: String) {
+        switch self {
+        case .decrypted: ("a key of the archive's owner opened it", "that everybody got the same text")
+        case .notForUs: ("encrypted for keys that were not at hand", "that anything is wrong")
+        case .keyUnwrapFailed: ("encrypted for a key of the owner's, and the key inside is damaged", "who damaged it")
+        case .malformed, .unsupportedVersion, .missingPayload:
+            ("not a message as the protocol has it", "who made it so")
+        case .plain: ("never encrypted, and nobody signed it", "that the named author wrote it: the server says so")
+        }
+    }
+}

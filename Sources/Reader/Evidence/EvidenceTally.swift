@@ -1,0 +1,62 @@
+internal import Archive
+internal import E2EE
+
+/// What the posts of a package come to.
+struct EvidenceTally {
+    private(set) var counts = ExportCounts()
+    /// By channel.
+    private(set) var channels: [String: ExportCounts] = [:]
+    private(set) var verdicts: [Verdict: Int] = [:]
+    private(set) var authors: [String: Author] = [:]
+    /// Everybody whom a post names: authors, and those who reacted.
+    private(set) var userIDs: Set<String> = []
+    /// Files about which the archive says something.
+    private(set) var fileIDs: Set<String> = []
+    /// By name: those that people of the server made.
+    private(set) var emoji: [String: CustomEmoji] = [:]
+    /// Posts that the server shows no longer, without a tombstone.
+    private(set) var absentIDs: Set<String> = []
+    private(set) var first: Int64?
+    private(set) var last: Int64?
+    /// Texts so short that a key could be found under which they say something else.
+    private(set) var shortTexts = 0
+
+    struct Author {
+        var posts = 0
+        /// Posts whose signature fits a known key of the author's, by its id.
+        var byKey: [KeyID: Int] = [:]
+    }
+
+    mutating func add(_ evidence: EvidencePost) {
+        let post = evidence.post
+        let header = post.header
+        counts.count(post, evidence.text, evidence.files)
+        channels[header.channelID, default: ExportCounts()].count(post, evidence.text, evidence.files)
+        verdicts[post.verdict, default: 0] += 1
+        authors[header.userID, default: Author()].posts += 1
+        if let key = post.signedBy { authors[header.userID]?.byKey[key, default: 0] += 1 }
+        userIDs.insert(header.userID)
+        for reaction in post.circumstances.reactions {
+            userIDs.formUnion(reaction.userIDs)
+            guard let custom = reaction.custom else { continue }
+            emoji[reaction.emoji] = custom
+            userIDs.insert(custom.creatorID)
+        }
+        if post.absence != nil { absentIDs.insert(header.id) }
+        for file in evidence.files where file.state != .leftOut { fileIDs.insert(file.attached.id) }
+        first = min(first ?? header.createAt, header.createAt)
+        last = max(last ?? header.createAt, header.createAt)
+        if evidence.messageKey != nil, (evidence.text.shown?.utf8.count ?? 0) < EncryptedMessage.bindingLength {
+            shortTexts += 1
+        }
+    }
+}
+
+/// A post as a package shows it.
+struct EvidencePost {
+    let post: ReadPost
+    let text: ShownText
+    let files: [ShownFile]
+    /// The key of this message alone, where its text is shown: with it anybody can decrypt it again.
+    let messageKey: [UInt8]?
+}

@@ -1,0 +1,179 @@
+internal import Archive
+internal import Bytes
+internal import E2EE
+
+/// Makes every file of a package that is not a copy: the posts in all their forms, the report, the keys, the manifest. The
+/// export writes them, and the check writes them again from what the package says, and compares.
+///
+/// The posts come channel by channel; nothing of those that are written is held but counts.
+final class EvidenceWriter {
+    private(set) var tally = EvidenceTally()
+    private let destination: any ExportDestination
+    private let people: ExportPeople
+    private let lines: ExportFile
+    private let verdicts: ExportFile
+    /// The conversation, which stands behind a first part that is known last.
+    private let pages: (html: SpooledText, markdown: SpooledText)
+    private var channel: ChannelFiles?
+
+    private struct ChannelFiles {
+        let files: [ExportFile]
+        var renderers: [any PostRenderer]
+    }
+
+    static let postsName = "posts/posts.jsonl"
+    static let verdictsName = "verdicts.jsonl"
+    static let chainName = "chain.txt"
+    static let keysName = "keys.json"
+    static let trustName = "trust.json"
+    static let findingsName = "findings.jsonl"
+    static let manifestName = "manifest.json"
+    static let readmeName = "README.txt"
+    static let sumsName = "SHA256SUMS"
+    static let signatureName = "SHA256SUMS.asc"
+
+    /// - Parameter place: where texts may wait.
+    init(
+        _ destination: any ExportDestination, _ people: ExportPeople, _ place: UnnamedFile.Place
+    ) throws(ReaderError) {
+        (self.destination, self.people) = (destination, people)
+        lines = try destination.makeFile(EvidenceWriter.postsName)
+        verdicts = try destination.makeFile(EvidenceWriter.verdictsName)
+        pages = (try SpooledText(place), try SpooledText(place))
+    }
+
+    func begin(_ entry: EvidenceChannel) throws(ReaderError) {
+        let channel = entry.channel
+        let markdown = try destination.makeFile("posts/markdown/\(entry.path).md")
+        let mbox = try destination.makeFile("posts/mbox/\(entry.path).mbox")
+        let isEncrypted = entry.isEncrypted
+        pages.markdown.file.write("\n")
+        self.channel = ChannelFiles(
+            files: [markdown, mbox],
+            renderers: [
+                JSONLinesRenderer(people, lines),
+                MarkdownRenderer(channel, people, markdown, isEncrypted: isEncrypted, base: "../../../"),
+                MarkdownRenderer(channel, people, pages.markdown.file, isEncrypted: isEncrypted, base: ""),
+                HTMLRenderer(channel, people, pages.html.file, isEncrypted: isEncrypted),
+                MboxRenderer(channel, people, mbox, nil, isEncrypted: isEncrypted),
+            ])
+    }
+
+    func write(_ evidence: EvidencePost) throws {
+        tally.add(evidence)
+        for place in channel?.renderers.indices ?? 0..<0 {
+            try channel?.renderers[place].write(evidence.post, evidence.text, evidence.files)
+        }
+        verdicts.write(evidence.verdictLine)
+    }
+
+    func endChannel() throws(ReaderError) {
+        for file in channel?.files ?? [] { try file.close() }
+        channel = nil
+    }
+
+    /// Writes what is known once all posts have come.
+    func finish(_ facts: EvidenceFacts, _ keys: EvidenceKeys, _ findings: [EvidenceFinding]) throws {
+        try lines.close()
+        try verdicts.close()
+        let report = EvidenceReport(facts, keys, tally, findings)
+        let html = try destination.makeFile("report.html")
+        html.write(ReportHTML.head(title: report.title))
+        html.write("<h1>\(ReportHTML.line(report.title))</h1>\n")
+        for block in report.blocks { html.write(block.html) }
+        try pages.html.copy(to: html)
+        html.write(ReportHTML.foot)
+        try html.close()
+        let markdown = try destination.makeFile("report.md")
+        markdown.write("# \(MarkdownRenderer.escape(report.title))\n")
+        for block in report.blocks { markdown.write(block.markdown) }
+        try pages.markdown.copy(to: markdown)
+        try markdown.close()
+        try write(EvidenceWriter.keysName, keys.keysJSON(facts.people))
+        try write(EvidenceWriter.trustName, keys.trustJSON(facts.people))
+        try write(EvidenceWriter.findingsName, findings.flatMap { $0.line + [UInt8(ascii: "\n")] })
+        try write(EvidenceWriter.readmeName, Array(EvidenceWriter.readme.utf8))
+        try write(EvidenceWriter.manifestName, facts.json(tally))
+    }
+
+    private func write(_ name: String, _ bytes: [UInt8]) throws(ReaderError) {
+        let file = try destination.makeFile(name)
+        file.write(bytes)
+        try file.close()
+    }
+
+    /// What `SHA256SUMS` holds, for `sha256sum -c`.
+    static func sums(_ entries: [ExportFile.Entry]) -> String {
+        entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            .map { "\($0.sha256)  \($0.name)\n" }.joined()
+    }
+
+    private static let readme = """
+        Evidence from an archive of Mattermost messages. Begin with report.html.
+
+        report.html, report.md   what this is, what it proves and what not, how to
+                                 check it, and the conversation
+        posts/markdown, mbox     the same posts, a file per channel
+        posts/posts.jsonl        the same posts, one JSON object a line
+        files/                   the files of posts, as they came; nobody signed them
+        verdicts.jsonl           for each line of posts.jsonl: the verdict, where the
+                                 post stands (document, start, length in bytes), and
+                                 the key of that one message where its text is shown
+        documents/N.body         the server's answers, byte for byte
+        documents/N.record       what each is: request, time, hash, place in the chain
+        chain.txt                all records of the archive in order; the hash of the
+                                 last one vouches for all of them
+        keys.json                public keys: whose, since when, from where
+        trust.json               what the owner and their colleagues decided about keys
+        findings.jsonl           what the audit of the archive found, one a line
+        manifest.json            whose archive, what was chosen, counts
+        SHA256SUMS               of all of these: sha256sum -c SHA256SUMS
+        SHA256SUMS.asc           if there: gpg --verify SHA256SUMS.asc SHA256SUMS
+
+        “mmvault check PACKAGE” verifies all of it, offline and without any key.
+
+        """
+}
+
+extension EvidencePost {
+    /// The verdict, and where the post stands.
+    var verdictLine: [UInt8] {
+        let header = post.header
+        var json = JSONWriter()
+        json.object { json in
+            json.string("id", header.id)
+            json.string("state", post.state.rawValue)
+            json.string("authenticity", post.verdict.authenticity?.rawValue)
+            json.string("content", post.verdict.content.rawValue)
+            json.string("key_id", post.signedBy?.description)
+            json.string("signer_id", post.signer?.description)
+            json.string("reason", post.reason)
+            json.int("document", header.documentSequence)
+            json.int("start", header.range.lowerBound)
+            json.int("length", header.range.count)
+            json.int("version", header.sequence)
+            json.string("message_key", messageKey.map { Hex.encode($0) })
+        }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+}
+
+/// A text that waits until it is known what stands before it.
+struct SpooledText {
+    let file: ExportFile
+    private let held: UnnamedFile
+
+    init(_ place: UnnamedFile.Place) throws(ReaderError) {
+        let held = try UnnamedFile(place)
+        self.held = held
+        file = ExportFile(descriptor: try UnnamedFile.open(place), name: "a text", directory: "memory") {
+            descriptor, entry throws(ReaderError) in
+            if let descriptor { try held.append(contentsOf: descriptor, count: entry.size) }
+        }
+    }
+
+    func copy(to other: ExportFile) throws {
+        try file.close()
+        try held.read(0..<held.size) { other.write($0) }
+    }
+}

@@ -1,0 +1,133 @@
+internal import Archive
+internal import Bytes
+
+/// A package read once from its beginning to its end: the size and hash of every file, and the bytes of those that the
+/// check needs again, in a file without a name beside the package. Nothing is unpacked.
+final class PackageContents {
+    /// By name.
+    private(set) var entries: [String: ExportFile.Entry] = [:]
+    /// What is wrong with the package as a whole; then what follows was not read.
+    private(set) var flaw: (file: String?, what: String)?
+    private var places: [String: Range<Int>] = [:]
+    /// Where what is read may wait: where the package is.
+    let place: UnnamedFile.Place
+    private let held: UnnamedFile
+    /// The file under way.
+    private var current: (name: String, start: Int, size: Int) = ("", 0, 0)
+    private var hash: SHA256Stream?
+
+    /// - Throws: `notAPackage` where nothing of it can be read as one.
+    init(_ path: String, _ progress: (Int) -> Void) throws {
+        let form = PackageForm(path)
+        let isFolder = PrivateFile.isDirectory(path)
+        place = .beside(isFolder ? "\(path)/." : path)
+        held = try UnnamedFile(place)
+        if let sealing = form.sealing, !isFolder {
+            throw ReaderError.notAPackage(path: path, what: "it is sealed (.\(sealing))")
+        }
+        guard isFolder || form.format != nil else {
+            throw ReaderError.notAPackage(path: path, what: "it is neither a folder nor a .zip or .tar.zst")
+        }
+        do {
+            if isFolder {
+                try PackageFolder(path: path).forEachFile(
+                    { [self] name in
+                        try begin(name)
+                        progress(entries.count)
+                    }, { [self] name, bytes in try add(bytes) })
+            } else if let format = form.format {
+                let reader = try PackReader(path, format, ImportLimits())
+                while let name = try reader.next() {
+                    try Task.checkCancellation()
+                    try begin(name)
+                    progress(entries.count)
+                    var failure: (any Error)?
+                    try reader.read(name) { bytes throws(ArchiveError) in
+                        guard failure == nil else { return }
+                        do { try add(bytes) } catch { failure = error }
+                    }
+                    if let failure { throw failure }
+                }
+            }
+            end()
+        } catch ArchiveError.badExport(nil, let what) where entries.isEmpty && current.name.isEmpty {
+            throw ReaderError.notAPackage(path: path, what: what)
+        } catch ArchiveError.badExport(let file, let what) {
+            end()
+            flaw = (file, what)
+        }
+        guard flaw != nil || entries[EvidenceWriter.manifestName] != nil || entries[EvidenceWriter.sumsName] != nil
+        else {
+            throw ReaderError.notAPackage(
+                path: path, what: "it holds neither a \(EvidenceWriter.manifestName) nor \(EvidenceWriter.sumsName)")
+        }
+    }
+
+    private func begin(_ name: String) throws {
+        end()
+        guard entries[name] == nil else { throw ArchiveError.badExport(file: name, what: "the package holds it twice") }
+        current = (name, held.size, 0)
+        hash = SHA256Stream()
+    }
+
+    private func add(_ bytes: UnsafeRawBufferPointer) throws {
+        hash?.update(bytes)
+        current.size += bytes.count
+        if PackageContents.isNeeded(current.name) { try held.append(bytes) }
+    }
+
+    private func end() {
+        guard let hash = hash.take() else { return }
+        entries[current.name] = ExportFile.Entry(
+            name: current.name, size: current.size, sha256: hash.finalize().description)
+        if PackageContents.isNeeded(current.name) { places[current.name] = current.start..<held.size }
+        current.name = ""
+    }
+
+    private static func isNeeded(_ name: String) -> Bool {
+        name.hasPrefix("documents/")
+            || [
+                EvidenceWriter.sumsName, EvidenceWriter.signatureName, EvidenceWriter.manifestName,
+                EvidenceWriter.keysName, EvidenceWriter.trustName, EvidenceWriter.chainName, EvidenceWriter.postsName,
+                EvidenceWriter.verdictsName, EvidenceWriter.findingsName,
+            ].contains(name)
+    }
+
+    /// The bytes of a file that is needed; nil where there is none of that name.
+    func bytes(_ name: String) throws -> [UInt8]? { try places[name].map(held.bytes) }
+
+    /// The lines of a file that is needed, without their ends; none where there is none of that name.
+    func lines(_ name: String) -> Lines { Lines(held, places[name] ?? 0..<0) }
+
+    /// Reads a file line by line.
+    struct Lines {
+        private static let maximumLength = 64 << 20
+        private let file: UnnamedFile
+        private var range: Range<Int>
+        private var buffer: [UInt8] = []
+        private var position = 0
+
+        fileprivate init(_ file: UnnamedFile, _ range: Range<Int>) { (self.file, self.range) = (file, range) }
+
+        /// - Returns: nil behind the last one. What has no line end is a line, too.
+        mutating func next() throws -> [UInt8]? {
+            while true {
+                if let end = buffer[position...].firstIndex(of: UInt8(ascii: "\n")) {
+                    defer { position = end + 1 }
+                    return Array(buffer[position..<end])
+                }
+                guard !range.isEmpty else {
+                    defer { (buffer, position) = ([], 0) }
+                    return position < buffer.count ? Array(buffer[position...]) : nil
+                }
+                guard buffer.count - position < Lines.maximumLength else {
+                    throw ArchiveError.badExport(file: nil, what: "a line is longer than 64 MiB")
+                }
+                let end = min(range.lowerBound + 1 << 18, range.upperBound)
+                buffer = Array(buffer[position...]) + (try file.bytes(range.lowerBound..<end))
+                position = 0
+                range = end..<range.upperBound
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+internal import Age
+internal import Archive
+
+/// For whom a package is sealed.
+public enum PackageSeal: Sendable {
+    /// `age1…`; nil for no such recipient.
+    case age(String)
+    /// An OpenPGP key that the user's gpg knows.
+    case gpg(String)
+
+    /// - Returns: nil for what begins as an age recipient does, and is none.
+    public init?(_ text: String) {
+        guard text.lowercased().hasPrefix("age1") else {
+            self = .gpg(text)
+            return
+        }
+        guard AgeRecipient(text) != nil else { return nil }
+        self = .age(text)
+    }
+
+    /// What the package's name ends with behind the ending of its format.
+    public var fileExtension: String {
+        switch self {
+        case .age: "age"
+        case .gpg: "gpg"
+        }
+    }
+}
+
+extension PackageFile {
+    /// Writes the package to a new file, sealed where that is wanted: what is not sealed is in memory only then.
+    func write(_ format: PackFormat, to file: NewFile, _ seal: PackageSeal?) async throws {
+        switch seal {
+        case nil: try write(format) { try file.write($0) }
+        case .age(let text):
+            guard let recipient = AgeRecipient(text) else { throw ReaderError.noBackup(source: text) }
+            let sealer = AgeSealer(recipient)
+            try write(format) { bytes in try sealer.write(bytes) { try file.write($0) } }
+            try sealer.finish { try file.write($0) }
+        case .gpg(let recipient):
+            try await Gpg().seal(to: recipient, output: file.descriptor) { output in
+                try write(format) { bytes in
+                    if let failure = ExportFile.write(bytes, to: output) {
+                        throw ReaderError.output(path: "gpg", operation: "write to", errno: failure)
+                    }
+                }
+            }
+        }
+        try file.complete()
+    }
+}
+
+/// Holds the writer, of which there must be no two.
+private final class AgeSealer {
+    private var writer: AgeWriter?
+
+    init(_ recipient: AgeRecipient) { writer = AgeWriter(to: [recipient]) }
+
+    func write(_ bytes: UnsafeRawBufferPointer, _ output: (UnsafeRawBufferPointer) throws -> Void) throws {
+        try writer?.write(bytes, output)
+    }
+
+    func finish(_ output: (UnsafeRawBufferPointer) throws -> Void) throws { try writer.take()?.finish(output) }
+}

@@ -1,0 +1,155 @@
+internal import Archive
+internal import CLinux
+internal import Glibc
+internal import Subprocess
+internal import SystemPackage
+
+/// What gpg does for packages: sealing one, signing its list of hashes, and judging such a signature.
+extension Gpg {
+    /// Encrypts what `write` writes, on its way to a file.
+    ///
+    /// - Parameters:
+    ///   - output: a descriptor to write to.
+    ///   - write: called once, with a descriptor that leads to gpg.
+    func seal(
+        to recipient: String, output: Int32, _ write: (_ input: Int32) throws -> Void
+    ) async throws {
+        var ends: [Int32] = [-1, -1]
+        guard private_pipe(&ends) == 0 else {
+            throw ReaderError.output(path: "gpg", operation: "make a pipe to", errno: errno)
+        }
+        let input = PipeEnd(ends[1])
+        var failure: (any Error)?
+        // Compressed already.
+        let arguments = arguments([
+            "--trust-model", "always", "--compress-algo", "none", "--recipient", recipient, "--encrypt",
+        ])
+        do {
+            let result = try await Subprocess.run(
+                .name("gpg"), arguments: Arguments(arguments), environment: environment,
+                input: .fileDescriptor(FileDescriptor(rawValue: ends[0]), closeAfterSpawningProcess: true),
+                output: .fileDescriptor(FileDescriptor(rawValue: output), closeAfterSpawningProcess: false),
+                error: .string(limit: 1 << 20)
+            ) { _ in
+                do { try write(input.descriptor) } catch { failure = error }
+                input.close()
+            }
+            guard result.terminationStatus.isSuccess else {
+                throw ReaderError.gpgFailed(
+                    doing: "encrypt the package", message: Gpg.lastWords(result.standardError))
+            }
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            throw ReaderError.gpgMissing
+        }
+        if let failure { throw failure }
+    }
+
+    /// - Parameter keyID: which of the user's keys; what gpg takes for one.
+    /// - Returns: an ASCII-armored detached signature.
+    func sign(_ text: [UInt8], as keyID: String) async throws -> [UInt8] {
+        let answer = try await ask(["--armor", "--local-user", keyID, "--detach-sign"], about: text)
+        guard answer.isSuccess else {
+            throw ReaderError.gpgFailed(doing: "sign the package", message: Gpg.lastWords(answer.errors))
+        }
+        return Array(answer.output.utf8)
+    }
+
+    /// Runs gpg on what is no secret, from a file in memory: gpg may end before it has read all of it, and a pipe would
+    /// break then.
+    private func ask(
+        _ arguments: [String], about text: [UInt8]
+    ) async throws -> (isSuccess: Bool, output: String, errors: String) {
+        let input = try UnnamedFile.open(.memory)
+        if let failure = text.withUnsafeBytes({ ExportFile.write($0, to: input) }) {
+            close(input)
+            throw ReaderError.output(path: "memory", operation: "write to", errno: failure)
+        }
+        lseek(input, 0, SEEK_SET)
+        do {
+            let result = try await Subprocess.run(
+                .name("gpg"), arguments: Arguments(self.arguments(arguments)), environment: environment,
+                input: .fileDescriptor(FileDescriptor(rawValue: input), closeAfterSpawningProcess: true),
+                output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            throw ReaderError.gpgMissing
+        }
+    }
+
+    /// What gpg says of a detached signature.
+    public enum SignatureState: Equatable, Sendable {
+        /// - Parameter fingerprint: of the key that made it.
+        case good(userID: String, fingerprint: String)
+        /// Good, by a key that has expired or was revoked.
+        case outdated(userID: String, why: String)
+        /// The text is not what was signed.
+        case bad(userID: String)
+        /// By a key that this gpg does not know.
+        case unknownKey(keyID: String)
+        case unreadable
+        case noGpg
+    }
+
+    func verify(signature: [UInt8], of text: [UInt8]) async -> SignatureState {
+        // gpg takes one of the two from a pipe. The signature is no secret.
+        var template = Array("\(Gpg.temporaryFolder)/mmvault.XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { return .unreadable }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = "\(folder)/\(EvidenceWriter.signatureName)"
+        defer {
+            unlink(path)
+            rmdir(folder)
+        }
+        do {
+            try PrivateFile.replace(path, with: signature)
+            return Gpg.state(try await ask(["--status-fd", "1", "--verify", path, "-"], about: text).output)
+        } catch ReaderError.gpgMissing {
+            return .noGpg
+        } catch {
+            return .unreadable
+        }
+    }
+
+    private static var temporaryFolder: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+
+    /// doc/DETAILS of GnuPG, “Format of the --status-fd output”.
+    static func state(_ output: String) -> SignatureState {
+        var fingerprint = ""
+        var found: [SignatureState] = []
+        var signer = ""
+        for line in output.split(whereSeparator: \.isNewline) {
+            let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+            guard words.count >= 3, words[0] == "[GNUPG:]" else { continue }
+            let rest = words.count > 3 ? words[3] : ""
+            switch words[1] {
+            case "GOODSIG": signer = rest
+            case "VALIDSIG": fingerprint = words[2]
+            case "BADSIG": found.append(.bad(userID: rest))
+            case "EXPSIG": found.append(.outdated(userID: rest, why: "the signature has expired"))
+            case "EXPKEYSIG": found.append(.outdated(userID: rest, why: "the key has expired"))
+            case "REVKEYSIG": found.append(.outdated(userID: rest, why: "the key was revoked"))
+            case "NO_PUBKEY": found.append(.unknownKey(keyID: words[2]))
+            default: continue
+            }
+        }
+        // Of several the worst counts: one that is bad must not hide behind a good one.
+        if let bad = found.first(where: { if case .bad = $0 { true } else { false } }) { return bad }
+        if let other = found.first { return other }
+        return signer.isEmpty || fingerprint.isEmpty ? .unreadable : .good(userID: signer, fingerprint: fingerprint)
+    }
+}
+
+/// The writing end of a pipe, closed once.
+private final class PipeEnd {
+    let descriptor: Int32
+    private var isOpen = true
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close() }
+
+    func close() {
+        if isOpen { Glibc.close(descriptor) }
+        isOpen = false
+    }
+}

@@ -1,0 +1,183 @@
+internal import Archive
+internal import Bytes
+public import E2EE
+
+/// Judges posts, one at a time: whose signature it is, and what it says.
+struct PostJudge: Sendable {
+    private let trusted: TrustedKeys
+    /// Whether private keys are at hand.
+    private let hasKeys: Bool
+    private let emoji: [String: CustomEmoji]
+    private let open: @Sendable (EncryptedMessage) -> Opening
+
+    /// What came of opening a message.
+    struct Opening: Sendable {
+        let outcome: OpenedMessage
+        /// The message's own key, where it is to be disclosed.
+        var key: [UInt8]?
+    }
+
+    init(
+        _ keyring: Keyring, _ trusted: TrustedKeys, _ emoji: [String: CustomEmoji], disclosesKeys: Bool
+    ) {
+        self.init(trusted, emoji, hasKeys: !keyring.isEmpty) { message in
+            Opening(
+                outcome: message.open(with: keyring), key: disclosesKeys ? message.disclosedKey(with: keyring) : nil)
+        }
+    }
+
+    /// - Parameter open: what came of opening a message, where somebody else did it.
+    init(
+        _ trusted: TrustedKeys, _ emoji: [String: CustomEmoji], hasKeys: Bool,
+        open: @escaping @Sendable (EncryptedMessage) -> Opening
+    ) {
+        (self.trusted, self.emoji, self.hasKeys, self.open) = (trusted, emoji, hasKeys, open)
+    }
+
+    /// Reads one version.
+    func read(_ version: StoredVersion) -> ReadPost {
+        let root: JSONValue
+        do { root = try JSONDocument(Array(version.json)).root } catch {
+            // The archive took it as JSON once; `check` will say what happened to it.
+            return post(version, nil, Verdict(authenticity: .unchecked, content: .malformed), reason: error.description)
+        }
+        let files = AttachedFile.all(in: root)
+        guard version.header.type == EncryptedPost.type else {
+            return post(
+                version, root, Verdict(authenticity: nil, content: .plain), text: .plain(root["message"]?.string ?? ""),
+                files: files)
+        }
+        switch EncryptedPost(root) {
+        case .missingPayload:
+            return post(
+                version, root, Verdict(authenticity: .unchecked, content: .missingPayload), files: files,
+                reason: "an encrypted post without a payload")
+        case .unsupportedVersion(let number):
+            return post(
+                version, root, Verdict(authenticity: .unchecked, content: .unsupportedVersion), files: files,
+                reason: "version \(number) of the protocol, and only 1 is known")
+        case .malformed(let reason):
+            return post(
+                version, root, Verdict(authenticity: .unchecked, content: .malformed), files: files,
+                reason: reason.description)
+        case .message(let message):
+            return read(version, root, message, files)
+        }
+    }
+
+    private func read(
+        _ version: StoredVersion, _ root: JSONValue, _ message: EncryptedMessage, _ files: [AttachedFile]
+    ) -> ReadPost {
+        let judgement = trusted.authenticity(of: message, by: version.header.userID)
+        let authenticity = judgement.authenticity
+        var reasons: [String] = []
+        switch authenticity {
+        case .signatureInvalid:
+            let count = trusted.count(of: version.header.userID)
+            if let rejected = judgement.rejected {
+                reasons.append("signed by the key \(rejected.prefix(KeyID.shortLength)), which you rejected")
+            } else {
+                reasons.append(
+                    count == 1
+                        ? "not signed by the author's known key"
+                        : "not signed by any of the author's \(count) known keys")
+            }
+        case .unknownSender: reasons.append("no key of the author is known")
+        default: break
+        }
+        let content: Content
+        var text = PostText.unreadable
+        var opener: KeyID?
+        let opening = open(message)
+        switch opening.outcome {
+        case .decrypted(let bytes, let keyID):
+            content = .decrypted
+            opener = keyID
+            text = authenticity.isVerified ? .verified(VerifiedText(bytes)) : .unverified(UnverifiedText(bytes))
+        case .notForUs:
+            content = .notForUs
+            let count = message.recipients.count
+            reasons.append(
+                count == 0
+                    ? "encrypted for nobody"
+                    : !hasKeys
+                        ? "no private key is at hand"
+                        : "encrypted for \(count == 1 ? "one key that is" : "\(count) keys that are") not at hand")
+        case .keyUnwrapFailed(let keyID):
+            content = .keyUnwrapFailed
+            opener = keyID
+            reasons.append("the message key wrapped for our key \(keyID.short) is damaged")
+        }
+        return post(
+            version, root, Verdict(authenticity: authenticity, content: content), text: text, files: files,
+            signedBy: judgement.key, signer: judgement.signer, openedBy: opener, messageKey: opening.key,
+            reason: reasons.joined(separator: "; "))
+    }
+
+    private func post(
+        _ version: StoredVersion, _ root: JSONValue?, _ verdict: Verdict, text: PostText = .unreadable,
+        files: [AttachedFile] = [],
+        signedBy: KeyID? = nil, signer: SignerID? = nil, openedBy: KeyID? = nil, messageKey: [UInt8]? = nil,
+        reason: String = ""
+    ) -> ReadPost {
+        ReadPost(
+            header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
+            text: text, files: files, reason: reason,
+            circumstances: root.map { Circumstances($0, emoji) } ?? Circumstances(),
+            importName: version.importName, absence: version.absence, signer: signer, messageKey: messageKey)
+    }
+}
+
+/// What stands where an encrypted post has its payload (protocol, "A message").
+enum EncryptedPost {
+    static let type = "custom_e2ee"
+
+    case message(EncryptedMessage)
+    case missingPayload
+    case malformed(MessageError.Reason)
+    case unsupportedVersion(Int64)
+
+    init(_ post: JSONValue) {
+        guard let payload = post["props"]?["e2ee"] else {
+            self = .missingPayload
+            return
+        }
+        do throws(MessageError) {
+            self = .message(try EncryptedMessage(payload))
+        } catch {
+            switch error {
+            case .malformed(let reason): self = .malformed(reason)
+            case .unsupportedVersion(let number): self = .unsupportedVersion(number)
+            }
+        }
+    }
+}
+
+extension Circumstances {
+    fileprivate init(_ post: JSONValue, _ custom: [String: CustomEmoji]) {
+        isPinned = post["is_pinned"]?.bool ?? false
+        if post["props"]?["from_webhook"]?.string == "true" || post["props"]?["from_bot"]?.string == "true" {
+            postedAs = post["props"]?["override_username"]?.string
+        }
+        for reaction in post["metadata"]?["reactions"]?.elements ?? [] {
+            guard let emoji = reaction["emoji_name"]?.string, let userID = reaction["user_id"]?.string else { continue }
+            if let place = reactions.firstIndex(where: { $0.emoji == emoji }) {
+                reactions[place] = Reaction(
+                    emoji: emoji, userIDs: reactions[place].userIDs + [userID], custom: custom[emoji])
+            } else {
+                reactions.append(Reaction(emoji: emoji, userIDs: [userID], custom: custom[emoji]))
+            }
+        }
+    }
+}
+
+extension KeyID {
+    /// The first 16 of its 64 digits, for people.
+    public var short: String { String(description.prefix(KeyID.shortLength)) }
+    static let shortLength = 16
+}
+
+extension SignerID {
+    /// The first 16 of its 64 digits, for people.
+    public var short: String { String(description.prefix(KeyID.shortLength)) }
+}

@@ -1,0 +1,80 @@
+import Archive
+import Reader
+
+extension Check {
+    /// Verifies a package that “export evidence” made.
+    static func checkPackage(_ path: String) async throws {
+        let report = try await EvidenceCheck(program: Mmvault.program).run(path) { files, posts in
+            Terminal.showProgress(
+                posts > 0 ? "verifying posts: \(posts.grouped)" : "reading the package: \(files.of("file"))")
+        }
+        Terminal.clearProgress()
+        for damage in report.damages {
+            let post = damage.post.map { " post \(SafeText.line($0)):" } ?? ""
+            Terminal.print(
+                "DAMAGED  \(SafeText.line(damage.file ?? "the package")):\(post) \(SafeText.line(damage.what))"
+                    .wrapped(indent: 9))
+        }
+        describe(report)
+        guard report.isClean else {
+            throw Failure(
+                .damaged, "the package \(SafeText.line(path)) is damaged, or was changed",
+                hint: "believe nothing in it; ask for another copy")
+        }
+        Terminal.print(
+            report.uncompared.isEmpty
+                ? "Everything in it fits together." : "Everything that could be compared fits together.")
+    }
+
+    private static func describe(_ report: EvidenceCheck.Report) {
+        if let account = report.account {
+            Terminal.print(
+                "from the archive of @\(SafeText.line(account.username)) on \(SafeText.line(account.server))".wrapped(
+                    indent: 2))
+        }
+        Terminal.print(
+            "\(report.files.of("file")), \(report.posts.of("post or old revision", "posts and old revisions"))")
+        for (verdict, count) in report.verdicts.sorted(by: { $0.key < $1.key }) {
+            Terminal.print(
+                "  \(count.grouped.rightAligned(in: 9))  \((verdict.authenticity?.rawValue ?? "-").padded(to: 22))"
+                    + verdict.content.rawValue)
+        }
+        if report.opened > 0 {
+            Terminal.print(
+                "\(report.opened.of("text")) decrypted again, from the signed message".wrapped(indent: 2))
+        }
+        if report.shortTexts > 0 {
+            Terminal.note(
+                "\(report.shortTexts.of("text")) of them \(report.shortTexts == 1 ? "is" : "are") so short that another "
+                    + "key could be found which makes it say something else.")
+        }
+        if let head = report.head {
+            Terminal.print(
+                "head of the chain: \(SafeText.line(head.hash)) (\(Int(clamping: head.documents).of("document")))")
+        }
+        Terminal.print("signature: \(words(report.signature))".wrapped(indent: 2))
+        if !report.uncompared.isEmpty {
+            Terminal.warn(
+                "\(report.uncompared.count.of("file")) made by \(SafeText.line(report.program ?? "another version")) "
+                    + "could not be made again by \(Mmvault.program), and only their hashes were checked: "
+                    + report.uncompared.map(SafeText.line).joined(separator: ", "))
+        }
+        Terminal.note(
+            "Not to be told from the package: whether the head of the chain is the one that was noted down elsewhere, "
+                + "whose the keys are, whether the audit found what findings.jsonl says, and whether the server told the "
+                + "truth about times, channels and plain posts.")
+    }
+
+    private static func words(_ state: Gpg.SignatureState?) -> String {
+        switch state {
+        case nil: "none: whoever had the package may have made all of it anew"
+        case .good(let userID, let fingerprint): "good, by \(SafeText.line(userID)), key \(SafeText.line(fingerprint))"
+        case .outdated(let userID, let why): "by \(SafeText.line(userID)), but \(why)"
+        case .bad(let userID): "BAD, by \(SafeText.line(userID))"
+        case .unknownKey(let keyID):
+            "not checked: gpg does not know the key \(SafeText.line(keyID)); import it and check again"
+        case .unreadable: "not checked: gpg cannot read it"
+        case .noGpg: "not checked: there is no gpg"
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Archive
+import ArgumentParser
+import Reader
+
+extension Export {
+    /// What `export` can write.
+    enum Kind: String, CaseIterable, ExpressibleByArgument {
+        case markdown, mbox, jsonl, evidence
+
+        var format: ExportFormat? { ExportFormat(rawValue: rawValue) }
+    }
+
+    /// - Returns: nil where nothing is to be sealed.
+    func seal() throws -> PackageSeal? {
+        guard kind == .evidence else {
+            if sign != nil || encryptTo != nil {
+                throw Failure(.usage, "--sign and --encrypt-to are for “export evidence”", hint: "nothing was written")
+            }
+            return nil
+        }
+        guard let encryptTo else {
+            if let sealing = PackageForm(output).sealing {
+                throw Failure(
+                    .usage, "\(SafeText.line(output)) is to be called .\(sealing), and there is nobody to seal it for",
+                    hint: "--encrypt-to says for whom")
+            }
+            return nil
+        }
+        guard let seal = PackageSeal(encryptTo) else {
+            throw Failure(.usage, "“\(SafeText.line(encryptTo))” is no age recipient", hint: "it looks like age1…")
+        }
+        let form = PackageForm(output, seal)
+        guard form.format != nil, output.lowercased().hasSuffix(".\(seal.fileExtension)") else {
+            throw Failure(
+                .usage, "a package that is sealed is one file",
+                hint: "call it NAME.zip.\(seal.fileExtension) or NAME.tar.zst.\(seal.fileExtension)")
+        }
+        return seal
+    }
+
+    func writeEvidence(_ open: OpenArchive, _ request: ExportRequest, _ seal: PackageSeal?) async throws {
+        let names = open.names
+        let evidence = Evidence(
+            archive: open.archive, keys: open.keys, trusted: open.trusted, program: Mmvault.program)
+        let summary = try await evidence.run(
+            request, to: output, signer: sign, seal: seal, announce: announce
+        ) { channel, posts in
+            Terminal.showProgress("exporting \(SafeText.name(names.label(channel))): \(posts.grouped) posts")
+        }
+        Terminal.clearProgress()
+        let path = SafeText.line(output)
+        describe(summary.counts, in: path)
+        Terminal.print("\(summary.files.of("file")), head of the archive's chain: \(summary.head)")
+        if seal == nil { Terminal.note("The package is in the clear.") }
+        Terminal.note("“mmvault check \(path)” verifies it\(seal == nil ? "" : ", once it is decrypted").")
+    }
+
+    /// What a package tells besides what was chosen is for its owner to know before it is written.
+    private func announce(_ disclosure: EvidenceDisclosure) {
+        guard disclosure.otherPosts > 0 else { return }
+        var text =
+            "The package shows the server's answers as they came. They hold "
+            + "\(disclosure.otherPosts.of("post or old revision", "posts and old revisions")) besides those chosen, "
+            + "\(disclosure.otherPlainPosts.grouped) of them not encrypted"
+        if disclosure.otherChannels > 0 { text += ", also of \(disclosure.otherChannels.of("channel")) not chosen" }
+        Terminal.note("\(text).")
+    }
+}

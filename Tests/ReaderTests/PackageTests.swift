@@ -1,0 +1,150 @@
+import Bytes
+import E2EE
+import Foundation
+import Glibc
+import Testing
+
+@testable import Archive
+@testable import Reader
+
+/// The parts that a package of evidence is made with.
+@Suite struct PackageTests {
+    private let scratch = Scratch()
+
+    /// What the archive's index tells of keys and decisions can be told from the documents alone.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func keysAndDecisions_AreTheSameFromTheDocumentsAlone(seed: UInt64) async throws {
+        let fixture = try Fixture()
+        var random = Seeded(seed)
+        let keys = (0..<4).map { _ in PrivateKey.generate().publicKey }
+        let users = ["alice", "bob", "carol"]
+        for step in 0..<30 {
+            let at = Timestamp(milliseconds: Fixture.first + Int64(step))
+            let user = id(users[Int(random.next() % 3)])
+            let key = keys[Int(random.next() % 4)]
+            switch random.next() % 4 {
+            case 0:
+                let document = ReceivedDocument.ownKey(
+                    userID: id("alice"), encryptionPoint: key.encryptionPoint, signingPoint: key.signingPoint, at: at)
+                try await fixture.append(document, objects: nil)
+            case 1:
+                let verb = TrustDecision.Verb.allCases[Int(random.next() % 4)]
+                let decision = TrustDecision(
+                    userID: user, verb: verb, signingPoint: key.signingPoint,
+                    encryptionPoint: random.next() % 2 == 0 ? nil : key.encryptionPoint, at: at)
+                try await fixture.append(TrustDecision.document([decision], at: at), objects: .trust)
+            default:
+                var json = JSONWriter()
+                json.object { $0.object("pubKeys") { key.write(to: &$0, user) } }
+                let document = ReceivedDocument(
+                    kind: .keys, request: "POST /x", channelID: nil, receivedAt: at, body: json.bytes)
+                try await fixture.append(document, objects: nil)
+            }
+        }
+        let archive = try fixture.archive
+        var sightings: [KeySighting] = []
+        var statements: [(decision: TrustDecision, json: [UInt8])] = []
+        for sequence in 1...(try archive.head().documents) {
+            let source = try archive.document(sequence)
+            let content = try DocumentContent(source.record, source.body)
+            sightings += content.keys
+            statements += content.decisions
+        }
+        #expect(try KnownKey.all(from: sightings) == archive.knownKeys())
+        #expect(try TrustDecision.newest(of: statements) == archive.trustDecisions())
+        #expect(!sightings.isEmpty && !statements.isEmpty)
+    }
+
+    @Test func aNewFile_ReplacesNothingAndLeavesNothing() throws {
+        let path = scratch["out"]
+        do {
+            let file = try NewFile(path)
+            try [UInt8]("half".utf8).withUnsafeBytes { try file.write($0) }
+            #expect(throws: ReaderError.outputExists(path: "\(path).part")) { try NewFile(path) }
+        }
+        #expect(PrivateFile.names(in: scratch.path) == [])
+        let file = try NewFile(path)
+        try PrivateFile.replace(path, with: Array("mine".utf8))
+        #expect(throws: ReaderError.outputExists(path: path)) { try file.complete() }
+        #expect(try PrivateFile.read(path) == Array("mine".utf8))
+        #expect(throws: ReaderError.outputExists(path: path)) { try NewFile(path) }
+    }
+
+    @Test(arguments: [PackFormat.zip, .tarZstd])
+    func whatIsPacked_ComesOutAgain(format: PackFormat) throws {
+        let names = ["a", "é/ü.txt", "e\u{301}", String(repeating: "long/", count: 40) + "name", "z z"]
+        let package = try PackageFile(.memory)
+        for (number, name) in names.enumerated() {
+            let file = try package.makeFile(name)
+            for _ in 0..<number { file.write(String(repeating: name, count: 30_000)) }
+            try file.close()
+        }
+        let file = try NewFile(scratch["out"])
+        try package.write(format) { try file.write($0) }
+        try file.complete()
+        let reader = try PackReader(scratch["out"], format, ImportLimits())
+        var found: [ExportFile.Entry] = []
+        while let name = try reader.next() {
+            var bytes: [UInt8] = []
+            try reader.read(name) { bytes += $0 }
+            found.append(
+                ExportFile.Entry(name: name, size: bytes.count, sha256: SHA256Digest(of: bytes).description))
+        }
+        #expect(
+            found == package.entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
+    }
+
+    @Test func aSourceThatGivesOtherBytes_IsToldOf() throws {
+        for given in ["", "other", "wrong", "longer than that"] {
+            let package = try PackageFile(.memory)
+            let entry = ExportFile.Entry(name: "x", size: 5, sha256: SHA256Digest(of: Array("right".utf8)).description)
+            package.add(entry) { consume in try consume(Array(given.utf8)) }
+            #expect(throws: (any Error).self) { try package.write(.zip) { _ in } }
+        }
+    }
+
+    @Test func anErrorOfTheOutput_IsTheOneThatIsThrown() throws {
+        for format in [PackFormat.zip, .tarZstd] {
+            let package = try PackageFile(.memory)
+            let file = try package.makeFile("x")
+            for number in 0..<200_000 { file.write("\(number &* 2_654_435_761)") }
+            try file.close()
+            #expect(throws: ReaderError.outputExists(path: "full")) {
+                try package.write(format) { _ in throw ReaderError.outputExists(path: "full") }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (
+            "[GNUPG:] GOODSIG AB Alice <a@b>\n[GNUPG:] VALIDSIG FF00 2026",
+            Gpg.SignatureState.good(userID: "Alice <a@b>", fingerprint: "FF00")
+        ),
+        ("[GNUPG:] BADSIG AB Alice", .bad(userID: "Alice")),
+        ("[GNUPG:] GOODSIG AB Alice\n[GNUPG:] VALIDSIG FF00 x\n[GNUPG:] BADSIG CD Bob", .bad(userID: "Bob")),
+        ("[GNUPG:] ERRSIG AB 1 8 00 1 9 -\n[GNUPG:] NO_PUBKEY ABCD", .unknownKey(keyID: "ABCD")),
+        (
+            "[GNUPG:] EXPKEYSIG AB Alice\n[GNUPG:] VALIDSIG FF00 x",
+            .outdated(userID: "Alice", why: "the key has expired")
+        ),
+        (
+            "[GNUPG:] REVKEYSIG AB Alice\n[GNUPG:] VALIDSIG FF00 x",
+            .outdated(userID: "Alice", why: "the key was revoked")
+        ),
+        ("[GNUPG:] GOODSIG AB Alice", .unreadable), ("[GNUPG:] VALIDSIG FF00 x", .unreadable), ("", .unreadable),
+        ("gpg: Good signature\nGOODSIG AB Alice\nVALIDSIG FF00 x", .unreadable),
+    ])
+    func gpgsWords_AreUnderstood(output: String, state: Gpg.SignatureState) { #expect(Gpg.state(output) == state) }
+
+    @Test(
+        arguments: [
+            ("x.zip", "zip", nil), ("X.ZIP", "zip", nil), ("x.tar.zst", "tar", nil), ("x", nil, nil),
+            ("x.zip.age", "zip", "age"),
+            ("x.tar.zst.gpg", "tar", "gpg"), ("x.tar", nil, nil), ("zip", nil, nil),
+        ] as [(String, String?, String?)])
+    func aPackagesForm_IsToldByItsName(name: String, format: String?, sealing: String?) {
+        let form = PackageForm(name)
+        #expect(form.format == (format == "zip" ? .zip : format == "tar" ? .tarZstd : nil))
+        #expect(form.sealing == sealing)
+    }
+}
