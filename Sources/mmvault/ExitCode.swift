@@ -18,7 +18,7 @@ enum ExitCode: Int32, CaseIterable {
         switch self {
         case .success: "done, and nothing is wrong"
         case .failure: "failed for a reason that has no number of its own: a full disk, say"
-        case .findings: "done, and there is something to look at (verify, audit)"
+        case .findings: "done, and there is something to look at"
         case .incomplete: "pull: done, but not for every channel or file; run it again"
         case .damaged: "the archive, a file in the vault, or a package is damaged"
         case .inUse: "another mmvault is writing to this archive"

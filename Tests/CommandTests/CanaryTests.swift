@@ -16,8 +16,8 @@ struct CanaryTests {
         "mmvault search in:release -nothing", "mmvault key identity", "mmvault channels --members",
         "mmvault read release", "mmvault read release --last 5", "mmvault read release --around 2025-04-03",
         "mmvault key backup -", "mmvault recover $URL", "mmvault pull --full",
-        "printf 'canary*\\n' | mmvault search -", "mmvault trust export - --all", "mmvault trust adopt bob",
-        "printf 'canary*\\n' | mmvault search -", "mmvault export evidence sealed$RANDOM.zip.gpg --encrypt-to alice",
+        "printf 'canary*\\n' | mmvault search -", "mmvault trust export - --all", "mmvault trust signers",
+        "mmvault audit", "mmvault export evidence sealed$RANDOM.zip.gpg --encrypt-to alice",
         "mmvault export evidence sealed$RANDOM.tar.zst.age --sign alice --encrypt-to "
             + "age14l4q6dv48c2tlywg98pnvmnxejzqk5qwkstuv3045x4uk7f5egyqd68p5d",
     ]

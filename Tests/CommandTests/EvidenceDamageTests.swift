@@ -244,7 +244,7 @@ import Testing
                     + Self.sums)
             let check = try await stage.run("mmvault check out")
             #expect(
-                check.code == 0 && check.errors.contains("report.html") && check.errors.contains("9.9"),
+                check.code == 2 && check.errors.contains("report.html") && check.errors.contains("9.9"),
                 "\(check.everything)")
         }
     }

@@ -88,7 +88,7 @@ import Testing
         try await Stage.with { stage in
             try await stage.settle()
             for input in ["\(line) < /dev/null", "true | \(line)", "\(line) <&-"] {
-                let outcome = try await stage.run("timeout 20 bash -c '\(input)'")
+                let outcome = try await stage.run("timeout 120 bash -c '\(input)'")
                 #expect(outcome.code == code, "\(input): \(outcome.everything)")
             }
         }

@@ -1,4 +1,5 @@
 import Archive
+import ArgumentParser
 import Reader
 
 extension Check {
@@ -21,9 +22,11 @@ extension Check {
                 .damaged, "the package \(SafeText.line(path)) is damaged, or was changed",
                 hint: "believe nothing in it; ask for another copy")
         }
-        Terminal.print(
-            report.uncompared.isEmpty
-                ? "Everything in it fits together." : "Everything that could be compared fits together.")
+        guard report.uncompared.isEmpty else {
+            Terminal.print("Everything that could be compared fits together.")
+            throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
+        }
+        Terminal.print("Everything in it fits together.")
     }
 
     private static func describe(_ report: EvidenceCheck.Report) {
