@@ -183,9 +183,17 @@ extension Archive {
         let arguments: StatementArguments = channelID.map { [after, $0] } ?? [after]
         return try read { db in
             guard try !ArchiveSchema.isOfEarliestBuild(db) else { return [] }
+            var last = after
             return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
-                NamedFile(
-                    sequence: try row.decode(forColumn: "seq"), fileID: try row.decode(forColumn: "file_id"),
+                // In a damaged tree SQLite may come upon a row again, and whoever asks for the next ones would never end.
+                let sequence: Int64 = try row.decode(forColumn: "seq")
+                guard sequence > last else {
+                    throw ArchiveError.damagedDatabase(
+                        path: directory.archivePath, what: "files are not in the order of their numbers")
+                }
+                last = sequence
+                return NamedFile(
+                    sequence: sequence, fileID: try row.decode(forColumn: "file_id"),
                     postID: try row.decode(forColumn: "post_id"), channelID: try row.decode(forColumn: "channel_id"),
                     size: try row.decode(Int64?.self, forColumn: "size"),
                     record: try row.decode(String?.self, forColumn: "json").flatMap(FileRecord.init(json:)),
