@@ -46,7 +46,8 @@ public final class PackReader {
     private let input: Input
     private let limits: ImportLimits
     private var unpacked: Int64 = 0
-    private var entries = 0
+    /// Bytes that each file unpacked to, in order; nil for directories, and for what was not read.
+    private var sizes: [Int64?] = []
     /// libarchive shows names in the thread's character set: this one shows them as they are.
     private let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
 
@@ -106,7 +107,7 @@ public final class PackReader {
                 if result == ARCHIVE_WARN { throw .badExport(file: nil, what: "the name of a file in it is not UTF-8") }
                 throw .badExport(file: nil, what: "it is damaged or was cut: \(message)")
             }
-            entries += 1
+            sizes.append(nil)
             guard let name else { throw .badExport(file: nil, what: "the name of a file in it is not UTF-8") }
             guard PackReader.isHarmless(name) else {
                 throw .badExport(file: name, what: "its name leads out of the \(format.name), or is no name at all")
@@ -131,6 +132,7 @@ public final class PackReader {
     ) throws(ArchiveError) {
         let packed = input.bytesRead
         var count: Int64 = 0
+        sizes[sizes.count - 1] = 0
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let length = archive_read_data(archive, &buffer, buffer.count)
@@ -141,6 +143,7 @@ public final class PackReader {
             }
             count += Int64(length)
             unpacked += Int64(length)
+            sizes[sizes.count - 1] = count
             guard unpacked <= limits.unpacked else {
                 throw .badExport(
                     file: name,
@@ -162,17 +165,17 @@ public final class PackReader {
         }
     }
 
-    /// libarchive stops where the list of files begins, at the end of the zip: a zip without that list was cut.
+    /// libarchive stops where the list of files begins, at the end of the zip, and does not look at it.
     private func finish() throws(ArchiveError) {
         try input.drain()
         digest = input.digest()
         guard format == .zip else { return }
-        guard let listed = input.listedEntries else {
+        guard input.hasEndOfZip else {
             throw .badExport(file: nil, what: "its end is missing, or something stands behind it")
         }
-        // 65,535 stands for any larger number too.
-        guard listed == 0xFFFF || listed == entries & 0xFFFF else {
-            throw .badExport(file: nil, what: "it lists \(listed) files and holds \(entries)")
+        guard let directory = ZipDirectory(size: input.bytesRead, read: input.bytes), directory.lists(sizes) else {
+            throw .badExport(
+                file: nil, what: "its list of files is not that of the files in it; unpack it, and pack it anew")
         }
     }
 
@@ -246,19 +249,24 @@ public final class PackReader {
             }
         }
 
-        /// How many files the end of central directory record promises; nil where no such record ends the file.
-        var listedEntries: Int? {
-            let signature: [UInt8] = [0x50, 0x4B, 0x05, 0x06]
-            var start = tail.count - 22
-            while start >= 0 {
-                if tail[start...].starts(with: signature),
-                    Int(tail[start + 20]) | Int(tail[start + 21]) << 8 == tail.count - start - 22
-                {
-                    return Int(tail[start + 10]) | Int(tail[start + 11]) << 8
-                }
-                start -= 1
+        /// Whether the file ends with an end of central directory record.
+        var hasEndOfZip: Bool {
+            stride(from: tail.count - 22, through: 0, by: -1).contains { start in
+                tail[start...].starts(with: [0x50, 0x4B, 0x05, 0x06])
+                    && Int(tail[start + 20]) | Int(tail[start + 21]) << 8 == tail.count - start - 22
             }
-            return nil
+        }
+
+        /// Bytes at a place, whatever was read of the file; fewer where it ends.
+        func bytes(_ start: Int64, _ count: Int) -> [UInt8] {
+            [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                while filled < count {
+                    let read = pread(
+                        descriptor, buffer.baseAddress.map { $0 + filled }, count - filled, Int(start) + filled)
+                    if read <= 0 { return }
+                    filled += read
+                }
+            }
         }
 
         func digest() -> SHA256Digest? { hash.take()?.finalize() }

@@ -299,6 +299,20 @@ import Testing
             "a cut zip", "x.zip", 4, "its end is missing",
             "z = Z(); fill(z); z.close(); d = open('x.zip', 'rb').read(); open('x.zip', 'wb').write(d[:-100])"),
         Hostile(
+            "two lists of files", "x.zip", 4, "its list of files is not that",
+            """
+            z = Z(); fill(z); z.close(); d = open('x.zip', 'rb').read(); end = d.rfind(b'PK\\5\\6')
+            start = int.from_bytes(d[end + 16:end + 20], 'little'); z = zipfile.ZipFile('y.zip', 'w')
+            z.writestr('report.md', 'forged'); z.close(); y = open('y.zip', 'rb').read()
+            # What unzip goes by, behind what a reader from the beginning stops at.
+            body = y[:y.find(b'PK\\1\\2')]; old = d[start:end]; at = old.find(b'report.md') - 46
+            new = old[:at] + y[y.find(b'PK\\1\\2'):y.rfind(b'PK\\5\\6')] + old[at + 46 + len('report.md'):]
+            field = at + 42; new = new[:field] + end.to_bytes(4, 'little') + new[field + 4:]
+            tail = bytearray(d[end:]); tail[12:16] = len(new).to_bytes(4, 'little'); tail[16:20] = (end + len(body)).to_bytes(4, 'little')
+            open('x.zip', 'wb').write(d[:end] + body + new + tail); os.remove('y.zip')
+            assert zipfile.ZipFile('x.zip').read('report.md') == b'forged'
+            """),
+        Hostile(
             "a link in a tar", "x.tar.zst", 4, "is a link", "os.symlink('/etc/passwd', 'good/link'); tar()"),
         Hostile(
             "a path out of a tar", "x.tar.zst", 4, "leads out of",
