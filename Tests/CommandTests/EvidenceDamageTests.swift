@@ -87,6 +87,9 @@ import Testing
             "a post is left out", "another number of posts was chosen",
             "[drop(name, 0) for name in ('posts/posts.jsonl', 'verdicts.jsonl')]"),
         Forgery(
+            "what is disclosed", "something else of what the documents disclose",
+            "m = load('manifest.json'); m['discloses']['posts'] += 1; store('manifest.json', m)"),
+        Forgery(
             "a verdict is left out", "it cannot be read, or its line", "drop('verdicts.jsonl', -1)"),
         Forgery(
             "posts in another order", "another one|out of their order|make of it",

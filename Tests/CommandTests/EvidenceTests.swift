@@ -195,10 +195,27 @@ import Testing
                 "mmvault export evidence out --user carol --channel release \(Self.choice)")
             #expect(outcome.errors.hasPrefix("The package shows the server's answers as they came. They hold "))
             let sums = try await stage.run(
-                "cd out; jq '[.documents[] | .posts - .chosen] | add' manifest.json; grep -c 'posts and old revisions besides' report.md"
+                "cd out; jq .discloses.posts manifest.json; grep -c 'posts and old revisions besides' report.md"
             )
             let count = try #require(sums.lines.first)
             #expect(outcome.errors.contains("They hold \(count) post") && sums.lines.last == "1", "\(outcome.errors)")
+        }
+    }
+
+    /// The server answers with the same posts again and again: walked, asked for what changed, walked once more.
+    @Test func aWholeChannel_DisclosesNothingBesides() async throws {
+        let story = Story()
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            story.world.post(in: story.release, by: story.bob.id, message: "later")
+            #expect(try await stage.run("mmvault pull && mmvault pull --full").code == 0)
+            let outcome = try await stage.run(
+                "mmvault export evidence out --channel release \(Self.choice) && mmvault check out")
+            #expect(outcome.code == 0 && !outcome.errors.contains("besides those chosen"), "\(outcome.everything)")
+            let counts = try await stage.run(
+                "cd out; jq .discloses.posts manifest.json; jq '[.documents[] | .posts - .chosen] | add > 0' manifest.json"
+            )
+            #expect(counts.lines == ["0", "true"], "\(counts.everything)")
         }
     }
 

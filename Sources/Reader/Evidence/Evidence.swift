@@ -36,14 +36,14 @@ public struct Evidence: Sendable {
         guard let format = PackageForm(path, seal).format else {
             let directory = try ExportDirectory(path)
             let plan = try EvidencePlan(archive, request)
-            announce(plan.disclosure)
+            announce(plan.remainder.disclosure)
             let summary = try await fill(directory, plan, request, place, signer, progress)
             try directory.complete()
             return summary
         }
         let file = try NewFile(path)
         let plan = try EvidencePlan(archive, request)
-        announce(plan.disclosure)
+        announce(plan.remainder.disclosure)
         let package = try PackageFile(place)
         let summary = try await fill(package, plan, request, place, signer, progress)
         try await package.write(format, to: file, seal)
@@ -84,7 +84,8 @@ public struct Evidence: Sendable {
             includesUnverified: request.includesUnverified, includesFiles: request.includesFiles,
             hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
-            documents: try sources.write(to: destination, head: plan.head))
+            documents: try sources.write(to: destination, head: plan.head),
+            disclosure: sources.remainder.disclosure)
         let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
         try writer.finish(facts, keys, findings.compactMap(EvidenceFinding.init))
         let sums = Array(EvidenceWriter.sums(destination.entries).utf8)

@@ -37,8 +37,8 @@ struct EvidenceFinding {
 
     var blocks: [ReportBlock] {
         var items = ["Seen: \(seen)"]
-        if !canMean.isEmpty { items.append("It can mean: \(canMean.joined(separator: "; or: "))") }
-        items.append("It cannot mean: \(cannotMean)")
+        items += canMean.map { "It can mean: \($0)" }
+        items.append("Limits: \(cannotMean)")
         if let explanation { items.append("Held to be harmless: \(explanation)") }
         if posts > 0 {
             let more = posts > examples.count ? ", …" : ""
