@@ -219,6 +219,41 @@ import Testing
         }
     }
 
+    /// A message of a direct channel, repeated in two others, of which one is chosen.
+    @Test func findings_AreCutToTheChosenChannels() async throws {
+        let story = Story()
+        let message = Story.props(Story.seal("between us", story.bob.key, [story.alice.key, story.bob.key]))
+        func post(_ channel: String, _ author: Story.Person) -> String {
+            story.world.advance(by: 3_600_000)
+            return story.world.post(
+                in: channel, by: author.id, message: "Encrypted message", type: "custom_e2ee", props: message)
+        }
+        let original = post(story.direct, story.bob)
+        let copies = [post(story.release, story.carol), post(story.square, story.carol)]
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            let outcome = try await stage.run(
+                "mmvault export evidence out --channel release \(Self.choice) && mmvault check out")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            let finding = try await stage.run(
+                """
+                jq -c 'select(.kind == "repeated-ciphertext")
+                  | [.posts, .posts_elsewhere, .original, .original_elsewhere, .places[].posts[].id]' out/findings.jsonl
+                """)
+            #expect(finding.output == "[1,1,null,true,\"\(copies[0])\"]\n", "\(finding.everything)")
+            for name in ["findings.jsonl", "report.md", "report.html"] {
+                let text = String(decoding: try stage.read("out/\(name)"), as: UTF8.self)
+                #expect(text.contains(copies[0]))
+                for secret in [original, copies[1], story.direct, story.square, "Town Square"] {
+                    #expect(!text.contains(secret), "\(name): \(secret)")
+                }
+            }
+            let report = String(decoding: try stage.read("out/report.md"), as: UTF8.self)
+            #expect(report.contains("1 more, in channels that are not in this package"))
+            #expect(report.contains("Limits: ") && !report.contains("cannot mean"))
+        }
+    }
+
     @Test func aKilledExport_LeavesNoPackage() async throws {
         let story = Story()
         for number in 0..<400 {

@@ -86,8 +86,9 @@ public struct Evidence: Sendable {
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head),
             disclosure: sources.remainder.disclosure)
+        let channels = Set(request.channels.map(\.id))
         let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
-        try writer.finish(facts, keys, findings.compactMap(EvidenceFinding.init))
+        try writer.finish(facts, keys, findings.compactMap { EvidenceFinding($0, channels: channels) })
         let sums = Array(EvidenceWriter.sums(destination.entries).utf8)
         let file = try destination.makeFile(EvidenceWriter.sumsName)
         file.write(sums)
