@@ -53,7 +53,7 @@ extension Check {
         }
         if let head = report.head {
             Terminal.print(
-                "head of the chain: \(SafeText.line(head.hash)) (\(Int(clamping: head.documents).of("document")))")
+                "\(Int(clamping: head.documents).of("document")), head of the chain:\n  \(SafeText.line(head.hash))")
         }
         Terminal.print("signature: \(words(report.signature))".wrapped(indent: 2))
         if !report.uncompared.isEmpty {

@@ -50,7 +50,7 @@ extension Export {
         Terminal.clearProgress()
         let path = SafeText.line(output)
         describe(summary.counts, in: path)
-        Terminal.print("\(summary.files.of("file")), head of the archive's chain: \(summary.head)")
+        Terminal.print("\(summary.files.of("file")), head of the archive's chain:\n  \(summary.head)")
         if seal == nil { Terminal.note("The package is in the clear.") }
         Terminal.note("“mmvault check \(path)” verifies it\(seal == nil ? "" : ", once it is decrypted").")
     }
