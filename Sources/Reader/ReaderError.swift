@@ -23,6 +23,8 @@ public enum ReaderError: Error, Equatable, Sendable {
     case archiveGrew
     /// What was to be checked is no package.
     case notAPackage(path: String, what: String)
+    /// What was to be checked is an export of another format.
+    case notEvidence(path: String, ExportFormat)
     /// A file is no list of keys, or not as its format says.
     case badTrustList(String)
     /// A list of keys that this archive must not take.

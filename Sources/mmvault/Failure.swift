@@ -196,7 +196,13 @@ struct Failure: Error {
                 .failure, "the archive grew while it was read, and what came belongs to the choice",
                 hint: "nothing was written; run it again when no pull is under way, or with --until")
         case .notAPackage(let path, let what):
-            Failure(.badExport, "\(SafeText.line(path)) is no package: \(SafeText.line(what))", hint: sealedHint(path))
+            Failure(
+                .badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))",
+                hint: sealedHint(path))
+        case .notEvidence(let path, let format):
+            Failure(
+                .badExport, "\(SafeText.line(path)) is no package of evidence: it is an export (\(format.rawValue))",
+                hint: "“sha256sum -c SHA256SUMS” in it checks its files")
         case .badTrustList(let what):
             Failure(
                 .badExport, "the list of keys cannot be read: \(SafeText.line(what))",

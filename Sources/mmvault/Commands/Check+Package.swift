@@ -5,6 +5,7 @@ import Reader
 extension Check {
     /// Verifies a package that “export evidence” made.
     static func checkPackage(_ path: String) async throws {
+        guard PrivateFile.exists(path) else { throw Failure(.usage, "there is no file \(SafeText.line(path))") }
         let report = try await EvidenceCheck(program: Mmvault.program).run(path) { files, posts in
             Terminal.showProgress(
                 posts > 0 ? "verifying posts: \(posts.grouped)" : "reading the package: \(files.of("file"))")
