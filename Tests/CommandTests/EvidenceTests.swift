@@ -169,6 +169,9 @@ import Testing
 
     @Test(arguments: [
         ("export evidence x.zip.age", "nobody to seal it for"),
+        ("export evidence x.tar.gz", "does not write"), ("export evidence x.TGZ", "does not write"),
+        ("export evidence x.7z", "does not write"), ("export evidence x.tar", "does not write"),
+        ("export evidence x.age", "nobody to seal it for"),
         ("export evidence x.zip --encrypt-to age1qqq", "no age recipient"),
         ("export evidence x --encrypt-to alice", "is one file"),
         ("export evidence x.zip --encrypt-to alice", "NAME.zip.gpg"),

@@ -108,6 +108,12 @@ public struct PackageForm: Equatable, Sendable {
     public let format: PackFormat?
     /// Whether the name says that it is sealed, and how.
     public let sealing: String?
+    /// Whether it is called as a file of another form would be: a folder of that name is not what was meant.
+    public let isForeign: Bool
+
+    private static let foreign = [
+        "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "tzst", "lz4", "7z", "rar", "age", "gpg", "pgp", "asc",
+    ]
 
     public init(_ path: String, _ seal: PackageSeal? = nil) {
         var name = path.lowercased()
@@ -118,5 +124,6 @@ public struct PackageForm: Equatable, Sendable {
         }
         self.sealing = sealing
         format = name.hasSuffix(".zip") ? .zip : name.hasSuffix(".tar.zst") ? .tarZstd : nil
+        isForeign = format == nil && PackageForm.foreign.contains { name.hasSuffix(".\($0)") }
     }
 }

@@ -24,6 +24,11 @@ extension Export {
                     .usage, "\(SafeText.line(output)) is to be called .\(sealing), and there is nobody to seal it for",
                     hint: "--encrypt-to says for whom")
             }
+            if PackageForm(output).isForeign {
+                throw Failure(
+                    .usage, "\(SafeText.line(output)) is called like a file of a form that mmvault does not write",
+                    hint: "call it NAME.zip or NAME.tar.zst, or a folder by another name")
+            }
             return nil
         }
         guard let seal = PackageSeal(encryptTo) else {
