@@ -21,6 +21,8 @@ public enum ReaderError: Error, Equatable, Sendable {
     case changedMeanwhile(file: String)
     /// Something was pulled into the archive while it was read.
     case archiveGrew
+    /// There is no post of that choice, and evidence of nothing is none.
+    case nothingChosen
     /// What was to be checked is no package.
     case notAPackage(path: String, what: String)
     /// What was to be checked is an export of another format.

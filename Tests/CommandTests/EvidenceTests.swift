@@ -177,17 +177,30 @@ import Testing
         ("export evidence x.zip --encrypt-to alice", "NAME.zip.gpg"),
         ("export markdown x --sign alice", "export evidence"),
         ("export evidence x.zip --sign nobody", "sign the package"),
+        ("export evidence x --sign nobody", "name a key that can sign"),
+        ("export evidence x --since 2030-01-01", "nothing was chosen"),
+        ("export evidence x.zip --since 2030-01-01", "nothing was chosen"),
         ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "encrypt the package"),
+        ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "import the recipient's first"),
     ])
     func wrongWishes_LeaveNothing(line: String, says: String) async throws {
         try await Stage.with { stage in
             try await stage.settle()
             let outcome = try await stage.run("mmvault \(line)")
-            #expect([64, 8].contains(outcome.code), "\(outcome.everything)")
+            #expect([64, 8, 9].contains(outcome.code), "\(outcome.everything)")
             #expect(
                 outcome.errors.replacing("\n       ", with: " ").replacing("\n      ", with: " ").contains(says),
                 "\(outcome.errors)")
             #expect(try await stage.run("ls | grep ^x").output.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["jsonl", "markdown", "mbox"])
+    func anEmptyExport_IsWarnedOf(format: String) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let outcome = try await stage.run("mmvault export \(format) x --since 2030-01-01")
+            #expect(outcome.code == 0 && outcome.errors.contains("nothing was chosen"), "\(outcome.everything)")
         }
     }
 

@@ -28,15 +28,19 @@ public struct Evidence: Sendable {
     ///   - seal: for whom; not for a folder. Then nothing of the package is on the disk in the clear.
     ///   - announce: called before anything is written.
     /// - Throws: `ReaderError`, `ArchiveError`; then there is no such file, and a folder is marked as incomplete.
+    ///   `nothingChosen`, and what gpg says of the signer, before anything is written.
     public func run(
         _ request: ExportRequest, to path: String, signer: String? = nil, seal: PackageSeal? = nil,
         announce: (EvidenceDisclosure) -> Void = { _ in }, progress: (Channel, Int) -> Void = { _, _ in }
     ) async throws -> Summary {
         let place = seal == nil ? UnnamedFile.Place.beside(path) : .memory
+        // Before anything is written: what a folder got until then would be in the clear.
+        if let signer { _ = try await Gpg().sign([], as: signer) }
         guard let format = PackageForm(path, seal).format else {
-            let directory = try ExportDirectory(path)
+            if !PrivateFile.names(in: path).isEmpty { throw ReaderError.outputExists(path: path) }
             let plan = try EvidencePlan(archive, request)
             announce(plan.remainder.disclosure)
+            let directory = try ExportDirectory(path)
             let summary = try await fill(directory, plan, request, place, signer, progress)
             try directory.complete()
             return summary

@@ -31,6 +31,7 @@ struct EvidencePlan {
                     channel: channel, path: paths[channel.id] ?? ExportName.component(channel.id),
                     isEncrypted: try archive.holdsEncryptedPosts(channelID: channel.id)))
         }
+        guard !chosen.isEmpty else { throw ReaderError.nothingChosen }
         let teamIDs = Set(channels.map(\.channel.teamID))
         let ids = Set(channels.map(\.channel.id))
         var remainder = EvidenceRemainder(channels: ids)

@@ -47,13 +47,22 @@ extension Export {
         let names = open.names
         let evidence = Evidence(
             archive: open.archive, keys: open.keys, trusted: open.trusted, program: Mmvault.program)
-        let summary = try await evidence.run(
-            request, to: output, signer: sign, seal: seal, announce: announce
-        ) { channel, posts in
-            Terminal.showProgress("exporting \(SafeText.name(names.label(channel))): \(posts.grouped) posts")
+        let path = SafeText.line(output)
+        let summary: Evidence.Summary
+        do {
+            summary = try await evidence.run(
+                request, to: output, signer: sign, seal: seal, announce: announce
+            ) { channel, posts in
+                Terminal.showProgress("exporting \(SafeText.name(names.label(channel))): \(posts.grouped) posts")
+            }
+        } catch {
+            Terminal.clearProgress()
+            if PrivateFile.exists("\(output)/INCOMPLETE") {
+                Terminal.note("\(path) is not complete, and what is in it is in the clear.")
+            }
+            throw error
         }
         Terminal.clearProgress()
-        let path = SafeText.line(output)
         describe(summary.counts, in: path)
         Terminal.print("\(summary.files.of("file")), head of the archive's chain:\n  \(summary.head)")
         if seal == nil { Terminal.note("The package is in the clear.") }
