@@ -90,17 +90,18 @@ public final class PostPlan {
         }
     }
 
-    /// The documents in which the versions stand, each with how many of them, and how many of these are not encrypted.
-    public func documents() throws(ArchiveError) -> [Int64: (posts: Int, plain: Int)] {
-        let sql = """
-            SELECT v.document, count(*), sum(v.type <> 'custom_e2ee') FROM plan p JOIN version v ON v.seq = p.version
-            GROUP BY v.document
-            """
+    /// The documents in which the versions stand, each with the bytes of its body at which they begin.
+    public func documents() throws(ArchiveError) -> [Int64: Set<Int>] {
+        let sql = "SELECT v.document, v.start FROM plan p JOIN version v ON v.seq = p.version"
         return try Archive.rethrowing { [database] in
             try database.unsafeReentrantRead { db in
-                try Row.fetchAll(db, sql: sql).reduce(into: [:]) { counts, row in
-                    counts[try row.decode(atIndex: 0)] = (try row.decode(atIndex: 1), try row.decode(atIndex: 2))
+                var places: [Int64: Set<Int>] = [:]
+                let rows = try Row.fetchCursor(db, sql: sql)
+                while let row = try rows.next() {
+                    let document: Int64 = try row.decode(atIndex: 0)
+                    places[document, default: []].insert(try row.decode(atIndex: 1))
                 }
+                return places
             }
         }
     }

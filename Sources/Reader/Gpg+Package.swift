@@ -6,6 +6,10 @@ internal import SystemPackage
 
 /// What gpg does for packages: sealing one, signing its list of hashes, and judging such a signature.
 extension Gpg {
+    /// What `ReaderError.gpgFailed` says that it was doing.
+    public static let sealing = "encrypt the package"
+    public static let signing = "sign the package"
+
     /// Encrypts what `write` writes, on its way to a file.
     ///
     /// - Parameters:
@@ -36,7 +40,7 @@ extension Gpg {
             }
             guard result.terminationStatus.isSuccess else {
                 throw ReaderError.gpgFailed(
-                    doing: "encrypt the package", message: Gpg.lastWords(result.standardError))
+                    doing: Gpg.sealing, message: Gpg.lastWords(result.standardError))
             }
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw ReaderError.gpgMissing
@@ -49,7 +53,7 @@ extension Gpg {
     func sign(_ text: [UInt8], as keyID: String) async throws -> [UInt8] {
         let answer = try await ask(["--armor", "--local-user", keyID, "--detach-sign"], about: text)
         guard answer.isSuccess else {
-            throw ReaderError.gpgFailed(doing: "sign the package", message: Gpg.lastWords(answer.errors))
+            throw ReaderError.gpgFailed(doing: Gpg.signing, message: Gpg.lastWords(answer.errors))
         }
         return Array(answer.output.utf8)
     }

@@ -21,8 +21,12 @@ public enum ReaderError: Error, Equatable, Sendable {
     case changedMeanwhile(file: String)
     /// Something was pulled into the archive while it was read.
     case archiveGrew
+    /// There is no post of that choice, and evidence of nothing is none.
+    case nothingChosen
     /// What was to be checked is no package.
     case notAPackage(path: String, what: String)
+    /// What was to be checked is an export of another format.
+    case notEvidence(path: String, ExportFormat)
     /// A file is no list of keys, or not as its format says.
     case badTrustList(String)
     /// A list of keys that this archive must not take.

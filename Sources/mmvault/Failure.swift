@@ -175,9 +175,7 @@ struct Failure: Error {
         case .gpgFailed(let doing, let message):
             Failure(
                 .key, "gpg could not \(doing)\(message.isEmpty ? "" : ": \(SafeText.line(message))")",
-                hint: doing.hasPrefix("decrypt")
-                    ? "try “gpg --decrypt” on the file by hand; without a terminal gpg must not ask for a passphrase"
-                    : "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase")
+                hint: gpgHint(doing))
         case .noGpgKey:
             Failure(
                 .key, "you have no OpenPGP key to encrypt the private key to, and in clear text it is not stored",
@@ -195,8 +193,18 @@ struct Failure: Error {
             Failure(
                 .failure, "the archive grew while it was read, and what came belongs to the choice",
                 hint: "nothing was written; run it again when no pull is under way, or with --until")
+        case .nothingChosen:
+            Failure(
+                .noArchive, "nothing was chosen: no post in the archive is of that choice",
+                hint: "nothing was written; “mmvault channels” shows what is there")
         case .notAPackage(let path, let what):
-            Failure(.badExport, "\(SafeText.line(path)) is no package: \(SafeText.line(what))", hint: sealedHint(path))
+            Failure(
+                .badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))",
+                hint: sealedHint(path))
+        case .notEvidence(let path, let format):
+            Failure(
+                .badExport, "\(SafeText.line(path)) is no package of evidence: it is an export (\(format.rawValue))",
+                hint: "“sha256sum -c SHA256SUMS” in it checks its files")
         case .badTrustList(let what):
             Failure(
                 .badExport, "the list of keys cannot be read: \(SafeText.line(what))",
@@ -204,6 +212,17 @@ struct Failure: Error {
         case .refusedTrustList(let refusal): of(refusal)
         case .archive(let error): of(error)
         }
+    }
+
+    private static func gpgHint(_ doing: String) -> String {
+        if doing.hasPrefix("decrypt") {
+            return "try “gpg --decrypt” on the file by hand; without a terminal gpg must not ask for a passphrase"
+        }
+        if doing == Gpg.sealing {
+            return "“gpg --list-keys” shows the keys that gpg has; import the recipient's first"
+        }
+        return (doing == Gpg.signing ? "name a key that can sign: " : "")
+            + "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase"
     }
 
     /// How to open a package that is sealed.

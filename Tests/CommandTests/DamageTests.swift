@@ -51,7 +51,8 @@ import Testing
     @Test func check_MissesAnEndThatWasCutOffOnlyWithoutANotedHead() async throws {
         try await Stage.with { stage in
             try await stage.settle()
-            let head = try await stage.run("mmvault check | sed -n 's/head of the chain: //p' | tee head").output
+            let head = try await stage.run("mmvault check | sed -n '/head of the chain:/{n;s/^ *//p}' | tee head")
+                .output
             #expect(head.count == 65)
             var outcome = try await stage.run("mmvault check --head $(cat head)")
             #expect(outcome.code == 0 && outcome.output.contains("The head that you noted is that of document "))

@@ -87,6 +87,9 @@ import Testing
             "a post is left out", "another number of posts was chosen",
             "[drop(name, 0) for name in ('posts/posts.jsonl', 'verdicts.jsonl')]"),
         Forgery(
+            "what is disclosed", "something else of what the documents disclose",
+            "m = load('manifest.json'); m['discloses']['posts'] += 1; store('manifest.json', m)"),
+        Forgery(
             "a verdict is left out", "it cannot be read, or its line", "drop('verdicts.jsonl', -1)"),
         Forgery(
             "posts in another order", "another one|out of their order|make of it",
@@ -281,9 +284,19 @@ import Testing
     static let hostiles = [
         Hostile("no zip", "x.zip", 65, "is not a zip file", "open('x.zip', 'w').write('hello')"),
         Hostile("no tar", "x.tar.zst", 65, "is not a tar.zst file", "open('x.tar.zst', 'w').write('hello')"),
-        Hostile("no package", "x.zip", 65, "holds neither", "z = Z(); z.writestr('hello.txt', 'hello'); z.close()"),
+        Hostile("no package", "x.zip", 65, "holds no package", "z = Z(); z.writestr('hello.txt', 'hello'); z.close()"),
+        Hostile("a folder of other things", "x", 65, "holds no package", "os.mkdir('x'); os.symlink('/etc', 'x/etc')"),
+        Hostile("no file", "nosuch.zip", 64, "there is no file nosuch.zip", ""),
+        Hostile("no folder", "nosuchdir", 64, "there is no file nosuchdir", ""),
+        Hostile("no manifest", "good", 4, "manifest.json", "os.remove('good/manifest.json')"),
+        Hostile(
+            "neither manifest nor hashes", "good", 4, "SHA256SUMS: it is missing",
+            "os.remove('good/manifest.json'); os.remove('good/SHA256SUMS')"),
+        Hostile(
+            "a manifest that is none", "good", 4, "manifest.json",
+            "open('good/manifest.json', 'w').write('{\"mmvault_export\":1,\"format\":\"jsonl\"}')"),
         Hostile("another ending", "x.rar", 65, "neither a folder nor", "open('x.rar', 'w').write('hello')"),
-        Hostile("empty folder", "x", 65, "holds neither", "os.mkdir('x')"),
+        Hostile("empty folder", "x", 65, "holds no package", "os.mkdir('x')"),
         Hostile(
             "path traversal", "x.zip", 4, "leads out of the zip",
             "z = Z(); fill(z); z.writestr('../../tmp/x', 'x'); z.close()"),
@@ -356,6 +369,17 @@ import Testing
             #expect(check.everything.replacing(/\n +/, with: " ").contains(hostile.says), "\(check.everything)")
             #expect(!check.everything.contains("\u{1B}"))
             #expect(stage.paths(below: ".") == before)
+        }
+    }
+
+    @Test(arguments: ["jsonl", "markdown", "mbox"])
+    func anotherExport_IsNoPackage(format: String) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let check = try await stage.run("mmvault export \(format) out && mmvault check out")
+            #expect(check.code == 65 && !check.everything.contains("DAMAGED"), "\(check.everything)")
+            #expect(check.errors.contains("it is an export (\(format))"), "\(check.errors)")
+            #expect(try await stage.run("cd out && sha256sum --quiet -c SHA256SUMS").code == 0)
         }
     }
 

@@ -169,22 +169,38 @@ import Testing
 
     @Test(arguments: [
         ("export evidence x.zip.age", "nobody to seal it for"),
+        ("export evidence x.tar.gz", "does not write"), ("export evidence x.TGZ", "does not write"),
+        ("export evidence x.7z", "does not write"), ("export evidence x.tar", "does not write"),
+        ("export evidence x.age", "nobody to seal it for"),
         ("export evidence x.zip --encrypt-to age1qqq", "no age recipient"),
         ("export evidence x --encrypt-to alice", "is one file"),
         ("export evidence x.zip --encrypt-to alice", "NAME.zip.gpg"),
         ("export markdown x --sign alice", "export evidence"),
         ("export evidence x.zip --sign nobody", "sign the package"),
+        ("export evidence x --sign nobody", "name a key that can sign"),
+        ("export evidence x --since 2030-01-01", "nothing was chosen"),
+        ("export evidence x.zip --since 2030-01-01", "nothing was chosen"),
         ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "encrypt the package"),
+        ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "import the recipient's first"),
     ])
     func wrongWishes_LeaveNothing(line: String, says: String) async throws {
         try await Stage.with { stage in
             try await stage.settle()
             let outcome = try await stage.run("mmvault \(line)")
-            #expect([64, 8].contains(outcome.code), "\(outcome.everything)")
+            #expect([64, 8, 9].contains(outcome.code), "\(outcome.everything)")
             #expect(
                 outcome.errors.replacing("\n       ", with: " ").replacing("\n      ", with: " ").contains(says),
                 "\(outcome.errors)")
             #expect(try await stage.run("ls | grep ^x").output.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["jsonl", "markdown", "mbox"])
+    func anEmptyExport_IsWarnedOf(format: String) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let outcome = try await stage.run("mmvault export \(format) x --since 2030-01-01")
+            #expect(outcome.code == 0 && outcome.errors.contains("nothing was chosen"), "\(outcome.everything)")
         }
     }
 
@@ -195,10 +211,62 @@ import Testing
                 "mmvault export evidence out --user carol --channel release \(Self.choice)")
             #expect(outcome.errors.hasPrefix("The package shows the server's answers as they came. They hold "))
             let sums = try await stage.run(
-                "cd out; jq '[.documents[] | .posts - .chosen] | add' manifest.json; grep -c 'posts and old revisions besides' report.md"
+                "cd out; jq .discloses.posts manifest.json; grep -c 'posts and old revisions besides' report.md"
             )
             let count = try #require(sums.lines.first)
             #expect(outcome.errors.contains("They hold \(count) post") && sums.lines.last == "1", "\(outcome.errors)")
+        }
+    }
+
+    /// The server answers with the same posts again and again: walked, asked for what changed, walked once more.
+    @Test func aWholeChannel_DisclosesNothingBesides() async throws {
+        let story = Story()
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            story.world.post(in: story.release, by: story.bob.id, message: "later")
+            #expect(try await stage.run("mmvault pull && mmvault pull --full").code == 0)
+            let outcome = try await stage.run(
+                "mmvault export evidence out --channel release \(Self.choice) && mmvault check out")
+            #expect(outcome.code == 0 && !outcome.errors.contains("besides those chosen"), "\(outcome.everything)")
+            let counts = try await stage.run(
+                "cd out; jq .discloses.posts manifest.json; jq '[.documents[] | .posts - .chosen] | add > 0' manifest.json"
+            )
+            #expect(counts.lines == ["0", "true"], "\(counts.everything)")
+        }
+    }
+
+    /// A message of a direct channel, repeated in two others, of which one is chosen.
+    @Test func findings_AreCutToTheChosenChannels() async throws {
+        let story = Story()
+        let message = Story.props(Story.seal("between us", story.bob.key, [story.alice.key, story.bob.key]))
+        func post(_ channel: String, _ author: Story.Person) -> String {
+            story.world.advance(by: 3_600_000)
+            return story.world.post(
+                in: channel, by: author.id, message: "Encrypted message", type: "custom_e2ee", props: message)
+        }
+        let original = post(story.direct, story.bob)
+        let copies = [post(story.release, story.carol), post(story.square, story.carol)]
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            let outcome = try await stage.run(
+                "mmvault export evidence out --channel release \(Self.choice) && mmvault check out")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            let finding = try await stage.run(
+                """
+                jq -c 'select(.kind == "repeated-ciphertext")
+                  | [.posts, .posts_elsewhere, .original, .original_elsewhere, .places[].posts[].id]' out/findings.jsonl
+                """)
+            #expect(finding.output == "[1,1,null,true,\"\(copies[0])\"]\n", "\(finding.everything)")
+            for name in ["findings.jsonl", "report.md", "report.html"] {
+                let text = String(decoding: try stage.read("out/\(name)"), as: UTF8.self)
+                #expect(text.contains(copies[0]))
+                for secret in [original, copies[1], story.direct, story.square, "Town Square"] {
+                    #expect(!text.contains(secret), "\(name): \(secret)")
+                }
+            }
+            let report = String(decoding: try stage.read("out/report.md"), as: UTF8.self)
+            #expect(report.contains("1 more, in channels that are not in this package"))
+            #expect(report.contains("Limits: ") && !report.contains("cannot mean"))
         }
     }
 

@@ -50,14 +50,22 @@ public struct Finding: Sendable {
     public var isExplained: Bool { explanation != nil }
     public var posts: Int { places.reduce(0) { $0 + $1.posts.count } }
     /// When the first and the last of its posts were written, as the server says.
-    public var range: ClosedRange<Int64>? {
+    public var range: ClosedRange<Int64>? { Finding.range(of: places) }
+
+    private static func range(of places: [Place]) -> ClosedRange<Int64>? {
         let times = places.flatMap(\.posts).map(\.createAt)
         guard let first = times.min(), let last = times.max() else { return nil }
         return first...last
     }
 
     /// One object; docs/audit.md describes it.
-    public func write(to json: inout JSONWriter) {
+    ///
+    /// - Parameter channels: the ids of those whose posts may be named; nil for all. Of the others there is a count then.
+    public func write(to json: inout JSONWriter, channels: Set<String>? = nil) {
+        func isShown(_ channelID: String) -> Bool { channels?.contains(channelID) != false }
+        let places = places.filter { isShown($0.channelID) }
+        let shown = places.reduce(0) { $0 + $1.posts.count }
+        let range = Finding.range(of: places)
         json.object { json in
             json.string("kind", kind.rawValue)
             json.bool("explained", isExplained)
@@ -74,10 +82,18 @@ public struct Finding: Sendable {
                 }
             }
             json.array("key_ids") { json in for id in keyIDs { json.string(nil, id.description) } }
-            json.int("posts", posts)
+            json.int("posts", shown)
+            if channels != nil { json.int("posts_elsewhere", posts - shown) }
             json.string("first", range.map { Timestamp(milliseconds: $0.lowerBound).iso8601 })
             json.string("last", range.map { Timestamp(milliseconds: $0.upperBound).iso8601 })
-            if let original { Finding.write(original, "original", to: &json) } else { json.null("original") }
+            if let original, isShown(original.channelID) {
+                Finding.write(original, "original", to: &json)
+            } else {
+                json.null("original")
+            }
+            if channels != nil {
+                json.bool("original_elsewhere", original.map { !isShown($0.channelID) } ?? false)
+            }
             json.array("places") { json in
                 for place in places {
                     json.object { json in

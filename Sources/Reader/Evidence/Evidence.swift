@@ -28,22 +28,26 @@ public struct Evidence: Sendable {
     ///   - seal: for whom; not for a folder. Then nothing of the package is on the disk in the clear.
     ///   - announce: called before anything is written.
     /// - Throws: `ReaderError`, `ArchiveError`; then there is no such file, and a folder is marked as incomplete.
+    ///   `nothingChosen`, and what gpg says of the signer, before anything is written.
     public func run(
         _ request: ExportRequest, to path: String, signer: String? = nil, seal: PackageSeal? = nil,
         announce: (EvidenceDisclosure) -> Void = { _ in }, progress: (Channel, Int) -> Void = { _, _ in }
     ) async throws -> Summary {
         let place = seal == nil ? UnnamedFile.Place.beside(path) : .memory
+        // Before anything is written: what a folder got until then would be in the clear.
+        if let signer { _ = try await Gpg().sign([], as: signer) }
         guard let format = PackageForm(path, seal).format else {
-            let directory = try ExportDirectory(path)
+            if !PrivateFile.names(in: path).isEmpty { throw ReaderError.outputExists(path: path) }
             let plan = try EvidencePlan(archive, request)
-            announce(plan.disclosure)
+            announce(plan.remainder.disclosure)
+            let directory = try ExportDirectory(path)
             let summary = try await fill(directory, plan, request, place, signer, progress)
             try directory.complete()
             return summary
         }
         let file = try NewFile(path)
         let plan = try EvidencePlan(archive, request)
-        announce(plan.disclosure)
+        announce(plan.remainder.disclosure)
         let package = try PackageFile(place)
         let summary = try await fill(package, plan, request, place, signer, progress)
         try await package.write(format, to: file, seal)
@@ -84,9 +88,11 @@ public struct Evidence: Sendable {
             includesUnverified: request.includesUnverified, includesFiles: request.includesFiles,
             hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
-            documents: try sources.write(to: destination, head: plan.head))
+            documents: try sources.write(to: destination, head: plan.head),
+            disclosure: sources.remainder.disclosure)
+        let channels = Set(request.channels.map(\.id))
         let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
-        try writer.finish(facts, keys, findings.compactMap(EvidenceFinding.init))
+        try writer.finish(facts, keys, findings.compactMap { EvidenceFinding($0, channels: channels) })
         let sums = Array(EvidenceWriter.sums(destination.entries).utf8)
         let file = try destination.makeFile(EvidenceWriter.sumsName)
         file.write(sums)
@@ -106,6 +112,12 @@ public struct PackageForm: Equatable, Sendable {
     public let format: PackFormat?
     /// Whether the name says that it is sealed, and how.
     public let sealing: String?
+    /// Whether it is called as a file of another form would be: a folder of that name is not what was meant.
+    public let isForeign: Bool
+
+    private static let foreign = [
+        "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "tzst", "lz4", "7z", "rar", "age", "gpg", "pgp", "asc",
+    ]
 
     public init(_ path: String, _ seal: PackageSeal? = nil) {
         var name = path.lowercased()
@@ -116,5 +128,6 @@ public struct PackageForm: Equatable, Sendable {
         }
         self.sealing = sealing
         format = name.hasSuffix(".zip") ? .zip : name.hasSuffix(".tar.zst") ? .tarZstd : nil
+        isForeign = format == nil && PackageForm.foreign.contains { name.hasSuffix(".\($0)") }
     }
 }

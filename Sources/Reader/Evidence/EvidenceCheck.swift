@@ -39,7 +39,7 @@ public struct EvidenceCheck: Sendable {
     }
 
     /// - Parameter progress: called with how many files, and then how many posts, were read.
-    /// - Throws: `notAPackage`; what is wrong with a package is in the report.
+    /// - Throws: `notAPackage`, `notEvidence`; what is wrong with a package is in the report.
     public func run(_ path: String, progress: (_ files: Int, _ posts: Int) -> Void = { _, _ in }) async throws -> Report
     {
         let contents = try PackageContents(path) { if $0.isMultiple(of: 64) { progress($0, 0) } }

@@ -31,12 +31,7 @@ struct EvidenceExamination {
         let tally = posts.tally
         (report.verdicts, report.opened, report.shortTexts) = (tally.verdicts, posts.opened, tally.shortTexts)
         // Posts that cannot be read are not counted either.
-        for document in facts.documents
-        where posts.damages.isEmpty && posts.chosen[document.sequence, default: 0] != document.chosen {
-            damage(
-                EvidenceWriter.manifestName,
-                "it says of document \(document.sequence) that another number of posts was chosen")
-        }
+        if posts.damages.isEmpty { try count(facts, posts.chosen, &documents) }
         compare(facts, destination, posts.fileNames, &report)
     }
 
@@ -131,6 +126,25 @@ struct EvidenceExamination {
         }
         if TrustDecision.newest(of: statements.filter { users.contains($0.decision.userID) }) != keys.decisions {
             damage(EvidenceWriter.trustName, "the decisions are not those that the documents state")
+        }
+    }
+
+    /// What was chosen of the documents, and what else they disclose.
+    private mutating func count(
+        _ facts: EvidenceFacts, _ chosen: [Int64: Set<Int>], _ documents: inout EvidenceDocuments
+    ) throws {
+        let manifest = EvidenceWriter.manifestName
+        var remainder = EvidenceRemainder(channels: Set(facts.channels.map(\.channel.id)))
+        for document in facts.documents {
+            let starts = chosen[document.sequence, default: []]
+            if starts.count != document.chosen {
+                damage(manifest, "it says of document \(document.sequence) that another number of posts was chosen")
+            }
+            guard document.posts > 0, let content = try documents.content(document.sequence) else { continue }
+            remainder.add(content, chosen: starts)
+        }
+        if damages.isEmpty, remainder.disclosure != facts.disclosure {
+            damage(manifest, "it says something else of what the documents disclose than they do")
         }
     }
 

@@ -23,6 +23,8 @@ struct EvidenceFacts {
     var emoji: [CustomEmoji] = []
     /// Those that are in the package, in order.
     var documents: [EvidenceDocument] = []
+    /// What these hold besides what was chosen.
+    var disclosure = EvidenceDisclosure()
 
     static let version: Int64 = 1
 
@@ -100,6 +102,12 @@ extension EvidenceFacts {
             json.bool("includes_files", includesFiles)
             json.bool("has_keys", hasKeys)
             json.object("counts") { ExportManifest.write(tally.counts, to: &$0) }
+            json.object("discloses") {
+                $0.int("documents", disclosure.documents)
+                $0.int("posts", disclosure.otherPosts)
+                $0.int("plain_posts", disclosure.otherPlainPosts)
+                $0.int("channels", disclosure.otherChannels)
+            }
             json.array("channels") { json in
                 for entry in channels { json.object { entry.write(to: &$0, tally.channels[entry.channel.id]) } }
             }
@@ -160,13 +168,14 @@ extension EvidenceFacts {
                 }), let channels = all("channels", EvidenceChannel.init),
             let teams = all("teams", { $0["id"]?.string == nil ? nil : Team($0) }),
             let users = all("users", EvidenceUser.init), let emoji = all("emoji", CustomEmoji.init(evidence:)),
-            let included = all("documents", EvidenceDocument.init)
+            let included = all("documents", EvidenceDocument.init),
+            let disclosure = root["discloses"].flatMap(EvidenceDisclosure.init(evidence:))
         else { return nil }
         self.init(
             program: program, account: Account(server: server, userID: userID, username: username),
             head: (documents, head), asked: asked, includesUnverified: includesUnverified,
             includesFiles: includesFiles, hasKeys: hasKeys, channels: channels, teams: teams, users: users,
-            emoji: emoji, documents: included)
+            emoji: emoji, documents: included, disclosure: disclosure)
     }
 }
 
@@ -227,6 +236,16 @@ extension EvidenceUser {
     fileprivate init?(_ json: JSONValue) {
         guard json["id"]?.string != nil, let document = json["document"] else { return nil }
         self.init(user: User(json), document: document.int)
+    }
+}
+
+extension EvidenceDisclosure {
+    fileprivate init?(evidence json: JSONValue) {
+        func count(_ name: StaticString) -> Int? { json[name]?.int.flatMap(Int.init(exactly:)) }
+        guard let documents = count("documents"), let posts = count("posts"), let plain = count("plain_posts"),
+            let channels = count("channels")
+        else { return nil }
+        self.init(documents: documents, otherPosts: posts, otherPlainPosts: plain, otherChannels: channels)
     }
 }
 

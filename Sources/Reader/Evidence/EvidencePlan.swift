@@ -1,17 +1,6 @@
 internal import Archive
 internal import Bytes
 
-/// What a package discloses besides what was chosen. Whoever makes one is told before it is written.
-public struct EvidenceDisclosure: Equatable, Sendable {
-    /// Documents with chosen posts, and the posts and old revisions in them that were not chosen.
-    public var documents = 0
-    public var otherPosts = 0
-    /// Of those posts, the ones that are not encrypted: anybody can read them there.
-    public var otherPlainPosts = 0
-    /// Channels that were not chosen and of which there are posts.
-    public var otherChannels = 0
-}
-
 /// Which documents a choice of posts needs, found before anything is written.
 struct EvidencePlan {
     let head: (documents: Int64, hash: String)
@@ -20,7 +9,7 @@ struct EvidencePlan {
     let teams: [Team]
     /// The documents in which chosen posts stand, each with what it discloses.
     let posts: [Int64: EvidenceDocument]
-    let disclosure: EvidenceDisclosure
+    let remainder: EvidenceRemainder
 
     init(_ archive: Archive, _ request: ExportRequest) throws {
         // First, so that no document can be behind it.
@@ -30,45 +19,41 @@ struct EvidencePlan {
         let allTeams = try archive.teams()
         let paths = ExportName.paths(try archive.channels(), teams: allTeams, names: names)
         var channels: [EvidenceChannel] = []
-        var chosen: [Int64: (posts: Int, plain: Int)] = [:]
+        var chosen: [Int64: Set<Int>] = [:]
         for channel in request.channels {
             let query = PostQuery(
                 channelID: channel.id, userIDs: request.userIDs, createAt: request.createAt, order: .time)
             let documents = try archive.plan(query).documents()
             guard documents.keys.allSatisfy({ $0 <= head.documents }) else { throw ReaderError.archiveGrew }
-            chosen.merge(documents) { ($0.posts + $1.posts, $0.plain + $1.plain) }
+            chosen.merge(documents) { $0.union($1) }
             channels.append(
                 EvidenceChannel(
                     channel: channel, path: paths[channel.id] ?? ExportName.component(channel.id),
                     isEncrypted: try archive.holdsEncryptedPosts(channelID: channel.id)))
         }
+        guard !chosen.isEmpty else { throw ReaderError.nothingChosen }
         let teamIDs = Set(channels.map(\.channel.teamID))
         let ids = Set(channels.map(\.channel.id))
-        var disclosure = EvidenceDisclosure()
-        var others: Set<String> = []
+        var remainder = EvidenceRemainder(channels: ids)
         var posts: [Int64: EvidenceDocument] = [:]
-        for (sequence, count) in chosen.sorted(by: { $0.key < $1.key }) {
+        for (sequence, starts) in chosen.sorted(by: { $0.key < $1.key }) {
             try Task.checkCancellation()
             let source = try archive.document(sequence)
             let content = try DocumentContent(source.record, source.body)
-            let document = EvidenceDocument(content, chosen: count.posts, channels: ids)
-            posts[sequence] = document
-            disclosure.documents += 1
-            disclosure.otherPosts += document.posts - count.posts
-            disclosure.otherPlainPosts += content.posts.count { $0.type != EncryptedPost.type } - count.plain
-            others.formUnion(content.posts.map(\.channelID).filter { !ids.contains($0) })
+            posts[sequence] = EvidenceDocument(content, chosen: starts.count, channels: ids)
+            remainder.add(content, chosen: starts)
         }
-        disclosure.otherChannels = others.count
         self.channels = channels
         teams = allTeams.filter { team in teamIDs.contains(team.id) }
         self.posts = posts
-        self.disclosure = disclosure
+        self.remainder = remainder
     }
 }
 
 /// The documents of a package, in order: those of posts, and those about keys, users, files and decisions.
 struct EvidenceSources {
     private(set) var users: [EvidenceUser] = []
+    private(set) var remainder: EvidenceRemainder
     private let archive: Archive
     private var documents: [Int64: EvidenceDocument]
     private let channelIDs: Set<String>
@@ -76,6 +61,7 @@ struct EvidenceSources {
     init(_ archive: Archive, _ plan: EvidencePlan) {
         self.archive = archive
         documents = plan.posts
+        remainder = plan.remainder
         channelIDs = Set(plan.channels.map(\.channel.id))
     }
 
@@ -114,8 +100,9 @@ struct EvidenceSources {
     private mutating func add(_ sequence: Int64) throws {
         guard documents[sequence] == nil else { return }
         let source = try archive.document(sequence)
-        documents[sequence] = EvidenceDocument(
-            try DocumentContent(source.record, source.body), chosen: 0, channels: channelIDs)
+        let content = try DocumentContent(source.record, source.body)
+        documents[sequence] = EvidenceDocument(content, chosen: 0, channels: channelIDs)
+        remainder.add(content, chosen: [])
     }
 
     /// Writes the chain, and each document with its record.

@@ -8,8 +8,8 @@ struct EvidencePosts {
     private(set) var damages: [EvidenceCheck.Damage] = []
     /// Posts whose text was decrypted.
     private(set) var opened = 0
-    /// By document.
-    private(set) var chosen: [Int64: Int] = [:]
+    /// Where the posts begin in each document.
+    private(set) var chosen: [Int64: Set<Int>] = [:]
     /// The files of posts that the package holds.
     private(set) var fileNames: Set<String> = []
     private let facts: EvidenceFacts
@@ -129,7 +129,7 @@ struct EvidencePosts {
         guard (state == .revision) == !header.originalID.isEmpty, state != .deleted || header.deleteAt > 0,
             state != .live || header.deleteAt == 0
         else { throw Flaw(what: "it is not \(state.rawValue) as the document has it") }
-        chosen[sequence, default: 0] += 1
+        chosen[sequence, default: []].insert(start)
 
         let key = verdict["message_key"]?.string.flatMap(Hex.decode)
         let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))

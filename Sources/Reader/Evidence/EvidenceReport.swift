@@ -185,15 +185,14 @@ struct EvidenceReport {
     }
 
     private var disclosures: [ReportBlock] {
-        let posts = facts.documents.reduce(0) { $0 + $1.posts - $1.chosen }
-        let isMixed = facts.documents.contains { $0.otherChannels > 0 }
+        let others = facts.disclosure
         return [
             .heading("What else is in here"),
             .paragraph(
                 "The server answers in pages. To show a page as it came is to show all of it: the documents of this "
-                    + "package hold \(posts) posts and old revisions besides those that were chosen, encrypted ones as "
-                    + "they came, without a key. "
-                    + (isMixed ? "Some of these are of channels that were not chosen. " : "")
+                    + "package hold \(others.otherPosts) posts and old revisions besides those that were chosen, encrypted "
+                    + "ones as they came, without a key; \(others.otherPlainPosts) are not encrypted. "
+                    + (others.otherChannels > 0 ? "Some of these are of channels that were not chosen. " : "")
                     + "Documents about users and keys name other people than the authors, too, and chain.txt lists every "
                     + "request that the archive holds an answer to, with the ids of channels, and no content."),
         ]

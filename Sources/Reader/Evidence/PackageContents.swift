@@ -16,10 +16,15 @@ final class PackageContents {
     private var current: (name: String, start: Int, size: Int) = ("", 0, 0)
     private var hash: SHA256Stream?
 
-    /// - Throws: `notAPackage` where nothing of it can be read as one.
+    /// - Throws: `notAPackage`, `notEvidence` where nothing of it can be read as one.
     init(_ path: String, _ progress: (Int) -> Void) throws {
         let form = PackageForm(path)
         let isFolder = PrivateFile.isDirectory(path)
+        // To read all of a large folder, only to say that it is something else, would take long.
+        if isFolder, !PackageContents.peculiar.contains(where: { PrivateFile.exists("\(path)/\($0)") }) {
+            let manifest = try? PrivateFile.read("\(path)/\(EvidenceWriter.manifestName)")
+            try PackageContents.refuse(path, manifest: manifest)
+        }
         place = .beside(isFolder ? "\(path)/." : path)
         held = try UnnamedFile(place)
         if let sealing = form.sealing, !isFolder {
@@ -56,11 +61,23 @@ final class PackageContents {
             end()
             flaw = (file, what)
         }
-        guard flaw != nil || entries[EvidenceWriter.manifestName] != nil || entries[EvidenceWriter.sumsName] != nil
-        else {
-            throw ReaderError.notAPackage(
-                path: path, what: "it holds neither a \(EvidenceWriter.manifestName) nor \(EvidenceWriter.sumsName)")
+        if flaw == nil, !entries.keys.contains(where: PackageContents.peculiar.contains) {
+            try PackageContents.refuse(path, manifest: try bytes(EvidenceWriter.manifestName))
         }
+    }
+
+    /// What nothing but a package has: where one of these is, a manifest that is missing is damage.
+    private static let peculiar: Set<String> = [
+        EvidenceWriter.chainName, EvidenceWriter.verdictsName, EvidenceWriter.postsName, EvidenceWriter.keysName,
+        EvidenceWriter.trustName, EvidenceWriter.findingsName, EvidenceDocument.recordName(1),
+    ]
+
+    /// - Throws: `notAPackage`, `notEvidence`, unless the manifest is that of a package.
+    private static func refuse(_ path: String, manifest: [UInt8]?) throws(ReaderError) {
+        let root = manifest.flatMap { try? JSONDocument($0).root }
+        guard root?["mmvault_evidence"] == nil else { return }
+        if let format = ExportManifest.format(root) { throw .notEvidence(path: path, format) }
+        throw .notAPackage(path: path, what: "it holds no package")
     }
 
     private func begin(_ name: String) throws {

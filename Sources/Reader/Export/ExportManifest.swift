@@ -23,6 +23,11 @@ struct ExportManifest {
 
     mutating func add(_ entry: ExportFile.Entry) { files.append(entry) }
 
+    /// What an export's manifest says it is; nil for any other JSON.
+    static func format(_ root: JSONValue?) -> ExportFormat? {
+        root?["mmvault_export"]?.int == nil ? nil : (root?["format"]?.string).flatMap(ExportFormat.init(rawValue:))
+    }
+
     var json: [UInt8] {
         var json = JSONWriter()
         json.object { json in

@@ -5,6 +5,7 @@ import Reader
 extension Check {
     /// Verifies a package that “export evidence” made.
     static func checkPackage(_ path: String) async throws {
+        guard PrivateFile.exists(path) else { throw Failure(.usage, "there is no file \(SafeText.line(path))") }
         let report = try await EvidenceCheck(program: Mmvault.program).run(path) { files, posts in
             Terminal.showProgress(
                 posts > 0 ? "verifying posts: \(posts.grouped)" : "reading the package: \(files.of("file"))")
@@ -53,7 +54,7 @@ extension Check {
         }
         if let head = report.head {
             Terminal.print(
-                "head of the chain: \(SafeText.line(head.hash)) (\(Int(clamping: head.documents).of("document")))")
+                "\(Int(clamping: head.documents).of("document")), head of the chain:\n  \(SafeText.line(head.hash))")
         }
         Terminal.print("signature: \(words(report.signature))".wrapped(indent: 2))
         if !report.uncompared.isEmpty {

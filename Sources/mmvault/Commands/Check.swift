@@ -19,7 +19,7 @@ struct Check: AsyncParsableCommand {
             verifies every hash and every signature in it, holds each post against the
             server's own answer, and makes the report again. Needs neither vault nor key.
 
-            \(ExitCode.help(.findings, .damaged, .noArchive, .badExport))
+            \(ExitCode.help(.findings, .damaged, .noArchive, .usage, .badExport))
             """)
 
     @OptionGroup var vault: VaultOptions
@@ -44,7 +44,7 @@ struct Check: AsyncParsableCommand {
             "\(report.documents.of("document")), \(report.versions.of("post version")), "
                 + "\((report.bytes >> 10).grouped) KiB as received")
         if report.files > 0 { Terminal.print("\(report.files.of("file")), \(report.fileBytes.asBytes)") }
-        Terminal.print("head of the chain: \(report.head)")
+        Terminal.print("head of the chain:\n  \(report.head)")
         if report.lacksFileIndex {
             Terminal.print(
                 "note: an earlier build made this archive, without an index of files; “mmvault pull” adds it"

@@ -24,6 +24,11 @@ extension Export {
                     .usage, "\(SafeText.line(output)) is to be called .\(sealing), and there is nobody to seal it for",
                     hint: "--encrypt-to says for whom")
             }
+            if PackageForm(output).isForeign {
+                throw Failure(
+                    .usage, "\(SafeText.line(output)) is called like a file of a form that mmvault does not write",
+                    hint: "call it NAME.zip or NAME.tar.zst, or a folder by another name")
+            }
             return nil
         }
         guard let seal = PackageSeal(encryptTo) else {
@@ -42,15 +47,24 @@ extension Export {
         let names = open.names
         let evidence = Evidence(
             archive: open.archive, keys: open.keys, trusted: open.trusted, program: Mmvault.program)
-        let summary = try await evidence.run(
-            request, to: output, signer: sign, seal: seal, announce: announce
-        ) { channel, posts in
-            Terminal.showProgress("exporting \(SafeText.name(names.label(channel))): \(posts.grouped) posts")
+        let path = SafeText.line(output)
+        let summary: Evidence.Summary
+        do {
+            summary = try await evidence.run(
+                request, to: output, signer: sign, seal: seal, announce: announce
+            ) { channel, posts in
+                Terminal.showProgress("exporting \(SafeText.name(names.label(channel))): \(posts.grouped) posts")
+            }
+        } catch {
+            Terminal.clearProgress()
+            if PrivateFile.exists("\(output)/INCOMPLETE") {
+                Terminal.note("\(path) is not complete, and what is in it is in the clear.")
+            }
+            throw error
         }
         Terminal.clearProgress()
-        let path = SafeText.line(output)
         describe(summary.counts, in: path)
-        Terminal.print("\(summary.files.of("file")), head of the archive's chain: \(summary.head)")
+        Terminal.print("\(summary.files.of("file")), head of the archive's chain:\n  \(summary.head)")
         if seal == nil { Terminal.note("The package is in the clear.") }
         Terminal.note("“mmvault check \(path)” verifies it\(seal == nil ? "" : ", once it is decrypted").")
     }

@@ -92,6 +92,7 @@ struct Export: AsyncParsableCommand {
             }
         Terminal.clearProgress()
         describe(summary.counts, in: SafeText.line(output))
+        if summary.counts.posts == 0 { Terminal.warn("nothing was chosen: no post in the archive is of that choice") }
         Terminal.print("The manifest is \(SafeText.line(output))/manifest.json")
         Terminal.note("These files are in the clear.")
     }
