@@ -35,13 +35,16 @@ public struct KeyStore: Sendable {
     /// - Parameters:
     ///   - source: what to call the input in an error: the file's name.
     ///   - encryption: nil for the first usable secret key of the user's own.
-    /// - Throws: `noBackup`, `badKey`, `gpgFailed`, `noGpgKey`. Then nothing was stored.
+    ///   - examine: is shown each key before any is stored, and throws where it must not be.
+    /// - Throws: `noBackup`, `badKey`, `gpgFailed`, `noGpgKey`, and what `examine` throws. Then nothing was stored.
     public func restore(
-        _ bytes: [UInt8], source: String, encryption: Gpg.Encryption?
+        _ bytes: [UInt8], source: String, encryption: Gpg.Encryption?,
+        examine: (PublicKey) throws(ReaderError) -> Void = { _ throws(ReaderError) in }
     ) async throws(ReaderError) -> [Restored] {
         var files: [(key: PrivateKey, content: [UInt8], encryption: Gpg.Encryption?)] = []
-        for (key, message) in try await read(bytes, source: source)
-        where !files.contains(where: { $0.key.id == key.id }) {
+        let found = try await read(bytes, source: source)
+        for (key, _) in found { try examine(key.publicKey) }
+        for (key, message) in found where !files.contains(where: { $0.key.id == key.id }) {
             if let message {
                 files.append((key, message, nil))
             } else {

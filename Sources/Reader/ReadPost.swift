@@ -77,3 +77,9 @@ public struct UnverifiedText: Equatable, Sendable {
 
     init(_ bytes: [UInt8]) { withheldString = String(decoding: bytes, as: UTF8.self) }
 }
+
+extension ReadPost {
+    /// Whether its words are the server's, about somebody who joined, say, and not those of the user whose name it has: no
+    /// client can give a post such a type.
+    var isWrittenByServer: Bool { verdict.content == .plain && header.type.hasPrefix("system_") }
+}

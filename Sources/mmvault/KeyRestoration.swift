@@ -17,9 +17,19 @@ struct KeyRestoration {
     }
 
     /// - Parameters: as for `KeyStore.restore`.
+    /// - Throws: `othersKey` for a key that the archive knows as another user's: as one of the owner's, what it signs in their
+    ///   name would verify.
     func run(_ bytes: [UInt8], source: String, encryption: Gpg.Encryption?) async throws {
         let account = try archive.account()
-        let restored = try await KeyStore(directory).restore(bytes, source: source, encryption: encryption)
+        let trusted = try TrustedKeys(archive, own: [])
+        let names = Dictionary(
+            try archive.users().map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
+        let restored = try await KeyStore(directory).restore(bytes, source: source, encryption: encryption) {
+            key throws(ReaderError) in
+            guard let owner = trusted.otherOwner(of: key, than: account.userID) else { return }
+            throw .othersKey(
+                key.id, username: names[owner.userID] ?? owner.userID, isShown: owner.standing == .current)
+        }
         let known = try archive.knownKeys()[account.userID] ?? []
         for key in restored {
             let isNoted = known.contains { $0.isOwn && $0.sighting.keyID == key.id.description }

@@ -87,6 +87,29 @@ struct RecoverTests {
         }
     }
 
+    /// On an empty archive nobody's key is known yet.
+    @Test func aColleaguesBackup_IsNotTakenForOnesOwn() async throws {
+        try await with { stage in
+            let first = try await stage.run("\(RecoverTests.command) --backup bobs-key.asc")
+            #expect(first.code == 8, "\(first.everything)")
+            let bob = stage.story.bob.key.id.description
+            #expect(first.errors.contains("key \(bob.prefix(16))…, which was restored as yours, is @bob's"))
+            #expect(first.errors.contains("error: your private key is not restored"))
+        }
+        try await with { stage in
+            #expect(try await stage.run("\(RecoverTests.command) --backup key.gpg.asc").code == 0)
+            for line in ["mmvault key restore bobs-key.asc", "mmvault recover $URL --backup bobs-key.asc"] {
+                let outcome = try await stage.run(line)
+                #expect(outcome.errors.contains("the server shows this key as @bob's,"))
+                #expect(outcome.code == (line.contains("recover") ? 0 : 8), "\(outcome.everything)")
+            }
+            let bob = stage.story.bob.key.id.description
+            #expect(!stage.paths(below: "vault").contains { $0.contains(bob) })
+            #expect(try await !stage.run("mmvault key list").output.contains(bob))
+            #expect(try await stage.run("mmvault trust bob").output.contains(bob))
+        }
+    }
+
     @Test func anotherKeyOnTheServer_IsSaidPlainly() async throws {
         try await with { stage in
             try store("old-key.gpg.asc", shown: stage.story.alice.key, stage)

@@ -119,6 +119,22 @@ import Testing
         #expect(try await history.brief() == [])
     }
 
+    /// With a key that is not theirs nobody reads.
+    @Test func whoseRejectedKeyStandsThereIsMissing() async throws {
+        let history = try await AuditedHistory()
+        let stranger = history.fixture.stranger.publicKey
+        try await history.know("bob", stranger)
+        try await history.know("bob", history.bob.publicKey)
+        let others = [history.alice.publicKey, history.carol.publicKey]
+        try await history.say("lost", by: "carol", to: others + [stranger], at: later)
+        #expect(try await history.brief() == [])
+        let rejected = TrustDecision(
+            userID: id("bob"), verb: .rejected, signingPoint: stranger.signingPoint,
+            encryptionPoint: stranger.encryptionPoint, at: Timestamp(milliseconds: later))
+        let findings = try await history.audit([rejected])
+        #expect(findings.first { $0.kind == .missingRecipients }?.userIDs.first == id("bob"))
+    }
+
     @Test func aKeyOfSomebodyWhoWasNeverThereIsFound() async throws {
         let history = try await AuditedHistory()
         let stranger = history.fixture.stranger.publicKey

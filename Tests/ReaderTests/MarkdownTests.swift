@@ -57,6 +57,18 @@ struct MarkdownTests {
         #expect(read.lines == calm.lines)
     }
 
+    @Test("what the server wrote is not taken for a person's words")
+    func systemPosts() throws {
+        let posts = [
+            Draft("p", plain: "bob joined.") { $0.type = "system_join_channel" },
+            Draft("q", plain: "bob joined."), Draft("r", verified: "bob joined.") { $0.type = "system_x" },
+        ]
+        let markdown = try Rendering(format: .markdown).text(posts)
+        #expect(markdown.split(separator: "\n").filter { $0.contains("written by the server") }.count == 1)
+        let mails = try Rendering(format: .mbox).text(posts)
+        #expect(mails.split(separator: "\n").filter { $0.hasPrefix("Subject: [system] ") }.count == 1)
+    }
+
     @Test("no name adds a line or is markup", arguments: hostileNames)
     func names(_ name: String) throws {
         func read(_ name: String) throws -> FenceReader {

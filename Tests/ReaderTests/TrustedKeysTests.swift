@@ -75,6 +75,33 @@ import Testing
         try await expect(["now": .signatureInvalid, "before": .signatureInvalid])
     }
 
+    /// Bob's private key, at hand to read for him or restored by mistake, does not make its holder of him: what Bob signed in
+    /// Alice's name stays forged.
+    @Test func aColleaguesKeyInTheOwnersHandsIsNotTheOwners() async throws {
+        try await fixture.addPage([fixture.encrypted("forged", "f", signer: fixture.bob, by: "alice")])
+        func forged(_ keys: [PrivateKey]) async throws -> Verdict? {
+            let posts = try await fixture.read(PostQuery(channelID: id("channel")), keys: keys)
+            return posts.first { $0.header.id == id("forged") }?.verdict
+        }
+        #expect(try await forged([fixture.own, fixture.bob])?.authenticity == .signatureInvalid)
+        let bob = fixture.bob.publicKey
+        try await fixture.append(
+            .ownKey(
+                userID: id("alice"), encryptionPoint: bob.encryptionPoint, signingPoint: bob.signingPoint,
+                at: Timestamp(milliseconds: Fixture.first)), objects: nil)
+        #expect(try await forged([fixture.own])?.authenticity == .signatureInvalid)
+        let trusted = try TrustedKeys(fixture.archive, own: [])
+        #expect(trusted.otherOwner(of: fixture.bob.publicKey, than: id("alice"))?.userID == id("bob"))
+        #expect(trusted.otherOwner(of: fixture.stranger.publicKey, than: id("alice")) == nil)
+        // The owner decides: it never was Bob's, or it is theirs as well.
+        try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
+        #expect(try await forged([fixture.own])?.authenticity == .verifiedByEarlierKey)
+        try await fixture.decide(.withdrawn, "bob", fixture.bob.publicKey)
+        #expect(try await forged([fixture.own])?.authenticity == .signatureInvalid)
+        try await fixture.decide(.confirmed, "alice", fixture.bob.publicKey)
+        #expect(try await forged([fixture.own])?.authenticity == .verifiedByEarlierKey)
+    }
+
     @Test func anAdoptedSignersPostsAreByAnEarlierKey() async throws {
         try await expect([:])
         try await fixture.decide(.adopted, "carol", signer: fixture.stranger.publicKey.signer)

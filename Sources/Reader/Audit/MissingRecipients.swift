@@ -39,9 +39,14 @@ final class MissingRecipients: Inspection {
     ) {
         self.groups = groups
         self.trusted = trusted
-        let accepted = Set(trusted.all.filter { $0.standing != .rejected && $0.key != nil }.map(\.userID))
-        keyed = accepted.subtracting(excluded).reduce(into: [:]) { result, userID in
-            result[userID] = known[userID]?.map(\.firstSeen.milliseconds).min() ?? .max
+        let accepted = Dictionary(
+            grouping: trusted.all.filter { $0.standing != .rejected && $0.key != nil }, by: \.userID
+        )
+        .filter { !excluded.contains($0.key) }.mapValues { Set($0.map(\.subject)) }
+        keyed = accepted.reduce(into: [:]) { result, user in
+            result[user.key] =
+                known[user.key]?.filter { user.value.contains($0.sighting.keyID) }.map(\.firstSeen.milliseconds).min()
+                ?? .max
         }
     }
 
@@ -62,7 +67,8 @@ final class MissingRecipients: Inspection {
         for id in message.recipients {
             let known = trusted.owners(ofKey: id)
             if known.isEmpty { unknown.insert(id) }
-            owners.formUnion(known.map(\.userID))
+            // Whoever's key was rejected does not read with it.
+            owners.formUnion(known.filter { $0.standing != .rejected }.map(\.userID))
         }
         for (userID, firstSeen) in members where !owners.contains(userID) {
             guard let span = place.membership.span(of: userID, at: time) else { continue }

@@ -111,6 +111,7 @@ struct MarkdownRenderer: PostRenderer {
             )
         }
         if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
+        if post.isWrittenByServer { marks.append("written by the server") }
         if post.verdict.content == .plain, isEncrypted { marks.append("not encrypted, not signed") }
         if let name = post.importName { marks.append("imported with \(MarkdownRenderer.escape(name))") }
         return marks

@@ -164,6 +164,7 @@ struct MboxRenderer: PostRenderer {
     /// The beginning of the thread's first text; never of one that is withheld.
     private mutating func subject(_ post: ReadPost, _ text: ShownText) -> String {
         var marks: [String] = []
+        if post.isWrittenByServer { marks.append("[system]") }
         if case .unverified = text { marks.append("[NOT VERIFIED]") }
         if case .withheld = text { marks.append("[withheld]") }
         if case .unreadable = text { marks.append("[not readable]") }

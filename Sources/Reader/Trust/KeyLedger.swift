@@ -30,14 +30,14 @@ struct KeyLedger {
         do throws(KeyError) {
             let key = try PublicKey(
                 encryptionPoint: sighting.encryptionPoint, signingPoint: sighting.signingPoint)
-            add(key, of: sighting.userID, isCurrent: known.isCurrent)
+            if known.isBrought {
+                addBrought(key, by: sighting.userID)
+            } else {
+                add(sighting.userID, key, key.signer, known.isCurrent ? .current : .earlier)
+            }
         } catch {
             unusable.append(sighting)
         }
-    }
-
-    mutating func add(_ key: PublicKey, of userID: String, isCurrent: Bool) {
-        add(userID, key, key.signer, isCurrent ? .current : .earlier)
     }
 
     /// What the owner vouches for, or rejects, whether or not it was seen anywhere else.
@@ -59,6 +59,15 @@ struct KeyLedger {
             else { continue }
             add(decision)
         }
+    }
+
+    /// The owner's keys as they themself brought them. Whoever holds a colleague's private key, be it to read for them, has
+    /// not become them: what it signed in the owner's name would be forged.
+    mutating func addBrought(_ key: PublicKey, by ownerID: String) {
+        let isAnothers = owned.contains { userID, keys in
+            userID != ownerID && keys.contains { $0.signer.id == key.signer.id && $0.standing != .rejected }
+        }
+        if !isAnothers { add(ownerID, key, key.signer, .earlier) }
     }
 
     private mutating func add(_ decision: TrustDecision) {
@@ -101,4 +110,9 @@ struct KeyLedger {
         }
         return result
     }
+}
+
+extension KnownKey {
+    /// Whether nothing but the owner's own restoring says whose it is.
+    var isBrought: Bool { sighting.source == .own }
 }

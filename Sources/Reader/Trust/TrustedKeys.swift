@@ -65,10 +65,12 @@ public struct TrustedKeys: Sendable {
     ///   - own: keys at hand that belong to the user `ownerID`, seen in the archive or not.
     public init(known: [String: [KnownKey]], decisions: [TrustDecision], own: [PublicKey], ownerID: String) {
         var ledger = KeyLedger(decisions)
-        for keys in known.values { for key in keys { ledger.add(key) } }
-        for key in own { ledger.add(key, of: ownerID, isCurrent: false) }
+        let seen = known.values.joined()
+        for key in seen where !key.isBrought { ledger.add(key) }
         ledger.addDecided()
         ledger.addListed(except: ownerID)
+        for key in seen where key.isBrought { ledger.add(key) }
+        for key in own { ledger.addBrought(key, by: ownerID) }
         owned = ledger.owned.mapValues { keys in
             Standing.allInOrder.flatMap { standing in keys.filter { $0.standing == standing } }
         }
@@ -118,6 +120,14 @@ public struct TrustedKeys: Sendable {
         }
         for (userID, signers) in former { result += signers.map { (userID, $0, unfitting(userID)) } }
         return result.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
+    }
+
+    /// As whose key the archive knows this one, where nothing says that it is the owner's as well.
+    ///
+    /// - Returns: nil where it may be the owner's.
+    public func otherOwner(of key: PublicKey, than ownerID: String) -> Owned? {
+        let owners = owners(ofSigner: key.signer.id).filter { $0.standing != .rejected }
+        return owners.contains { $0.userID == ownerID } ? nil : owners.min { $0.standing < $1.standing }
     }
 
     /// What changes when more, or less, becomes known of the signers that a user is known by.

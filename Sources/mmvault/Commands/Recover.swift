@@ -48,10 +48,12 @@ struct Recover: AsyncParsableCommand {
         }
         Terminal.print()
         let open = try await OpenArchive(vault.naming(directory), keys: KeyOptions.restored)
-        try compareKeys(open)
+        let own = try compareKeys(open)
         try await tell(open)
         if let incomplete { throw incomplete }
-        if !hasKey { throw Failure(.key, "your private key is not restored", hint: Recover.whereBackupsAre) }
+        guard hasKey, open.keys.isEmpty || !own.isEmpty else {
+            throw Failure(.key, "your private key is not restored", hint: Recover.whereBackupsAre)
+        }
     }
 
     private static let whereBackupsAre = """
@@ -115,21 +117,39 @@ struct Recover: AsyncParsableCommand {
         }
     }
 
-    private func compareKeys(_ open: OpenArchive) throws {
-        guard !open.keys.isEmpty else { return }
+    /// - Returns: the keys at hand that are not known as somebody else's. On an empty archive, whose a key is shows only when
+    ///   the server has shown keys.
+    private func compareKeys(_ open: OpenArchive) throws -> [PrivateKey] {
+        let people = People(account: open.account, users: open.users, teams: [])
+        let own = open.keys.filter { key in
+            guard let other = open.trusted.otherOwner(of: key.publicKey, than: open.account.userID) else { return true }
+            Terminal.warn(
+                """
+                key \(key.id.short)…, which was restored as yours, is \(people.username(other.userID))'s \
+                (“mmvault trust” says how that is known)
+                It opens posts; what it signed in your name does not verify.
+                """)
+            return false
+        }
+        try compare(own, open)
+        return own
+    }
+
+    private func compare(_ keys: [PrivateKey], _ open: OpenArchive) throws {
+        guard !keys.isEmpty else { return }
         let known = try open.archive.knownKeys()[open.account.userID] ?? []
         guard let registered = known.first(where: \.isCurrent)?.sighting.keyID else {
             return Terminal.warn(
                 "the server shows no key for you: what others write from now on is not encrypted for you")
         }
-        if open.keys.contains(where: { $0.id.description == registered }) {
+        if keys.contains(where: { $0.id.description == registered }) {
             return Terminal.print("The key that the server shows for you is here: \(registered.prefix(16))…")
         }
         Terminal.warn(
             """
             the server shows another key for you than the one restored
             server  \(registered.prefix(16))…
-            here    \(open.keys.map { "\($0.id.short)…" }.joined(separator: ", "))
+            here    \(keys.map { "\($0.id.short)…" }.joined(separator: ", "))
             If you have made a new key since this backup, restore its backup too. If you have not, somebody else has: \
             what is written for that key, they can read.
             """)
