@@ -92,12 +92,15 @@ extension Gpg {
         case unknownKey(keyID: String)
         case unreadable
         case noGpg
+
+        /// Whether gpg knows the key, and says that it may be believed as far as that key is.
+        public var isJudged: Bool { if case .good = self { true } else { false } }
     }
 
     func verify(signature: [UInt8], of text: [UInt8]) async -> SignatureState {
         // gpg takes one of the two from a pipe. The signature is no secret.
         var template = Array("\(Gpg.temporaryFolder)/mmvault.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { return .unreadable }
+        guard mkdtemp(&template) != nil else { return .noGpg }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let path = "\(folder)/\(EvidenceWriter.signatureName)"
         defer {

@@ -70,7 +70,7 @@ import Testing
             #expect(outcome.code == 0, "\(outcome.everything)")
             outcome = try await stage.run("mmvault check --head $(cat head)")
             #expect(
-                outcome.code == 4 && outcome.errors.contains("is not in the archive’s chain"), "\(outcome.everything)")
+                outcome.code == 4 && outcome.errors.contains("is not in the archive's chain"), "\(outcome.everything)")
             #expect(try await stage.run("mmvault check --head 1234").code == 64)
         }
     }

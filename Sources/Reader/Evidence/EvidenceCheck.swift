@@ -26,6 +26,8 @@ public struct EvidenceCheck: Sendable {
         public internal(set) var account: Account?
         public internal(set) var program: String?
         public internal(set) var head: (documents: Int64, hash: String)?
+        /// The document whose record has the head that somebody noted down; nil where none has.
+        public internal(set) var notedDocument: Int64?
         public internal(set) var files = 0
         public internal(set) var verdicts: [Verdict: Int] = [:]
         /// Posts whose text was decrypted anew, and of these the texts that are too short to prove anything.
@@ -38,10 +40,13 @@ public struct EvidenceCheck: Sendable {
         public var isClean: Bool { damages.isEmpty }
     }
 
-    /// - Parameter progress: called with how many files, and then how many posts, were read.
+    /// - Parameters:
+    ///   - head: a head of the archive's chain, 64 hexadecimal digits, that somebody noted down.
+    ///   - progress: called with how many files, and then how many posts, were read.
     /// - Throws: `notAPackage`, `notEvidence`; what is wrong with a package is in the report.
-    public func run(_ path: String, progress: (_ files: Int, _ posts: Int) -> Void = { _, _ in }) async throws -> Report
-    {
+    public func run(
+        _ path: String, head: String? = nil, progress: (_ files: Int, _ posts: Int) -> Void = { _, _ in }
+    ) async throws -> Report {
         let contents = try PackageContents(path) { if $0.isMultiple(of: 64) { progress($0, 0) } }
         var report = Report()
         report.files = contents.entries.count
@@ -65,9 +70,13 @@ public struct EvidenceCheck: Sendable {
                         file: EvidenceWriter.signatureName, post: nil, what: "it is the signature of another SHA256SUMS"
                     ))
             }
+            if case .unreadable = state {
+                report.damages.append(
+                    Damage(file: EvidenceWriter.signatureName, post: nil, what: "gpg cannot read it as a signature"))
+            }
             report.signature = state
         }
-        var examination = EvidenceExamination(contents, program: program)
+        var examination = EvidenceExamination(contents, program: program, head: head)
         let files = report.files
         try examination.run(&report) { progress(files, $0) }
         return report
@@ -85,7 +94,7 @@ private struct PackageSums {
             let parts = String(validating: line, as: UTF8.self)?.split(separator: "  ", maxSplits: 1)
             guard let parts, parts.count == 2, parts[0].utf8.count == 64, Hex.decode(String(parts[0])) != nil else {
                 flaws.append("a line of it is not a hash and a name")
-                continue
+                break
             }
             hashes.append((String(parts[1]), parts[0].lowercased()))
         }

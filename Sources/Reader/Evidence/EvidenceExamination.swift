@@ -6,9 +6,15 @@ internal import E2EE
 struct EvidenceExamination {
     private let contents: PackageContents
     private let program: String
+    /// The head that somebody noted down, 64 hexadecimal digits.
+    private let head: String?
     private var damages: [EvidenceCheck.Damage] = []
+    /// Users of whose keys the documents tell, or about whom something was decided.
+    private var told: Set<String> = []
 
-    init(_ contents: PackageContents, program: String) { (self.contents, self.program) = (contents, program) }
+    init(_ contents: PackageContents, program: String, head: String?) {
+        (self.contents, self.program, self.head) = (contents, program, head)
+    }
 
     mutating func run(_ report: inout EvidenceCheck.Report, _ progress: (Int) -> Void) throws {
         defer { report.damages += damages }
@@ -22,13 +28,16 @@ struct EvidenceExamination {
         else {
             return damage(EvidenceWriter.keysName, "it or \(EvidenceWriter.trustName) is missing, or cannot be read")
         }
-        var documents = EvidenceDocuments(contents, records: try chain(facts))
+        var documents = EvidenceDocuments(contents, records: try chain(facts, &report))
         try examine(facts, keys, &documents)
         let destination = ComparingDestination(contents)
         var posts = try EvidencePosts(facts, keys, contents, destination)
-        try posts.run(&documents, progress)
+        try posts.run(&documents, finishes: damages.isEmpty, progress)
         damages += posts.damages
         let tally = posts.tally
+        for userID in tally.authors.keys.sorted() where told.contains(userID) && !keys.userIDs.contains(userID) {
+            damage(EvidenceWriter.keysName, "it leaves out what the documents tell of the keys of user \(userID)")
+        }
         (report.verdicts, report.opened, report.shortTexts) = (tally.verdicts, posts.opened, tally.shortTexts)
         // Posts that cannot be read are not counted either.
         if posts.damages.isEmpty { try count(facts, posts.chosen, &documents) }
@@ -42,7 +51,9 @@ struct EvidenceExamination {
     // MARK: The chain
 
     /// - Returns: the records of the documents that are in the package.
-    private mutating func chain(_ facts: EvidenceFacts) throws -> [Int64: DocumentRecord] {
+    private mutating func chain(
+        _ facts: EvidenceFacts, _ report: inout EvidenceCheck.Report
+    ) throws -> [Int64: DocumentRecord] {
         let name = EvidenceWriter.chainName
         let included = Set(facts.documents.map(\.sequence))
         var records: [Int64: DocumentRecord] = [:]
@@ -57,7 +68,13 @@ struct EvidenceExamination {
                 damage(name, "record \(record.sequence) does not name the hash of the one before it")
             }
             (last, hash) = (record.sequence, record.hash)
-            if included.contains(last) { records[last] = record }
+            if included.contains(last) {
+                records[last] = record
+            } else if DocumentKind(rawValue: record.kind)?.isDecisive == true {
+                // Left out, it could have taken back what the others say.
+                damage(name, "document \(last) is about keys or decisions (\(record.kind)), and is not in the package")
+            }
+            if let head, record.hash.description == head { report.notedDocument = last }
         }
         if last != facts.head.documents || hash.description != facts.head.hash {
             damage(name, "it ends with another head than \(EvidenceWriter.manifestName) states")
@@ -120,6 +137,7 @@ struct EvidenceExamination {
             }
         }
         let users = Set(keys.userIDs)
+        told = Set(sightings.map(\.userID)).union(statements.map(\.decision.userID))
         let known = KnownKey.all(from: sightings.filter { users.contains($0.userID) })
         for userID in Set(known.keys).union(keys.known.keys).sorted() where known[userID] != keys.known[userID] {
             damage(EvidenceWriter.keysName, "the keys of user \(userID) are not those that the documents show")

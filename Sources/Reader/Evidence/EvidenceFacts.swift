@@ -259,3 +259,13 @@ extension EvidenceDocument {
         (self.sequence, self.kind, self.posts, self.chosen, otherChannels) = (sequence, kind, posts, chosen, others)
     }
 }
+
+extension DocumentKind {
+    /// Whether the verdicts of a package rest on documents of this kind.
+    var isDecisive: Bool {
+        switch self {
+        case .keys, .ownKey, .trust, .trustList: true
+        default: false
+        }
+    }
+}

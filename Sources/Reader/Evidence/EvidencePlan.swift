@@ -80,9 +80,18 @@ struct EvidenceSources {
             if let document, isList { try add(document) }
             users.append(EvidenceUser(user: user, document: isList ? document : nil))
         }
-        for userID in keys.userIDs {
-            for document in try archive.documents(ofKeysOf: userID) { try add(document) }
-            for document in try archive.documents(ofDecisionsAbout: userID) { try add(document) }
+        // All that tell of keys and decisions: one that is left out could have taken back what the others say.
+        var last: Int64 = 0
+        while last < plan.head.documents {
+            let records = try archive.records(after: last, limit: 1000)
+            guard let end = records.last?.sequence else { break }
+            for (sequence, text) in records where sequence <= plan.head.documents {
+                guard let kind = DocumentRecord(text: text).flatMap({ DocumentKind(rawValue: $0.kind) }),
+                    kind.isDecisive
+                else { continue }
+                try add(sequence)
+            }
+            last = end
         }
         for postID in tally.absentIDs.sorted() {
             if let document = try archive.newestDocument(of: .absence, id: postID) { try add(document) }

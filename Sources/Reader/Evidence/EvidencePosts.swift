@@ -20,6 +20,9 @@ struct EvidencePosts {
     private let people: ExportPeople
     private let emoji: [String: CustomEmoji]
 
+    /// How many posts with something wrong are named.
+    private static let patience = 1000
+
     /// What is wrong with one post.
     private struct Flaw: Error {
         let what: String
@@ -37,7 +40,10 @@ struct EvidencePosts {
 
     var tally: EvidenceTally { writer.tally }
 
-    mutating func run(_ documents: inout EvidenceDocuments, _ progress: (Int) -> Void) throws {
+    /// - Parameter finishes: whether what is made of all posts is made, too: not of what is known to be damaged.
+    mutating func run(
+        _ documents: inout EvidenceDocuments, finishes: Bool, _ progress: (Int) -> Void
+    ) throws {
         var lines = contents.lines(EvidenceWriter.postsName)
         var verdicts = contents.lines(EvidenceWriter.verdictsName)
         var channels = facts.channels[...]
@@ -75,6 +81,10 @@ struct EvidencePosts {
                 try writer.write(evidence)
             } catch let flaw as Flaw {
                 damages.append(.init(file: EvidenceWriter.postsName, post: id, what: flaw.what))
+                // Whoever sends a million of them wants to fill the memory.
+                guard damages.count < EvidencePosts.patience else {
+                    return damages.append(.init(file: EvidenceWriter.postsName, post: nil, what: "and so on"))
+                }
             }
         }
         if try verdicts.next() != nil {
@@ -88,7 +98,8 @@ struct EvidencePosts {
             try writer.begin(next)
             try writer.endChannel()
         }
-        try writer.finish(facts, keys, findings())
+        let findings = try findings()
+        if finishes, damages.isEmpty { try writer.finish(facts, keys, findings) }
     }
 
     private mutating func findings() throws -> [EvidenceFinding] {
@@ -97,7 +108,7 @@ struct EvidencePosts {
         while let line = try lines.next() {
             guard let finding = EvidenceFinding(line) else {
                 damages.append(.init(file: EvidenceWriter.findingsName, post: nil, what: "a line of it is no finding"))
-                continue
+                break
             }
             findings.append(finding)
         }
@@ -129,7 +140,7 @@ struct EvidencePosts {
         guard (state == .revision) == !header.originalID.isEmpty, state != .deleted || header.deleteAt > 0,
             state != .live || header.deleteAt == 0
         else { throw Flaw(what: "it is not \(state.rawValue) as the document has it") }
-        chosen[sequence, default: []].insert(start)
+        guard chosen[sequence, default: []].insert(start).inserted else { throw Flaw(what: "it stands there twice") }
 
         let key = verdict["message_key"]?.string.flatMap(Hex.decode)
         let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))

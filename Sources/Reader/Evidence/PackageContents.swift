@@ -41,7 +41,9 @@ final class PackageContents {
                         progress(entries.count)
                     }, { [self] name, bytes in try add(bytes) })
             } else if let format = form.format {
-                let reader = try PackReader(path, format, ImportLimits())
+                // What repeats itself in three forms, and is packed well, comes to far less.
+                let limit = max(4 << 30, 200 * Int64(PrivateFile.size(path) ?? 0))
+                let reader = try PackReader(path, format, ImportLimits(unpacked: limit))
                 while let name = try reader.next() {
                     try Task.checkCancellation()
                     try begin(name)
@@ -123,26 +125,29 @@ final class PackageContents {
         private var range: Range<Int>
         private var buffer: [UInt8] = []
         private var position = 0
+        /// Up to here there is no line end behind `position`: a long line is looked through once.
+        private var scanned = 0
 
         fileprivate init(_ file: UnnamedFile, _ range: Range<Int>) { (self.file, self.range) = (file, range) }
 
         /// - Returns: nil behind the last one. What has no line end is a line, too.
         mutating func next() throws -> [UInt8]? {
             while true {
-                if let end = buffer[position...].firstIndex(of: UInt8(ascii: "\n")) {
-                    defer { position = end + 1 }
+                if let end = buffer[max(position, scanned)...].firstIndex(of: UInt8(ascii: "\n")) {
+                    defer { (position, scanned) = (end + 1, end + 1) }
                     return Array(buffer[position..<end])
                 }
                 guard !range.isEmpty else {
-                    defer { (buffer, position) = ([], 0) }
+                    defer { (buffer, position, scanned) = ([], 0, 0) }
                     return position < buffer.count ? Array(buffer[position...]) : nil
                 }
                 guard buffer.count - position < Lines.maximumLength else {
                     throw ArchiveError.badExport(file: nil, what: "a line is longer than 64 MiB")
                 }
                 let end = min(range.lowerBound + 1 << 18, range.upperBound)
-                buffer = Array(buffer[position...]) + (try file.bytes(range.lowerBound..<end))
-                position = 0
+                buffer.removeFirst(position)
+                (position, scanned) = (0, buffer.count)
+                buffer += try file.bytes(range.lowerBound..<end)
                 range = end..<range.upperBound
             }
         }

@@ -10,6 +10,9 @@ struct KeyLedger {
     /// The owner's, by what they are about, with their place in that order.
     private let rulings: [Subject: (place: Int, verb: TrustDecision.Verb)]
 
+    /// Since when the signing points of rejected keys are rejected, by signer.
+    private let rejectedPoints: [Subject: Timestamp]
+
     private struct Subject: Hashable {
         let userID: String
         /// A key's id, or a signer's.
@@ -23,6 +26,11 @@ struct KeyLedger {
             let subject = Subject(userID: entry.element.userID, id: entry.element.subject)
             rulings[subject] = (entry.offset, entry.element.verb)
         }
+        rejectedPoints = decisions.reduce(into: [:]) { points, decision in
+            guard decision.colleague == nil, decision.verb == .rejected else { return }
+            let signer = SignerID(ofPoint: decision.signingPoint).description
+            points[Subject(userID: decision.userID, id: signer)] = decision.at
+        }
     }
 
     mutating func add(_ known: KnownKey) {
@@ -33,7 +41,7 @@ struct KeyLedger {
             if known.isBrought {
                 addBrought(key, by: sighting.userID)
             } else {
-                add(sighting.userID, key, key.signer, known.isCurrent ? .current : .earlier)
+                add(sighting.userID, key, key.signer, known.isCurrent ? .current : .earlier, since: known.firstSeen)
             }
         } catch {
             unusable.append(sighting)
@@ -67,7 +75,7 @@ struct KeyLedger {
         let isAnothers = owned.contains { userID, keys in
             userID != ownerID && keys.contains { $0.signer.id == key.signer.id && $0.standing != .rejected }
         }
-        if !isAnothers { add(ownerID, key, key.signer, .earlier) }
+        if !isAnothers { add(ownerID, key, key.signer, .earlier, since: nil) }
     }
 
     private mutating func add(_ decision: TrustDecision) {
@@ -76,22 +84,31 @@ struct KeyLedger {
         let key = decision.encryptionPoint.flatMap {
             try? PublicKey(encryptionPoint: $0, signingPoint: decision.signingPoint)
         }
-        add(decision.userID, key, signer, .earlier)
+        add(decision.userID, key, signer, .earlier, since: decision.colleague == nil ? nil : decision.at)
     }
 
+    /// - Parameter since: when it came to be known by somebody else's word; nil where it is the owner's.
     private mutating func add(
-        _ userID: String, _ key: PublicKey?, _ signer: SigningPoint, _ standing: TrustedKeys.Standing
+        _ userID: String, _ key: PublicKey?, _ signer: SigningPoint, _ standing: TrustedKeys.Standing, since: Timestamp?
     ) {
         let found = TrustedKeys.Owned(
             userID: userID, key: key, signer: signer,
-            standing: isRejected(userID, key?.id.description, signer.id.description) ? .rejected : standing)
+            standing: isRejected(userID, key?.id.description, signer.id.description, since) ? .rejected : standing)
         guard !(owned[userID] ?? []).contains(where: { $0.subject == found.subject }) else { return }
         owned[userID, default: []].append(found)
     }
 
     /// A key is rejected by a decision about it, or by one about its signer that is newer than any about the key itself.
     /// That a signer was adopted says nothing about a key: its encryption point may be another's.
-    private func isRejected(_ userID: String, _ keyID: String?, _ signerID: String) -> Bool {
+    ///
+    /// A rejected key's signing point beside another encryption point is another key; whoever showed it after the
+    /// rejection would only give the rejected one a new name.
+    private func isRejected(_ userID: String, _ keyID: String?, _ signerID: String, _ since: Timestamp?) -> Bool {
+        if let since, let rejected = rejectedPoints[Subject(userID: userID, id: signerID)], since > rejected,
+            keyID.flatMap({ rulings[Subject(userID: userID, id: $0)]?.verb }) != .confirmed
+        {
+            return true
+        }
         let aboutSigner = rulings[Subject(userID: userID, id: signerID)]
         guard let keyID, let aboutKey = rulings[Subject(userID: userID, id: keyID)], aboutKey.verb != .withdrawn else {
             return aboutSigner?.verb == .rejected

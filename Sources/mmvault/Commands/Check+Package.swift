@@ -4,9 +4,9 @@ import Reader
 
 extension Check {
     /// Verifies a package that “export evidence” made.
-    static func checkPackage(_ path: String) async throws {
+    static func checkPackage(_ path: String, head: ChainHead?) async throws {
         guard PrivateFile.exists(path) else { throw Failure(.usage, "there is no file \(SafeText.line(path))") }
-        let report = try await EvidenceCheck(program: Mmvault.program).run(path) { files, posts in
+        let report = try await EvidenceCheck(program: Mmvault.program).run(path, head: head?.hash) { files, posts in
             Terminal.showProgress(
                 posts > 0 ? "verifying posts: \(posts.grouped)" : "reading the package: \(files.of("file"))")
         }
@@ -22,6 +22,14 @@ extension Check {
             throw Failure(
                 .damaged, "the package \(SafeText.line(path)) is damaged, or was changed",
                 hint: "believe nothing in it; ask for another copy")
+        }
+        if let head {
+            guard let document = report.notedDocument else { throw Check.missingHead(head) }
+            Terminal.print("The head that you noted is that of document \(document) of the package's chain.")
+        }
+        guard report.signature?.isJudged != false else {
+            Terminal.print("Everything else in it fits together.")
+            throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
         }
         guard report.uncompared.isEmpty else {
             Terminal.print("Everything that could be compared fits together.")

@@ -35,7 +35,7 @@ struct Check: AsyncParsableCommand {
     var head: ChainHead?
 
     func run() async throws {
-        if let package { return try await Check.checkPackage(package) }
+        if let package { return try await Check.checkPackage(package, head: head) }
         let directory = try vault.directory()
         let archive = try Archive(directory)
         let report = try await archive.checkAloud()
@@ -59,13 +59,15 @@ struct Check: AsyncParsableCommand {
         Terminal.print("Everything is as it was received.")
     }
 
+    static func missingHead(_ head: ChainHead) -> Failure {
+        Failure(
+            .damaged, "the head \(head.hash.prefix(16))… that you noted is not in the archive's chain",
+            hint: "documents were changed or removed, or it is the head of another archive")
+    }
+
     /// Whether the head that somebody noted down once is in the chain.
     private func compare(_ head: ChainHead, _ archive: Archive, _ report: CheckReport) throws {
-        guard let document = try archive.sequence(ofHash: head.hash) else {
-            throw Failure(
-                .damaged, "the head \(head.hash.prefix(16))… that you noted is not in the archive’s chain",
-                hint: "documents were changed or removed, or it is the head of another archive")
-        }
+        guard let document = try archive.sequence(ofHash: head.hash) else { throw Check.missingHead(head) }
         let rest = Int64(report.documents) - document
         Terminal.print("The head that you noted is that of document \(document): nothing up to there was")
         Terminal.print("changed or removed.")
