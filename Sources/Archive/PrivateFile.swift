@@ -84,7 +84,7 @@ public enum PrivateFile {
     }
 
     /// Bytes; nil where there is no regular file.
-    static func size(_ path: String) -> Int? {
+    public static func size(_ path: String) -> Int? {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         return Int(status.st_size)

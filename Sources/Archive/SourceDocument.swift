@@ -34,24 +34,4 @@ extension Archive {
             return try Int64.fetchOne(db, sql: sql, arguments: [kind.rawValue, id])
         }
     }
-
-    /// Every document with decisions about a user's keys, in order.
-    public func documents(ofDecisionsAbout userID: String) throws(ArchiveError) -> [Int64] {
-        try read { db in
-            let sql = """
-                SELECT DISTINCT document FROM object
-                WHERE kind IN ('\(ObjectKind.trust.rawValue)', '\(ObjectKind.listedTrust.rawValue)')
-                  AND id >= ?1 || ':' AND id < ?1 || ';' ORDER BY document
-                """
-            return try Int64.fetchAll(db, sql: sql, arguments: [userID])
-        }
-    }
-
-    /// Every document that shows a key of a user, in order.
-    public func documents(ofKeysOf userID: String) throws(ArchiveError) -> [Int64] {
-        try read { db in
-            let sql = "SELECT DISTINCT document FROM key_sighting WHERE user_id = ? ORDER BY document"
-            return try Int64.fetchAll(db, sql: sql, arguments: [userID])
-        }
-    }
 }

@@ -21,11 +21,18 @@ public struct ChannelSurvey: Sendable {
         public var openableBy: [KeyID: Int] = [:]
         /// Encrypted posts that none of the keys at hand would open.
         public var closed = 0
+        /// How many of these each key would open.
+        public var closedFor: [KeyID: Int] = [:]
     }
 
     /// How many posts each key would open in all.
     public var openableBy: [KeyID: Int] {
         months.values.reduce(into: [:]) { $0.merge($1.openableBy, uniquingKeysWith: +) }
+    }
+
+    /// How many posts that none of the keys at hand would open each key would.
+    public var closedFor: [KeyID: Int] {
+        months.values.reduce(into: [:]) { $0.merge($1.closedFor, uniquingKeysWith: +) }
     }
 
     public var closed: Int { months.values.reduce(0) { $0 + $1.closed } }
@@ -93,7 +100,9 @@ extension ChannelSurvey {
         case .encrypted(let keys):
             encrypted += 1
             for key in Set(keys) { months[time.month, default: Month()].openableBy[key, default: 0] += 1 }
-            if atHand.isDisjoint(with: keys) { months[time.month, default: Month()].closed += 1 }
+            guard atHand.isDisjoint(with: keys) else { return }
+            months[time.month, default: Month()].closed += 1
+            for key in Set(keys) { months[time.month, default: Month()].closedFor[key, default: 0] += 1 }
         }
     }
 }

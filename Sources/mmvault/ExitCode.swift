@@ -25,7 +25,7 @@ enum ExitCode: Int32, CaseIterable {
         case .notLoggedIn: "not logged in, the session has ended, or the server refused the login"
         case .server: "the server cannot be reached, or gives no usable answer"
         case .key: "a private key, or gpg, cannot do what was asked"
-        case .noArchive: "no archive here, or no such account, channel, team or post in it"
+        case .noArchive: "no archive here, or no such account, channel, team, user or post in it"
         case .usage: "the command line is not understood"
         case .badExport: "the file is not what it should be; import: or is damaged or forged"
         case .interrupted: "interrupted; what was done until then is kept"

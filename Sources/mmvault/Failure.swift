@@ -31,6 +31,16 @@ struct Failure: Error {
         }
     }
 
+    /// - Parameter known: the names of the archive's users.
+    static func noUser(_ name: String, among known: [String]) -> Failure {
+        let similar = known.similar(to: name.hasPrefix("@") ? String(name.dropFirst()) : name)
+        return Failure(
+            .noArchive, "the archive has no user “\(SafeText.line(name))”",
+            hint: similar.isEmpty
+                ? "a user is named as in @anna, or by the id"
+                : "there is \(similar.map { "@\(SafeText.name($0))" }.joined(separator: ", "))")
+    }
+
     static let interrupted = Failure(
         .interrupted, "interrupted", hint: "what was done is kept; the same command goes on from there")
 

@@ -16,6 +16,14 @@ enum InputFile {
         return try read(descriptor, path)
     }
 
+    /// - Throws: what `read` would throw for a file that is not there or cannot be opened.
+    static func requireReadable(_ path: String) throws {
+        guard path != "-" else { return }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        close(descriptor)
+    }
+
     private static func read(_ descriptor: Int32, _ path: String) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)

@@ -35,12 +35,10 @@ struct TrustDesk {
         let wanted = (name.hasPrefix("@") ? String(name.dropFirst()) : name).lowercased()
         let found = usernames.filter { $0.value == wanted }.keys.sorted()
         if found.count == 1 { return found[0] }
+        guard !found.isEmpty else { throw Failure.noUser(name, among: Array(usernames.values)) }
         throw Failure(
-            .usage,
-            found.isEmpty
-                ? "nobody in the archive is called “\(SafeText.line(name))”"
-                : "several users are called “\(SafeText.line(name))”: \(found.joined(separator: ", "))",
-            hint: found.isEmpty ? "“mmvault trust” lists everybody of whom a key is known" : "name one by the id")
+            .usage, "several users are called “\(SafeText.line(name))”: \(found.joined(separator: ", "))",
+            hint: "name one by the id")
     }
 
     /// - Parameter digits: the beginning of a key's id, or of a signer's where no key is known: eight digits or more.

@@ -38,12 +38,15 @@ struct RecoverTests {
             // Nothing else than what the commands do one by one.
             let verdicts = try await stage.run("mmvault verify --json")
             let opened = verdicts.lines.filter { $0.contains(#""authenticity":"verified","content":"decrypted""#) }
-            #expect(outcome.output.contains("  \(opened.count) encrypted posts, opened and verified\n"))
+            #expect(outcome.output.contains("  \(opened.count) posts and old revisions, opened and verified\n"))
             let plain = verdicts.lines.filter { $0.contains(#""content":"plain""#) }
-            #expect(outcome.output.contains("  \(plain.count) posts that were never encrypted\n"))
+            #expect(outcome.output.contains("  \(plain.count) posts and old revisions that were never encrypted\n"))
             let closed = verdicts.lines.filter { $0.contains(#""content":"notForUs""#) }
             #expect(
-                closed.count > 1 && outcome.output.contains("  \(closed.count) posts encrypted for keys that are not"))
+                closed.count > 1
+                    && outcome.output.contains(
+                        "  \(closed.count) posts and old revisions encrypted for keys that are not")
+            )
             #expect(try await stage.run("mmvault check").code == 0)
         }
     }
@@ -119,6 +122,15 @@ struct RecoverTests {
             #expect(outcome.errors.contains("the server shows another key for you than the one restored"))
             #expect(outcome.errors.contains("server  \(story.alice.key.id.description.prefix(16))…"))
             #expect(outcome.errors.contains("here    \(story.alice.oldKey.id.description.prefix(16))…"))
+        }
+    }
+
+    @Test func aBackupThatIsNotThere_IsSaidBeforeAnythingIsDone() async throws {
+        try await with { stage in
+            let outcome = try await stage.run("\(RecoverTests.command) --backup nosuch.eml")
+            #expect(outcome.code == 64 && outcome.output.isEmpty)
+            #expect(outcome.errors.contains("error: there is no file nosuch.eml"))
+            #expect(stage.paths(below: "vault").isEmpty)
         }
     }
 

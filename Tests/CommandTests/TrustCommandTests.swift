@@ -53,6 +53,18 @@ import Testing
         }
     }
 
+    @Test func aUserWhomTheArchiveDoesNotHave_EndsWithNine_AndNearNames() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            for line in ["mmvault trust show @bobby", "mmvault export jsonl out --user bobby --no-keys"] {
+                let outcome = try await stage.run(line)
+                #expect(outcome.code == 9, "\(outcome.everything)")
+                #expect(outcome.errors.contains("error: the archive has no user “"))
+                #expect(outcome.errors.contains("hint: there is @bob\n"))
+            }
+        }
+    }
+
     @Test func aKeyInJSON_HasTheNamedMembers() async throws {
         try await Stage.with { stage in
             try await stage.settle()

@@ -115,7 +115,7 @@ struct SearchExpression: Equatable, Sendable {
             }
             guard !found.isEmpty else {
                 throw .nobody(
-                    name, "\(filter)\(name)", similar: similar(to: name, among: names.users.map(\.username)))
+                    name, "\(filter)\(name)", similar: names.users.map(\.username).similar(to: name))
             }
             facts += found.map { SearchFacts.author($0.id) }
         }
@@ -134,19 +134,11 @@ struct SearchExpression: Equatable, Sendable {
             guard !found.isEmpty else {
                 throw .noChannel(
                     name, "\(filter)\(name)",
-                    similar: similar(to: name, among: names.channels.map(names.channelNames.label)))
+                    similar: names.channels.map(names.channelNames.label).similar(to: name))
             }
             facts += found.map { SearchFacts.channel($0.id) }
         }
         return any(facts)
-    }
-
-    /// A few names that hold what was typed, or begin as it does.
-    private static func similar(to name: String, among known: [String]) -> [String] {
-        let wanted = name.lowercased()
-        return Array(
-            Set(known.filter { $0.lowercased().contains(wanted) || $0.lowercased().hasPrefix(wanted.prefix(3)) })
-                .sorted().prefix(3))
     }
 
     private static func any(_ words: [VerdictWord], _ trusted: TrustedKeys) -> String {
@@ -167,5 +159,15 @@ struct SearchExpression: Equatable, Sendable {
         case .clean: return clean
         case .unclean: return "(facts:\(SearchFacts.everything) NOT \(clean))"
         }
+    }
+}
+
+extension [String] {
+    /// A few names that hold what was typed, or begin as it does.
+    public func similar(to name: String) -> [String] {
+        let wanted = name.lowercased()
+        return Array(
+            Set(filter { $0.lowercased().contains(wanted) || $0.lowercased().hasPrefix(wanted.prefix(3)) })
+                .sorted().prefix(3))
     }
 }

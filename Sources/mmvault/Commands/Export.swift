@@ -110,9 +110,7 @@ struct Export: AsyncParsableCommand {
         return try user.flatMap { name in
             let bare = name.hasPrefix("@") ? String(name.dropFirst()) : name
             let found = users.filter { $0.username == bare || $0.id == bare }.map(\.id)
-            guard !found.isEmpty else {
-                throw Failure(.noArchive, "the archive knows no user “\(SafeText.line(name))”")
-            }
+            guard !found.isEmpty else { throw Failure.noUser(name, among: users.map(\.username)) }
             return found
         }
     }
@@ -128,7 +126,7 @@ struct Export: AsyncParsableCommand {
             Terminal.print("  \(count.grouped) not readable: \(content.rawValue)")
         }
         if let deleted = counts.states[.deleted] {
-            Terminal.print("  \(deleted.grouped) of them deleted on the server")
+            Terminal.print("  \(deleted.grouped) deleted on the server, among all")
         }
         if counts.files > 0 { Terminal.print("  \(counts.files.of("file"))") }
         if counts.missingFiles > 0 {

@@ -37,6 +37,8 @@ struct Recover: AsyncParsableCommand {
     var backup: String?
 
     func run() async throws {
+        // Before a login and a pull that may take hours.
+        if let backup { try InputFile.requireReadable(backup) }
         let directory = try await account()
         let hasKey = try await restoreKey(directory)
         Terminal.print()
@@ -173,26 +175,30 @@ struct Recover: AsyncParsableCommand {
             verdicts.filter { isMeant($0.key) }.values.reduce(0, +)
         }
         let unverified = count { $0.content == .decrypted && $0.authenticity?.isVerified != true }
+        func words(_ count: Int) -> String { count.of("post or old revision", "posts and old revisions") }
+        let plain = count { $0.content == .plain }
         Terminal.print("Recovered:")
-        Terminal.print(
-            "  \(count { $0.isClean && $0.content == .decrypted }.of("encrypted post")), opened and verified")
-        if unverified > 0 { Terminal.print("  \(unverified.of("encrypted post")), opened and NOT verified") }
-        Terminal.print(
-            "  \(count { $0.content == .plain }.of("post")) that \(count { $0.content == .plain } == 1 ? "was" : "were") never encrypted"
-        )
+        Terminal.print("  \(words(count { $0.isClean && $0.content == .decrypted })), opened and verified")
+        if unverified > 0 { Terminal.print("  \(words(unverified)), opened and NOT verified") }
+        Terminal.print("  \(words(plain)) that \(plain == 1 ? "was" : "were") never encrypted")
         let closed = count { $0.content == .notForUs }
         let broken = count { ![.decrypted, .plain, .notForUs].contains($0.content) }
         if closed + broken > 0 { Terminal.print("Not recovered:") }
         if closed > 0 {
-            Terminal.print("  \(closed.of("post")) encrypted for keys that are not here: your earlier ones, or others'")
+            Terminal.print(
+                "  \(words(closed)) encrypted for keys that are not here: your earlier ones, or others'"
+                    .wrapped(indent: 4))
             Terminal.print("    “mmvault status” says which keys would open how many")
         }
-        if broken > 0 { Terminal.print("  \(broken.of("post")) that nobody can open: damaged, or of an unknown form") }
+        if broken > 0 {
+            Terminal.print("  \(words(broken)) that nobody can open: damaged, or of an unknown form".wrapped(indent: 4))
+        }
         Terminal.print("Next:")
         Terminal.print("  mmvault channels              what can be read")
         Terminal.print("  mmvault read CHANNEL          a conversation, here in the terminal")
         Terminal.print("  mmvault search WORD           in everything")
         Terminal.print("  mmvault export markdown DIR   to keep and to hand over")
+        Terminal.print("  mmvault audit                 what no signature covers: who was left out, say")
         if unverified + broken > 0 { Terminal.print("  mmvault verify --details      what is wrong with which post") }
         if closed > 0 { Terminal.print("  mmvault key restore FILE      an earlier key, from its backup") }
     }

@@ -40,8 +40,8 @@ struct Search: AsyncParsableCommand {
     @Argument(
         parsing: .allUnrecognized,
         help: ArgumentHelp(
-            "What to find; - for queries from standard input, one a line.",
-            discussion: "With --json, an empty line ends the answer to each of them.", valueName: "query"))
+            "What to find; - for queries from standard input, one a line: with --json, an empty line ends each answer.",
+            valueName: "query"))
     var query: [String]
 
     @Option(help: ArgumentHelp("At most so many posts.", valueName: "n"))

@@ -55,7 +55,9 @@ struct Status: AsyncParsableCommand {
         Terminal.print(
             "Account   \(SafeText.name(open.account.username)) on \(SafeText.line(open.account.server)), \(session)")
         Terminal.print("Archive   \(SafeText.line(directory.archivePath))")
-        Terminal.print("          \(Int(head.documents).of("document")), head \(head.hash.prefix(16))…")
+        Terminal.print("          \(Int(head.documents).of("document")), and the head of the chain:")
+        // Whole, since it is to be noted elsewhere: “check --head” takes all of it.
+        Terminal.print("  \(head.hash)")
         guard let files = try open.archive.fileCounts() else {
             return Terminal.print(
                 "Files     not known: made by an earlier build; “mmvault pull” completes it")
@@ -135,7 +137,9 @@ struct Status: AsyncParsableCommand {
         }
         if closed > 0 {
             Terminal.print("No restored key opens \(closed.of("encrypted post")).")
-            for (id, count) in owners.unknown(total).prefix(8) {
+            var closedFor: [KeyID: Int] = [:]
+            for survey in surveys { closedFor.merge(survey.closedFor, uniquingKeysWith: +) }
+            for (id, count) in owners.unknown(closedFor).prefix(8) {
                 Terminal.print("  key \(id.short)…, of nobody known, would open \(count.grouped)")
             }
             Terminal.print("“mmvault key restore FILE” restores a key from its backup.")
@@ -166,7 +170,10 @@ private struct KeyOwners {
             keys.compactMap { key in KeyID(hex: key.sighting.keyID).map { ($0, key) } }
         }
         ownKeys = Dictionary(ids(known[open.account.userID] ?? []), uniquingKeysWith: { first, _ in first })
-        others = Set(known.filter { $0.key != open.account.userID }.values.flatMap { ids($0).map(\.0) })
+        let shown = known.filter { $0.key != open.account.userID }.values.flatMap { ids($0).map(\.0) }
+        // A colleague's list, or the owner, may say whose a key is that the server did not show.
+        let said = open.trusted.all.filter { $0.userID != open.account.userID }.compactMap(\.key?.id)
+        others = Set(shown + said)
     }
 
     func own(_ counts: [KeyID: Int]) -> [(key: KeyID, value: Int)] {

@@ -82,9 +82,13 @@ extension Trust {
             let entry = try desk.namedEntry(of: userID, choice)
             let name = desk.people.username(userID)
             if userID == desk.account.userID { Terminal.warn("this is a key of your own") }
+            if !choice.yes {
+                Terminal.note(
+                    "To reject it says that it is not \(name)'s. What only this key signed in their name no longer verifies."
+                        .wrapped())
+            }
             try TrustDesk.agree(
-                "Is \(entry.title) not \(name)'s, and what it signed not to be believed?", isAgreed: choice.yes,
-                id: choice.key ?? "")
+                "Reject \(entry.title) of \(name)?", isAgreed: choice.yes, id: choice.key ?? "")
             try await desk.record(.rejected, entry)
             Terminal.print("Rejected: \(entry.title) is not \(name)'s")
         }

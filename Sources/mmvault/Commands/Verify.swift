@@ -89,11 +89,14 @@ struct Verify: AsyncParsableCommand {
     }
 
     private static func print(_ counts: [Verdict: Int], _ label: String) {
-        let posts = counts.values.reduce(0, +)
+        let versions = counts.values.reduce(0, +)
         let clean = counts.filter(\.key.isClean).values.reduce(0, +)
-        let rest = posts == clean ? "all well" : "\((posts - clean).grouped) to look at"
-        Terminal.print(
-            "\(label.padded(to: 40)) \(posts.grouped.rightAligned(in: 9)) \(posts == 1 ? "post " : "posts")  \(rest)")
+        let plain = counts.filter { $0.key.content == .plain }.values.reduce(0, +)
+        // What is plain is the server's word.
+        let well =
+            plain == versions ? "none encrypted" : plain == 0 ? "all verified" : "encrypted ones verified"
+        let rest = versions == clean ? well : "\((versions - clean).grouped) to look at"
+        Terminal.print("\(label.padded(to: 40)) \(versions.grouped.rightAligned(in: 9))  \(rest)")
     }
 
     private static func print(_ post: ReadPost, _ users: [String: String]) {
@@ -110,10 +113,11 @@ struct Verify: AsyncParsableCommand {
     }
 
     private func summarize(_ total: [Verdict: Int], channels: Int, hasKeys: Bool, hasAllFiles: Bool) {
-        let posts = total.values.reduce(0, +)
-        guard posts > 0 else { return Terminal.print("No posts are archived here. “mmvault pull” fetches them.") }
+        let versions = total.values.reduce(0, +)
+        guard versions > 0 else { return Terminal.print("No posts are archived here. “mmvault pull” fetches them.") }
         Terminal.print()
-        Terminal.print("\(posts.of("post or old revision", "posts and old revisions")) in \(channels.of("channel")):")
+        Terminal.print(
+            "\(versions.of("post or old revision", "posts and old revisions")) in \(channels.of("channel")):")
         for (verdict, count) in total.sorted(by: { $0.key < $1.key }) {
             let authenticity = verdict.authenticity?.rawValue ?? "-"
             let row =
@@ -125,8 +129,12 @@ struct Verify: AsyncParsableCommand {
         let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
         if wrong == 0 { return hasAllFiles ? Terminal.print("Nothing is wrong.") : () }
         Terminal.print(
-            "\(wrong.of("post")) to look at (!)"
+            "\(wrong.grouped) of them to look at (!)"
                 + (details ? "." : ": “mmvault verify --details” says which and why."))
+        if total.keys.contains(where: { $0.authenticity == .signatureInvalid }) {
+            Terminal.print("“mmvault trust signers” says which of them one unseen key signed;")
+            Terminal.print("“mmvault audit” looks for more.")
+        }
         if !hasKeys, total.keys.contains(where: { $0.content == .notForUs }) {
             Terminal.print("No private key is at hand: “mmvault key restore FILE” restores one.")
         }
@@ -138,7 +146,8 @@ extension OpenArchive {
     func select(channels wanted: [String], teams wantedTeams: [String] = []) throws -> [Channel] {
         for name in wanted where !channels.contains(where: { names.matches($0, name) }) {
             throw Failure(
-                .noArchive, "the archive has no channel “\(SafeText.line(name))”", hint: "“mmvault status” lists them")
+                .noArchive, "the archive has no channel “\(SafeText.line(name))”", hint: "“mmvault channels” lists them"
+            )
         }
         for name in wantedTeams where !teams.contains(where: { $0.name == name || $0.id == name }) {
             throw Failure(
