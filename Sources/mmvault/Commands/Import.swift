@@ -8,12 +8,13 @@ struct Import: AsyncParsableCommand {
         abstract: "Take in a server's export from its zip.",
         usage: "mmvault import <file> [<options>]",
         discussion: """
-            FILE is a bulk export (a zip from “mmctl export”) or a legal hold (a zip from
-            the Legal Hold plugin). What the archive has already is joined with it; the rest
-            is added, and marked as imported, with the files of posts. All of it is added, or
-            nothing; the same file twice adds nothing. Into an account of yours, it must
-            be an export of that account's server: people and channels are found by name.
-            Pull first; what is pulled later is not joined with it (docs/import.md).
+            FILE is a bulk export (a zip from “mmctl export”) or a legal hold (a zip
+            from the Legal Hold plugin). What the archive has already is joined with it;
+            the rest is added, and marked as imported, with the files of posts. All of
+            it is added, or nothing; the same file twice adds nothing. Into an account
+            of yours, it must be an export of that account's server: people and channels
+            are found by name. Pull first; what is pulled later is not joined with it
+            (docs/import.md).
 
             EXAMPLES:
               mmvault import export.zip
