@@ -118,6 +118,15 @@ import Testing
             "d = open('out/chain.txt').read().splitlines(True); open('out/chain.txt', 'w').writelines(d[11:22] + d[:11] + d[22:])"
         ),
         Forgery(
+            "a document about keys is left out", "is about keys or decisions (keys), and is not in the package",
+            """
+            m = load('manifest.json')
+            for d in [d for d in m['documents'] if b'\\nkind keys\\n' in open('out/documents/%d.record' % d['document'], 'rb').read()]:
+                m['documents'].remove(d)
+                for ending in ('record', 'body'): os.remove('out/documents/%d.%s' % (d['document'], ending))
+            store('manifest.json', m)
+            """),
+        Forgery(
             "a key", "are not those that the documents show",
             "k = load('keys.json'); k['users'][0]['keys'][0]['sign'] = k['users'][1]['keys'][0]['sign']; store('keys.json', k)"
         ),
@@ -252,6 +261,16 @@ import Testing
         }
     }
 
+    @Test func head_ThatWasNotedIsLookedForInThePackage() async throws {
+        try await Self.with { stage in
+            let noted = try await stage.run(
+                "mmvault check --head $(mmvault check | sed -n '/head of the chain/{n;p}') out")
+            #expect(noted.code == 0 && noted.output.contains("The head that you noted"), "\(noted.everything)")
+            let other = try await stage.run("mmvault check --head $(printf '0%.0s' $(seq 64)) out")
+            #expect(other.code == 4 && other.errors.contains("that you noted is not in"), "\(other.everything)")
+        }
+    }
+
     @Test(.enabled(if: Stage.hasGpg, "needs gpg"))
     func signature_ShowsWhetherTheHashesWereMadeAnew() async throws {
         try await Stage.with(hasGpg: true) { stage in
@@ -259,10 +278,10 @@ import Testing
             _ = try await stage.run("mmvault export evidence out --sign alice \(EvidenceTests.choice)")
             let stranger = try await stage.run("mkdir -m 700 empty; GNUPGHOME=$PWD/empty mmvault check out")
             #expect(
-                stranger.code == 0 && stranger.output.contains("gpg does not know the key"), "\(stranger.everything)")
+                stranger.code == 2 && stranger.output.contains("gpg does not know the key"), "\(stranger.everything)")
             let without = try await stage.run(
                 "mkdir few; ln -s $(readlink -f bin/mmvault) few/mmvault; PATH=$PWD/few mmvault check out")
-            #expect(without.code == 0 && without.output.contains("there is no gpg"), "\(without.everything)")
+            #expect(without.code == 2 && without.output.contains("there is no gpg"), "\(without.everything)")
             // Somebody who writes a time into SHA256SUMS, so to speak: another order of its lines.
             let bad = try await stage.run("tac out/SHA256SUMS > s; cat s > out/SHA256SUMS; mmvault check out")
             #expect(bad.code == 4 && bad.output.contains("signature: BAD"), "\(bad.everything)")

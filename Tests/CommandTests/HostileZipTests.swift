@@ -42,7 +42,7 @@ import Testing
             "something behind it", "its end is missing",
             "add(good); z.close(); open('x.zip', 'ab').write(b'more')"),
         Case(
-            "files that are not listed", "it lists",
+            "files that are not listed", "its list of files is not that",
             "add(good); z.close(); d = bytearray(open('x.zip', 'rb').read()); d[-12] = 7; open('x.zip', 'wb').write(d)"),
         Case(
             "bit flipped", "damaged",

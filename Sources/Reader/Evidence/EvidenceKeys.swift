@@ -22,6 +22,14 @@ struct EvidenceKeys {
         var users = authors.union([ownerID])
         let all = try archive.trustDecisions()
         users.formUnion(all.filter { users.contains($0.userID) }.compactMap(\.colleague?.userID))
+        // Whose keys the owner has brought as well: those do not count as the owner's.
+        let brought =
+            own
+            + (try archive.knownKeys()[ownerID] ?? []).compactMap {
+                try? PublicKey(encryptionPoint: $0.sighting.encryptionPoint, signingPoint: $0.sighting.signingPoint)
+            }
+        let trusted = try TrustedKeys(archive, own: own)
+        for key in brought { users.formUnion(trusted.owners(ofSigner: key.signer.id).map(\.userID)) }
         let everybody = users
         self.init(
             ownerID: ownerID, known: try archive.knownKeys().filter { everybody.contains($0.key) }, own: own,

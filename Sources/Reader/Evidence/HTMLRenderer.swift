@@ -70,6 +70,7 @@ struct HTMLRenderer: PostRenderer {
         if post.circumstances.isPinned { marks.append("pinned") }
         if let name = post.circumstances.postedAs { marks.append("posted as “\(name)”") }
         if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verified by an earlier key") }
+        if post.isWrittenByServer { marks.append("written by the server") }
         if post.verdict.content == .plain, isEncrypted { marks.append("not encrypted, not signed") }
         if let name = post.importName { marks.append("imported with \(name)") }
         return marks
