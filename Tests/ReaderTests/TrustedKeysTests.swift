@@ -102,6 +102,32 @@ import Testing
         #expect(try await forged([fixture.own])?.authenticity == .verifiedByEarlierKey)
     }
 
+    /// Else a server could give a rejected key a new name, and all that it signed would count again.
+    @Test func aRejectedSigningPointThatIsShownAnewIsRejectedToo() throws {
+        let bob = fixture.bob.publicKey
+        let renamed = try PublicKey(
+            encryptionPoint: fixture.stranger.publicKey.encryptionPoint, signingPoint: bob.signingPoint)
+        func decision(_ verb: TrustDecision.Verb, _ key: PublicKey, at time: Int64) -> TrustDecision {
+            TrustDecision(
+                userID: id("bob"), verb: verb, signingPoint: key.signingPoint, encryptionPoint: key.encryptionPoint,
+                at: Timestamp(milliseconds: time))
+        }
+        func standing(shownAt time: Int64, _ decisions: TrustDecision...) -> TrustedKeys.Standing? {
+            let time = Timestamp(milliseconds: time)
+            let sighting = KeySighting(
+                userID: id("bob"), keyID: renamed.id.description, source: .server, at: time,
+                encryptionPoint: renamed.encryptionPoint, signingPoint: renamed.signingPoint)
+            let trusted = TrustedKeys(
+                known: KnownKey.all(from: [sighting]), decisions: decisions, own: [], ownerID: id("alice"))
+            return trusted.owners(ofKey: renamed.id).first?.standing
+        }
+        let rejection = decision(.rejected, bob, at: 100)
+        #expect(standing(shownAt: 150) == .current)
+        #expect(standing(shownAt: 50, rejection) == .current)
+        #expect(standing(shownAt: 150, rejection) == .rejected)
+        #expect(standing(shownAt: 150, rejection, decision(.confirmed, renamed, at: 200)) == .current)
+    }
+
     @Test func anAdoptedSignersPostsAreByAnEarlierKey() async throws {
         try await expect([:])
         try await fixture.decide(.adopted, "carol", signer: fixture.stranger.publicKey.signer)
