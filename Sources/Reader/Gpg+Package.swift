@@ -26,7 +26,8 @@ extension Gpg {
         var failure: (any Error)?
         // Compressed already.
         let arguments = arguments([
-            "--trust-model", "always", "--compress-algo", "none", "--recipient", recipient, "--encrypt",
+            "--no-auto-key-locate", "--trust-model", "always", "--compress-algo", "none", "--recipient", recipient,
+            "--encrypt",
         ])
         do {
             let result = try await Subprocess.run(
@@ -109,7 +110,9 @@ extension Gpg {
         }
         do {
             try PrivateFile.replace(path, with: signature)
-            return Gpg.state(try await ask(["--status-fd", "1", "--verify", path, "-"], about: text).output)
+            return Gpg.state(
+                try await ask(["--no-auto-key-retrieve", "--status-fd", "1", "--verify", path, "-"], about: text).output
+            )
         } catch ReaderError.gpgMissing {
             return .noGpg
         } catch {

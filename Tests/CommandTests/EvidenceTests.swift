@@ -180,7 +180,7 @@ import Testing
         ("export evidence x --sign nobody", "name a key that can sign"),
         ("export evidence x --since 2030-01-01", "nothing was chosen"),
         ("export evidence x.zip --since 2030-01-01", "nothing was chosen"),
-        ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "encrypt the package"),
+        ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "gpg has no key to encrypt to"),
         ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "import the recipient's first"),
     ])
     func wrongWishes_LeaveNothing(line: String, says: String) async throws {

@@ -158,7 +158,9 @@ struct PostReaderTests {
         #expect(survey.months.count == 2)
         #expect(
             survey.months["2026-11"]
-                == .init(posts: 4, openableBy: [fixture.own.id: 1, fixture.bob.id: 2], closed: 1))
+                == .init(
+                    posts: 4, openableBy: [fixture.own.id: 1, fixture.bob.id: 2], closed: 1,
+                    closedFor: [fixture.bob.id: 1]))
         #expect(survey.first?.milliseconds == october && survey.last?.milliseconds == november)
     }
 

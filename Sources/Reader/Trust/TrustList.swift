@@ -97,6 +97,7 @@ public struct TrustList: Sendable {
         let colleague = TrustDecision.Colleague(userID: userID, keyID: keyID, listedAt: listedAt)
         var names: [String: String] = [:]
         var subjects: Set<String> = []
+        var keysOfUser: [String: Int] = [:]
         var decisions: [TrustDecision] = []
         for (place, json) in entries.elements.enumerated() {
             try TrustList.require(json, TrustList.entryMembers, "entry \(place + 1)")
@@ -107,6 +108,10 @@ public struct TrustList: Sendable {
             guard subjects.insert("\(entry.userID) \(entry.subject)").inserted else {
                 throw .badTrustList("entry \(place + 1) says something of a key a second time")
             }
+            keysOfUser[entry.userID, default: 0] += 1
+            guard keysOfUser[entry.userID, default: 0] <= TrustList.maximumKeys else {
+                throw .badTrustList("it names more than \(TrustList.maximumKeys) keys of one user")
+            }
             decisions.append(entry)
             names[entry.userID] = name
         }
@@ -116,6 +121,9 @@ public struct TrustList: Sendable {
         (self.server, self.userID, self.username, self.keyID) = (server, userID, username, keyID)
         (self.listedAt, self.entries, usernames) = (listedAt, decisions, names)
     }
+
+    /// Each is tried on every message of the user's that fits no other; nobody has made so many.
+    private static let maximumKeys = 64
 
     private static let entryMembers = [
         "user_id", "username", "decision", "key_id", "sign", "encr", "since", "by", "by_key", "listed",

@@ -43,11 +43,30 @@ extension Export {
         return seal
     }
 
+    /// The one OpenPGP key that gpg has for whom the package is to be sealed: none is fetched, and none is guessed.
+    private func recipient(_ seal: PackageSeal?) async throws -> Gpg.Key? {
+        guard case .gpg(let name) = seal else { return nil }
+        let keys = try await Gpg().publicKeys(for: name, mayLocate: false)
+        guard let key = keys.first else {
+            throw Failure(
+                .key, "gpg has no key to encrypt to for “\(SafeText.line(name))”",
+                hint: "“gpg --list-keys” shows the keys that gpg has; import the recipient's first")
+        }
+        guard keys.count == 1 else {
+            throw Failure(
+                .key, "gpg has \(keys.count) keys for “\(SafeText.line(name))”",
+                hint: "name one by its fingerprint: \(SafeText.line(keys.map(\.fingerprint).joined(separator: ", ")))")
+        }
+        return key
+    }
+
     func writeEvidence(_ open: OpenArchive, _ request: ExportRequest, _ seal: PackageSeal?) async throws {
         let names = open.names
         let evidence = Evidence(
             archive: open.archive, keys: open.keys, trusted: open.trusted, program: Mmvault.program)
         let path = SafeText.line(output)
+        let recipient = try await recipient(seal)
+        let seal = recipient.map { PackageSeal.gpg($0.fingerprint) } ?? seal
         let summary: Evidence.Summary
         do {
             summary = try await evidence.run(
@@ -65,6 +84,9 @@ extension Export {
         Terminal.clearProgress()
         describe(summary.counts, in: path)
         Terminal.print("\(summary.files.of("file")), head of the archive's chain:\n  \(summary.head)")
+        if let recipient {
+            Terminal.print("sealed for \(SafeText.line(recipient.userID)):\n  \(SafeText.line(recipient.fingerprint))")
+        }
         if seal == nil { Terminal.note("The package is in the clear.") }
         Terminal.note("“mmvault check \(path)” verifies it\(seal == nil ? "" : ", once it is decrypted").")
     }
