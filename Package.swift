@@ -87,16 +87,32 @@ let package = Package(
             swiftSettings: strict),
         // What Reader links, and nothing else: the tests look at its symbols to see that it cannot reach a network.
         .executableTarget(name: "reader-probe", dependencies: ["Archive", "E2EE", "Reader"], swiftSettings: strict),
-        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
-        .testTarget(name: "AgeTests", dependencies: ["Age", "Bytes"], swiftSettings: strict),
+        // What test targets share; no product holds it.
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "Bytes",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "AgeTests", dependencies: ["Age", "Bytes", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ArchiveTests", dependencies: ["Archive", "Bytes"], swiftSettings: strict),
+            name: "ArchiveTests",
+            dependencies: [
+                "Archive", "Bytes", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: strict),
         .testTarget(
-            name: "IsolationTests", dependencies: ["Archive", "mmvault", "reader-probe"], swiftSettings: strict),
-        .testTarget(name: "E2EETests", dependencies: ["Bytes", "E2EE"], swiftSettings: strict),
+            name: "IsolationTests", dependencies: ["Archive", "TestSupport", "mmvault", "reader-probe"],
+            swiftSettings: strict),
+        .testTarget(name: "E2EETests", dependencies: ["Bytes", "E2EE", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ReaderTests",
-            dependencies: ["Archive", "Bytes", "E2EE", "Reader", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Archive", "Bytes", "E2EE", "Reader", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "DemoServerTests",
@@ -110,7 +126,7 @@ let package = Package(
         .testTarget(
             name: "ExporterTests",
             dependencies: [
-                "Archive", "Bytes", "DemoServer", "Exporter",
+                "Archive", "Bytes", "DemoServer", "Exporter", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -118,17 +134,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RecordingTests",
-            dependencies: [
-                "Archive", "Bytes", "E2EE", "Reader",
-                .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
+            name: "RecordingTests", dependencies: ["Archive", "Bytes", "E2EE", "Reader", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "mmvault", "Archive", "Bytes", "DemoServer", "E2EE", "Reader",
+                "mmvault", "Archive", "Bytes", "DemoServer", "E2EE", "Reader", "TestSupport",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

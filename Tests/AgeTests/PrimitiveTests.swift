@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import Age
@@ -65,7 +66,7 @@ import Testing
 }
 
 /// C2SP/wycheproof: every test of every file is run and judged, but for those that age has no use for, counted.
-@Suite(.enabled(if: SharedVectors.wycheproof != nil, SharedVectors.wycheproofAbsence))
+@Suite(.enabled(if: SharedData.file(WycheproofFile.folder) != nil, "\(SharedData.absence(of: WycheproofFile.folder))"))
 struct AgeWycheproofTests {
     static let exchanges = WycheproofFile("x25519_test.json")
     static let derivations = WycheproofFile("hkdf_sha256_test.json")

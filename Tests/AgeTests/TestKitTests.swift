@@ -1,10 +1,11 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import Age
 
 /// The age test kit: every file that a reader of X25519 alone can judge opens, or fails, as it says itself.
-@Suite(.enabled(if: SharedVectors.testKit != nil, SharedVectors.testKitAbsence))
+@Suite(.enabled(if: SharedData.file(TestKitFile.folder) != nil, "\(SharedData.absence(of: TestKitFile.folder))"))
 struct TestKitTests {
     /// Of the other kinds those whose outcome does not depend on the kind that is not read.
     static let alsoJudged = ["hybrid_x25519_arg", "scrypt_and_x25519"]
@@ -13,15 +14,15 @@ struct TestKitTests {
     }
 
     @Test(arguments: judged)
-    func aFileBehavesAsItSays(_ file: TestKitFile) throws {
+    func aFileBehavesAsItSays(_ file: TestKitFile) async throws {
         switch try #require(file.value("expect")) {
         case "success":
-            let text = try open(file)
+            let text = try await open(file)
             #expect(SHA256Digest(of: text).description == file.value("payload"))
-        case "no match": #expect(throws: AgeError.noIdentityMatches) { try open(file) }
-        case "HMAC failure": #expect(throws: AgeError.headerMACWrong) { try open(file) }
+        case "no match": await #expect(throws: AgeError.noIdentityMatches) { try await open(file) }
+        case "HMAC failure": await #expect(throws: AgeError.headerMACWrong) { try await open(file) }
         case "header failure":
-            let error = #expect(throws: AgeError.self) { try open(file) }
+            let error = await #expect(throws: AgeError.self) { try await open(file) }
             switch error {
             case .notAgeFile: #expect(file.name == "empty")
             case .unsupportedVersion: #expect(file.name == "version_unsupported")
@@ -29,7 +30,7 @@ struct TestKitTests {
             default: Issue.record("\(file.name): \(String(describing: error))")
             }
         case "payload failure":
-            let error = #expect(throws: AgeError.self) { try open(file) }
+            let error = await #expect(throws: AgeError.self) { try await open(file) }
             guard case .payloadDamaged = error else {
                 Issue.record("\(file.name): \(String(describing: error))")
                 return
@@ -39,15 +40,16 @@ struct TestKitTests {
     }
 
     @Test(arguments: TestKitFile.all)
-    func whatParsesEncodesToTheSameBytes(_ file: TestKitFile) {
-        guard let (header, end) = try? AgeHeader.parse(file.bytes) else { return }
-        #expect(header.encoded == Array(file.bytes[..<end]))
+    func whatParsesEncodesToTheSameBytes(_ file: TestKitFile) async throws {
+        let bytes = try await file.bytes
+        guard let (header, end) = try? AgeHeader.parse(bytes) else { return }
+        #expect(header.encoded == Array(bytes[..<end]))
     }
 
     /// A passphrase's file and a hybrid one are sealed to no identity of ours, or malformed; they never open.
     @Test(arguments: TestKitFile.all.filter { !judged.map(\.name).contains($0.name) })
-    func aFileOfAnotherKindDoesNotOpen(_ file: TestKitFile) throws {
-        let error = #expect(throws: AgeError.self) { try open(file) }
+    func aFileOfAnotherKindDoesNotOpen(_ file: TestKitFile) async throws {
+        let error = await #expect(throws: AgeError.self) { try await open(file) }
         switch error {
         case .notAgeFile: #expect(file.name.hasPrefix("armor_"))
         case .malformedHeader, .noIdentityMatches: #expect(!file.name.hasPrefix("armor_"))
@@ -70,10 +72,10 @@ struct TestKitTests {
         #expect(TestKitTests.judged.filter { $0.value("compressed") != nil }.count == 19)
     }
 
-    private func open(_ file: TestKitFile) throws -> [UInt8] {
+    private func open(_ file: TestKitFile) async throws -> [UInt8] {
         let identities = file.values("identity").compactMap { AgeIdentity($0) }
         let expected = file.values("identity").filter { !$0.hasPrefix("AGE-SECRET-KEY-PQ-") }
         #expect(identities.map(\.secretText) == expected)
-        return try AgeFile(file.bytes, identities: identities).decrypted()
+        return try AgeFile(await file.bytes, identities: identities).decrypted()
     }
 }

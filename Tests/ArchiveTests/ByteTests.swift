@@ -77,7 +77,7 @@ import Testing
     @Test func aPageThatBreaksInTheMiddleLeavesNothing() async throws {
         let writer = try ArchiveWriter(directory)
         try await writer.keep([PostText("p1", at: start)], walk: first)
-        try sandbox.run(
+        try await sandbox.run(
             """
             sqlite3 '\(directory.archivePath)' "CREATE TRIGGER broken BEFORE INSERT ON version
               WHEN NEW.post_id = '\(id("p3"))' BEGIN SELECT RAISE(ABORT, 'broken'); END"
@@ -90,7 +90,7 @@ import Testing
         #expect(now.documents == 2 && now.walk == first && now.versions == 1)
 
         // The writer goes on where it was.
-        try sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TRIGGER broken'")
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TRIGGER broken'")
         try await writer.keep(posts, walk: second)
         now = try state()
         #expect(now.documents == 3 && now.walk == second && now.versions == 4)

@@ -31,7 +31,7 @@ import Testing
     func noRowIsEverChangedOrRemoved(_ table: String) async throws {
         try await fill()
         for change in ["UPDATE \(table) SET seq = seq + 100", "DELETE FROM \(table)"] {
-            let answer = try sandbox.run("sqlite3 '\(directory.archivePath)' '\(change)' 2>&1 || true")
+            let answer = try await sandbox.run("sqlite3 '\(directory.archivePath)' '\(change)' 2>&1 || true")
             #expect(answer.contains("the archive is append-only"), "\(change): \(answer)")
         }
         #expect(try await Archive(directory).check().isClean)
@@ -55,7 +55,7 @@ import Testing
     /// sqlite3, sha256sum and gzip, and nothing of this program.
     @Test func stockToolsRecomputeTheChainAndEveryBody() async throws {
         try await fill()
-        let answer = try sandbox.run(
+        let answer = try await sandbox.run(
             """
             previous=0000000000000000000000000000000000000000000000000000000000000000
             for seq in $(sqlite3 '\(directory.archivePath)' 'SELECT seq FROM document ORDER BY seq'); do
@@ -83,7 +83,7 @@ import Testing
 
     @Test func aWriterRefusesAnEndThatIsDamaged() async throws {
         try await fill()
-        try sandbox.tamper(directory, "UPDATE document SET hash = substr(hash, 2) || 'x' WHERE seq = 5")
+        try await sandbox.tamper(directory, "UPDATE document SET hash = substr(hash, 2) || 'x' WHERE seq = 5")
         #expect(throws: ArchiveError.self) { try ArchiveWriter(directory) }
     }
 }

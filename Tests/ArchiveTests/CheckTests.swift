@@ -200,7 +200,7 @@ import Testing
     func aChangeIsFoundAndNamed(_ place: Int) async throws {
         let (change, finding) = Self.cases[place]
         try await fill()
-        try sandbox.tamper(directory, change)
+        try await sandbox.tamper(directory, change)
         let found = try await findings()
         #expect(found.contains { $0.hasPrefix(finding) }, "\(change): \(found)")
     }
@@ -208,7 +208,7 @@ import Testing
     /// Without the guards the archive could be changed by a slip of the program.
     @Test func aMissingGuardIsFound() async throws {
         try await fill()
-        try sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TRIGGER walk_is_never_changed'")
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TRIGGER walk_is_never_changed'")
         #expect(try await findings() == ["the trigger walk_is_never_changed is not as it was made"])
     }
 
@@ -218,7 +218,7 @@ import Testing
         let row = try #require(try Archive(directory).read { try DocumentRow.fetch($0, sequence: 3) })
         let forged = row.record.replacing("GET /", with: "PUT /")
         let hash = SHA256Digest(of: Array(forged.utf8))
-        try sandbox.tamper(
+        try await sandbox.tamper(
             directory, "UPDATE document SET record = '\(forged)', hash = '\(hash)' WHERE seq = 3")
         #expect(try await findings() == ["4: the chain is broken: its record names another predecessor"])
     }
@@ -227,14 +227,15 @@ import Testing
     @Test func aMissingEndShowsOnlyInTheHead() async throws {
         try await fill()
         let before = try await Archive(directory).check()
-        try sandbox.tamper(directory, "DELETE FROM document WHERE seq = 10; DELETE FROM walk WHERE document = 10")
+        try await sandbox.tamper(
+            directory, "DELETE FROM document WHERE seq = 10; DELETE FROM walk WHERE document = 10")
         let after = try await Archive(directory).check()
         #expect(after.isClean && after.head != before.head && after.documents == before.documents - 1)
     }
 
     @Test func damageNamesTheDocumentAndItsPosts() async throws {
         try await fill()
-        try sandbox.tamper(directory, "UPDATE document SET body = zeroblob(30) WHERE seq = 2")
+        try await sandbox.tamper(directory, "UPDATE document SET body = zeroblob(30) WHERE seq = 2")
         let damage = try #require(try await Archive(directory).check().damages.first)
         #expect(damage.document == 2 && damage.posts == [id("p1"), id("p2"), id("p3")])
         #expect(damage.context == "posts of channel \(town), \(Timestamp(milliseconds: start).iso8601)")

@@ -13,9 +13,9 @@ struct DatabaseFile {
     /// The file's own header, at its beginning.
     static let header = 0..<100
 
-    init(_ sandbox: Sandbox, _ directory: AccountDirectory) throws {
+    init(_ sandbox: Sandbox, _ directory: AccountDirectory) async throws {
         bytes = try #require(try PrivateFile.read(directory.archivePath))
-        let pages = try sandbox.run(
+        let pages = try await sandbox.run(
             "sqlite3 -separator ' ' '\(directory.archivePath)' 'SELECT pageno, pagetype, unused, name FROM dbstat'")
         pageSize = Int(bytes[16]) << 8 | Int(bytes[17])
         var unused: Set<Int> = []

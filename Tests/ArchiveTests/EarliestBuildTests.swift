@@ -34,17 +34,17 @@ import Testing
     }
 
     /// As the earliest builds made it: no table, and none that was taken out.
-    private func takeIndexAway() throws {
-        try sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TABLE attachment; VACUUM'")
+    private func takeIndexAway() async throws {
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TABLE attachment; VACUUM'")
     }
 
-    private func index() throws -> String {
-        try sandbox.run("sqlite3 '\(directory.archivePath)' 'SELECT * FROM attachment ORDER BY seq'")
+    private func index() async throws -> String {
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'SELECT * FROM attachment ORDER BY seq'")
     }
 
     @Test func anArchiveWithoutTheIndexIsReadAndNotCalledDamaged() async throws {
         try await fill()
-        try takeIndexAway()
+        try await takeIndexAway()
         let archive = try Archive(directory)
         let report = try await archive.check()
         #expect(report.isClean && report.lacksFileIndex, "\(report.damages)")
@@ -54,27 +54,27 @@ import Testing
 
     @Test func theNextWriterMakesTheIndexAsItWouldHaveBeen() async throws {
         try await fill()
-        let before = try index()
+        let before = try await index()
         #expect(before.split(separator: "\n").count == 3)
-        try takeIndexAway()
+        try await takeIndexAway()
         _ = try ArchiveWriter(directory)
-        #expect(try index() == before)
+        #expect(try await index() == before)
         let archive = try Archive(directory)
         let report = try await archive.check()
         #expect(report.isClean && !report.lacksFileIndex, "\(report.damages)")
         #expect(try archive.fileCounts()?.unasked == 2)
         // Guards and all.
-        try sandbox.run("! sqlite3 -bail '\(directory.archivePath)' 'DELETE FROM attachment' 2>/dev/null")
+        try await sandbox.run("! sqlite3 -bail '\(directory.archivePath)' 'DELETE FROM attachment' 2>/dev/null")
     }
 
     /// What cannot be read is left out; the check names it as before.
     @Test func aDamagedDocumentDoesNotKeepTheIndexFromBeingMade() async throws {
         try await fill()
-        try sandbox.tamper(directory, "UPDATE document SET body = zeroblob(30) WHERE seq = 2")
+        try await sandbox.tamper(directory, "UPDATE document SET body = zeroblob(30) WHERE seq = 2")
         let before = try await Archive(directory).check().damages
-        try takeIndexAway()
+        try await takeIndexAway()
         _ = try ArchiveWriter(directory)
-        #expect(try index().split(separator: "\n").count == 1)
+        #expect(try await index().split(separator: "\n").count == 1)
         #expect(try await Archive(directory).check().damages == before)
     }
 
@@ -86,7 +86,7 @@ import Testing
     @Test(arguments: removals)
     func anIndexThatWasRemovedIsDamage(_ removal: String) async throws {
         try await fill()
-        try sandbox.run("sqlite3 '\(directory.archivePath)' \"\(removal)\"")
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' \"\(removal)\"")
         let report = try await Archive(directory).check()
         #expect(!report.isClean && !report.lacksFileIndex)
         #expect(report.damages.contains { $0.what.contains("attachment") }, "\(report.damages)")
@@ -100,7 +100,7 @@ import Testing
             fileID: Self.files[0], postID: id("p0"), channelID: town, outcome: .missing(.init(.gone, status: 404)))
         try await ArchiveWriter(directory).append(
             FileRecord.document([record], channelID: town, at: Timestamp(milliseconds: start)), objects: .file)
-        try takeIndexAway()
+        try await takeIndexAway()
         let report = try await Archive(directory).check()
         #expect(!report.isClean && !report.lacksFileIndex)
     }

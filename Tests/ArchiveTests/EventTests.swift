@@ -26,8 +26,8 @@ struct EventTests {
         try await writer.append(frames: frames, receivedAt: Timestamp(milliseconds: start))
     }
 
-    private func kinds() throws -> [String] {
-        try sandbox.run(
+    private func kinds() async throws -> [String] {
+        try await sandbox.run(
             "sqlite3 '\(directory.archivePath)' \"SELECT substr(record, instr(record, 'kind')) FROM document\""
         )
         .split(separator: "\n").filter { $0.hasPrefix("kind ") }.map { String($0.dropFirst(5)) }
@@ -71,7 +71,7 @@ struct EventTests {
         #expect(stored.map(\.state) == [.deleted, .earlier, .revision])
         #expect(stored[2].text == edited.json && stored[2].header.identityID == first.id)
         #expect(try archive.header(ofPost: first.id)?.deleteAt == start + 9)
-        #expect(try kinds() == ["account", "posts", "posts", "late-events"])
+        #expect(try await kinds() == ["account", "posts", "posts", "late-events"])
         // What it said is known: once more, and as it was before.
         #expect(try await hear(frame("post_deleted", edited), frame("posted", first)) == 0)
         #expect(try archive.all().map(\.state) == [.deleted, .earlier, .revision])
@@ -82,7 +82,7 @@ struct EventTests {
         try await hear(frame("posted", first), frame("post_deleted", first))
         try await writer.keep([first.deleted(at: start + 9)])
         #expect(try archive.all().map(\.state) == [.deleted, .earlier])
-        #expect(try kinds() == ["account", "events", "posts"])
+        #expect(try await kinds() == ["account", "events", "posts"])
         try await expectClean()
     }
 
@@ -122,7 +122,7 @@ struct EventTests {
         try await writer.keep([moved])
         #expect(try await hear(frame("posted", first)) == 0)
         #expect(try archive.all().map(\.text) == [moved.json])
-        #expect(try kinds() == ["account", "posts"])
+        #expect(try await kinds() == ["account", "posts"])
         try await expectClean()
     }
 
@@ -132,7 +132,7 @@ struct EventTests {
     ])
     func whatIsNoEventOfAPostIsRefusedAndKeepsNothing(_ text: String) async throws {
         await #expect(throws: ArchiveError.self) { try await hear(frame("posted", first), Array(text.utf8)) }
-        #expect(try kinds() == ["account"])
+        #expect(try await kinds() == ["account"])
         try await expectClean()
     }
 
@@ -145,9 +145,9 @@ struct EventTests {
     func checkHoldsTheIndexAgainstTheFrames(_ change: String) async throws {
         try await hear(frame("posted", first.with { $0.updateAt = start + 5 }))
         try await hear(frame("post_edited", first.with { $0.message = "before" }))
-        #expect(try kinds() == ["account", "events", "late-events"])
+        #expect(try await kinds() == ["account", "events", "late-events"])
         try await expectClean()
-        try sandbox.tamper(directory, change)
+        try await sandbox.tamper(directory, change)
         #expect(try await !archive.check().isClean)
     }
 }

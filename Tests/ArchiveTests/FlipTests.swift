@@ -19,12 +19,12 @@ import Testing
         sandbox = try Sandbox()
         let original = try sandbox.account()
         try await fillSmallArchive(original)
-        directory = try sandbox.copy(original)
+        directory = try await sandbox.copy(original)
     }
 
     @Test(arguments: 0..<shares)
     func everyFlippedByteIsFoundOrMeansNothing(_ share: Int) async throws {
-        let file = try DatabaseFile(sandbox, directory)
+        let file = try await DatabaseFile(sandbox, directory)
         let descriptor = open(directory.archivePath, O_RDWR)
         defer { close(descriptor) }
         #expect(try await !isNoticed(directory))

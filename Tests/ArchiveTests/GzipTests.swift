@@ -22,10 +22,10 @@ import Testing
     }
 
     @Test(arguments: bodies)
-    func theStockToolReadsIt(_ body: [UInt8]) throws {
+    func theStockToolReadsIt(_ body: [UInt8]) async throws {
         let sandbox = try Sandbox()
         try Data(Gzip.compress(body)).write(to: URL(fileURLWithPath: "\(sandbox.path)/body.gz"))
-        try sandbox.run("gzip -t body.gz; gzip -dc body.gz >body")
+        try await sandbox.run("gzip -t body.gz; gzip -dc body.gz >body")
         #expect(try PrivateFile.read("\(sandbox.path)/body") == body)
     }
 

@@ -90,9 +90,9 @@ import Testing
             + #""create_at":\#(time),"replies":[\#(replies)]}}"# + "\n"
     }
 
-    private func zip(_ lines: String) throws -> ImportFile {
+    private func zip(_ lines: String) async throws -> ImportFile {
         try lines.write(toFile: "\(sandbox.path)/import.jsonl", atomically: true, encoding: .utf8)
-        try sandbox.run("rm -f x.zip; python3 -m zipfile -c x.zip import.jsonl")
+        try await sandbox.run("rm -f x.zip; python3 -m zipfile -c x.zip import.jsonl")
         return ImportFile(path: "\(sandbox.path)/x.zip")
     }
 
@@ -149,7 +149,7 @@ import Testing
     func whateverSomebodyChanges_CheckNames(change: String) async throws {
         _ = try await take(zip(ImportTests.line("one", at: start)))
         #expect(try await Archive(directory).check().isClean)
-        try sandbox.tamper(directory, change)
+        try await sandbox.tamper(directory, change)
         #expect(try await !Archive(directory).check().isClean)
     }
 
@@ -164,9 +164,9 @@ import Testing
     }
 
     @Test func aFileThatIsAnotherByThen_IsNotTaken() async throws {
-        let file = try zip(ImportTests.line("one", at: start))
+        let file = try await zip(ImportTests.line("one", at: start))
         let survey = try file.survey()
-        _ = try zip(ImportTests.line("two", at: start))
+        _ = try await zip(ImportTests.line("two", at: start))
         let writer = try ArchiveWriter(directory)
         await #expect(throws: ArchiveError.badExport(file: nil, what: "it changed while it was read")) {
             try await writer.add(file, survey)

@@ -15,14 +15,14 @@ import Testing
     }
 
     /// A zip of these files, in this order.
-    private func zip(_ files: [(path: String, content: String)]) throws -> ImportFile {
+    private func zip(_ files: [(path: String, content: String)]) async throws -> ImportFile {
         var script = "import zipfile\nz = zipfile.ZipFile('x.zip', 'w', zipfile.ZIP_DEFLATED)\n"
         for (number, file) in files.enumerated() {
             try file.content.write(toFile: "\(sandbox.path)/part\(number)", atomically: true, encoding: .utf8)
             script += "z.writestr('''\(file.path)''', open('part\(number)', 'rb').read())\n"
         }
         try (script + "z.close()\n").write(toFile: "\(sandbox.path)/make.py", atomically: true, encoding: .utf8)
-        try sandbox.run("rm -f x.zip; python3 make.py")
+        try await sandbox.run("rm -f x.zip; python3 make.py")
         return ImportFile(path: "\(sandbox.path)/x.zip")
     }
 
@@ -63,9 +63,9 @@ import Testing
         return try archive.channels().flatMap { try archive.all(PostQuery(channelID: $0.id)) }
     }
 
-    private func storedNames() throws -> [String] {
-        try sandbox.run("cd '\(directory.filesPath)' 2>/dev/null && find . -type f || true").split(separator: "\n")
-            .map(String.init)
+    private func storedNames() async throws -> [String] {
+        let names = try await sandbox.run("cd '\(directory.filesPath)' 2>/dev/null && find . -type f || true")
+        return names.split(separator: "\n").map(String.init)
     }
 
     private func expectClean() async throws {
@@ -89,7 +89,7 @@ import Testing
             #expect(try content(file.id) == "one")
         }
         // Each content once; of a file without a post, nothing where that can be told.
-        #expect(try storedNames().count == (postsFirst ? 1 : 2))
+        #expect(try await storedNames().count == (postsFirst ? 1 : 2))
         let counts = try Archive(directory).fileCounts()
         #expect(counts?.held == 2 && counts?.named == 2)
         try await expectClean()
@@ -154,17 +154,17 @@ import Testing
         let report = try await take(
             zip([("import.jsonl", Self.line("../../../etc/passwd", "/etc/shadow")), ("data/x", "x")]))
         #expect(report.files == 0)
-        #expect(try storedNames().isEmpty)
+        #expect(try await storedNames().isEmpty)
         try await expectClean()
         // In the zip itself they are refused.
-        let hostile = try zip([("import.jsonl", Self.line("a")), ("data/../../a", "x")])
+        let hostile = try await zip([("import.jsonl", Self.line("a")), ("data/../../a", "x")])
         #expect(throws: ArchiveError.self) { try hostile.survey() }
     }
 
     @Test func afterAnImportThatFailsNothingIsNoted() async throws {
-        let file = try zip([("import.jsonl", Self.line("a.txt")), ("data/a.txt", "one")])
+        let file = try await zip([("import.jsonl", Self.line("a.txt")), ("data/a.txt", "one")])
         let survey = try file.survey()
-        _ = try zip([("import.jsonl", Self.line("a.txt")), ("data/a.txt", "two")])
+        _ = try await zip([("import.jsonl", Self.line("a.txt")), ("data/a.txt", "two")])
         let writer = try ArchiveWriter(directory)
         await #expect(throws: ArchiveError.self) { try await writer.add(file, survey) }
         #expect(try Archive(directory).head().documents == 1)
@@ -180,14 +180,14 @@ import Testing
     ])
     func aChangeOfTheIndexIsFound(_ change: String) async throws {
         _ = try await take(zip([("import.jsonl", Self.line("a.txt")), ("data/a.txt", "one")]))
-        try sandbox.tamper(directory, change)
+        try await sandbox.tamper(directory, change)
         #expect(try await !Archive(directory).check().isClean)
     }
 
     @Test func aDamagedContentIsFound() async throws {
         _ = try await take(zip([("import.jsonl", Self.line("a.txt")), ("data/a.txt", "one")]))
-        let name = try #require(try storedNames().first)
-        try sandbox.run("cd '\(directory.filesPath)' && chmod 600 '\(name)' && printf two > '\(name)'")
+        let name = try #require(try await storedNames().first)
+        try await sandbox.run("cd '\(directory.filesPath)' && chmod 600 '\(name)' && printf two > '\(name)'")
         #expect(try await Archive(directory).check().fileFindings.map(\.what) == [.damaged])
     }
 }

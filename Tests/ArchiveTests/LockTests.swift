@@ -1,4 +1,5 @@
 import Foundation
+import Subprocess
 import Testing
 
 @testable import Archive
@@ -40,22 +41,21 @@ import Testing
         withExtendedLifetime(writer) {}
     }
 
-    @Test func whoeverHoldsTheLockIsNamed() throws {
-        let process = Process()
-        let ready = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
-        process.arguments = [directory.lockPath, "sh", "-c", "echo $$ >'\(directory.lockPath)'; echo; exec sleep 60"]
-        process.standardOutput = ready
-        try process.run()
-        _ = try ready.fileHandleForReading.read(upToCount: 1)
-        defer { process.terminate() }
-        let holder = try #require(
-            Int32(try String(contentsOfFile: directory.lockPath, encoding: .utf8).dropLast()))
-        #expect(throws: ArchiveError.inUse(process: holder, path: directory.lockPath)) {
-            try ArchiveWriter(directory)
+    @Test func whoeverHoldsTheLockIsNamed() async throws {
+        let holding = ["sh", "-c", "echo $$ >'\(directory.lockPath)'; echo; exec sleep 60"]
+        _ = try await Subprocess.run(
+            .name("flock"), arguments: Arguments([directory.lockPath] + holding), input: .none, output: .sequence,
+            error: .discarded
+        ) { execution in
+            // It prints a line once its number stands in the file.
+            _ = try await execution.standardOutput.first { _ in true }
+            let holder = try #require(
+                Int32(try String(contentsOfFile: directory.lockPath, encoding: .utf8).dropLast()))
+            #expect(throws: ArchiveError.inUse(process: holder, path: directory.lockPath)) {
+                try ArchiveWriter(directory)
+            }
+            kill(holder, SIGKILL)
         }
-        kill(holder, SIGKILL)
-        process.waitUntilExit()
         // What the dead process wrote does not matter.
         _ = try ArchiveWriter(directory)
     }
@@ -68,10 +68,11 @@ import Testing
         close(descriptor)
     }
 
-    @Test func aLockThatIsALinkIsNotFollowed() throws {
-        try sandbox.run("rm -f '\(directory.lockPath)'; echo mine >other; ln -s \"$PWD/other\" '\(directory.lockPath)'")
+    @Test func aLockThatIsALinkIsNotFollowed() async throws {
+        let lock = directory.lockPath
+        try await sandbox.run("rm -f '\(lock)'; echo mine >other; ln -s \"$PWD/other\" '\(lock)'")
         #expect(throws: ArchiveError.self) { try ArchiveWriter(directory) }
-        #expect(try sandbox.run("cat other") == "mine\n")
+        #expect(try await sandbox.run("cat other") == "mine\n")
     }
 
     @Test func readersReadWhileAWriterWrites() async throws {

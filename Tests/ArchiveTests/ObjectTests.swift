@@ -19,21 +19,21 @@ import Testing
         #"{"id":"\#(alice)","username":"alice","nickname":"\#(nickname)"}"#
     }
 
-    private func noted() throws -> [String] {
-        try sandbox.run("sqlite3 '\(directory.archivePath)' 'SELECT json FROM object ORDER BY seq'")
+    private func noted() async throws -> [String] {
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'SELECT json FROM object ORDER BY seq'")
             .split(separator: "\n").map(String.init)
     }
 
     @Test func whatIsAsBeforeIsNotNotedAgain() async throws {
         try await writer.keep("[\(user("Al"))]", .users)
         try await writer.keep("[ \(user("Al")) ]", .users)
-        #expect(try noted() == [user("Al")])
+        #expect(try await noted() == [user("Al")])
         #expect(try Archive(directory).head().documents == 2)
     }
 
     @Test func whatChangesAndChangesBackIsNotedThreeTimes() async throws {
         for nickname in ["Al", "Ally", "Al"] { try await writer.keep("[\(user(nickname))]", .users) }
-        #expect(try noted() == [user("Al"), user("Ally"), user("Al")])
+        #expect(try await noted() == [user("Al"), user("Ally"), user("Al")])
         #expect(try Archive(directory).users().map(\.nickname) == ["Al"])
         #expect(try await Archive(directory).check().isClean)
     }
@@ -42,13 +42,13 @@ import Testing
     @Test func twoSpellingsOfANameAreAChange() async throws {
         try await writer.keep("[\(user("Ren\u{e9}"))]", .users)
         try await writer.keep("[\(user("Rene\u{301}"))]", .users)
-        #expect(try noted().count == 2)
+        #expect(try await noted().count == 2)
     }
 
     @Test func anObjectThatAListHoldsTwiceIsNotedOnce() async throws {
         try await writer.keep("[\(user("Al")),\(user("Al"))]", .users)
         try await writer.keep("[\(user("B")),\(user("Al")),\(user("B"))]", .users)
-        #expect(try noted() == [user("Al"), user("B"), user("Al"), user("B")])
+        #expect(try await noted() == [user("Al"), user("B"), user("Al"), user("B")])
         #expect(try await Archive(directory).check().isClean)
     }
 

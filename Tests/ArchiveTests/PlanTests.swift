@@ -180,9 +180,9 @@ import Testing
 
     @Test func whatADamagedDocumentHoldsIsNotHandedOut() async throws {
         try await writer.keep([first])
-        try sandbox.tamper(directory, "UPDATE document SET body = zeroblob(20) WHERE seq = 2")
+        try await sandbox.tamper(directory, "UPDATE document SET body = zeroblob(20) WHERE seq = 2")
         #expect(throws: ArchiveError.self) { try Archive(directory).all() }
-        try sandbox.tamper(directory, "DELETE FROM document WHERE seq = 2")
+        try await sandbox.tamper(directory, "DELETE FROM document WHERE seq = 2")
         #expect(throws: ArchiveError.damagedDocument(sequence: 2, what: "it is missing")) {
             try Archive(directory).all()
         }
@@ -191,8 +191,8 @@ import Testing
     @Test func aSliceOutsideItsDocumentIsDamage() async throws {
         try await writer.keep([first])
         for change in ["start = -1", "length = 100000", "start = 9223372036854775807", "length = -5", "start = 70000"] {
-            let copy = try sandbox.copy(directory)
-            try sandbox.tamper(copy, "UPDATE version SET \(change)")
+            let copy = try await sandbox.copy(directory)
+            try await sandbox.tamper(copy, "UPDATE version SET \(change)")
             #expect(throws: ArchiveError.self, "\(change)") { try Archive(copy).all() }
         }
     }

@@ -44,14 +44,14 @@ import Testing
         }
     }
 
-    @Test func replacingTightensWhatWasOpen() throws {
+    @Test func replacingTightensWhatWasOpen() async throws {
         let path = "\(sandbox.path)/file"
-        try sandbox.run("echo old >file; chmod 666 file; ln -s /etc/passwd file.new.\(getpid())")
+        try await sandbox.run("echo old >file; chmod 666 file; ln -s /etc/passwd file.new.\(getpid())")
         #expect(throws: ArchiveError.self) { try PrivateFile.replace(path, with: [1]) }
-        try sandbox.run("rm file.new.*")
+        try await sandbox.run("rm file.new.*")
         try PrivateFile.replace(path, with: [1, 2, 3])
         #expect(try PrivateFile.read(path) == [1, 2, 3])
-        #expect(try sandbox.run("stat -c %a file; ls") == "600\nfile\n")
+        #expect(try await sandbox.run("stat -c %a file; ls") == "600\nfile\n")
     }
 
     @Test func aFailureLeavesWhatWasThere() throws {
@@ -70,8 +70,8 @@ import Testing
         }
     }
 
-    @Test func aDirectoryWhereAFileIsIsAnError() throws {
-        try sandbox.run("echo >file")
+    @Test func aDirectoryWhereAFileIsIsAnError() async throws {
+        try await sandbox.run("echo >file")
         for path in ["file", "file/deeper", "file/deeper/still"] {
             #expect(throws: ArchiveError.self) { try PrivateFile.makeDirectory("\(sandbox.path)/\(path)") }
         }

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -24,21 +25,7 @@ final class Sandbox: Sendable {
 
     /// What a shell command prints, run in the sandbox.
     @discardableResult
-    func run(_ command: String) throws -> String {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-euc", command]
-        process.currentDirectoryURL = URL(fileURLWithPath: path)
-        process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
-        process.standardOutput = output
-        process.standardError = FileHandle.standardError
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(command): exit code \(process.terminationStatus)")
-        return String(decoding: data, as: UTF8.self)
-    }
+    func run(_ command: String) async throws -> String { try await StockTool.shell(command, in: path) }
 }
 
 /// An id of Mattermost's form that a person can tell apart: `name` and as many zeros as it takes.
@@ -157,18 +144,18 @@ extension StoredVersion {
 
 extension Sandbox {
     /// A copy of an account's directory, made by the stock tool that makes one whole.
-    func copy(_ directory: AccountDirectory) throws -> AccountDirectory {
+    func copy(_ directory: AccountDirectory) async throws -> AccountDirectory {
         let name = "copy-\(UUID().uuidString)"
-        try run("mkdir '\(name)' && sqlite3 '\(directory.archivePath)' \".backup '\(name)/archive.sqlite'\"")
+        try await run("mkdir '\(name)' && sqlite3 '\(directory.archivePath)' \".backup '\(name)/archive.sqlite'\"")
         return AccountDirectory(path: "\(path)/\(name)", name: name)
     }
 
     /// Changes an archive behind the program's back: what the guards forbid.
-    func tamper(_ directory: AccountDirectory, _ sql: String) throws {
+    func tamper(_ directory: AccountDirectory, _ sql: String) async throws {
         let tables = ["document", "version", "attachment", "object", "key_sighting", "walk"]
         let guards = tables.flatMap { ["\($0)_is_never_changed", "\($0)_is_never_deleted"] }
         try sql.write(toFile: "\(path)/change.sql", atomically: true, encoding: .utf8)
-        try run(
+        try await run(
             """
             sqlite3 '\(directory.archivePath)' "SELECT sql || ';' FROM sqlite_master WHERE type = 'trigger'" >guards.sql
             { echo 'PRAGMA foreign_keys = OFF; BEGIN;'; printf 'DROP TRIGGER %s;\\n' \(guards.joined(separator: " "))

@@ -27,13 +27,13 @@ import Testing
     }
 
     /// Against date(1), over years 1 to 9999.
-    @Test func datesAreThoseOfTheStockTool() throws {
+    @Test func datesAreThoseOfTheStockTool() async throws {
         var generator = Sequence64(state: 7)
         let seconds = (0..<400).map { _ in Int64.random(in: -62_135_596_800...253_402_300_799, using: &generator) }
         let sandbox = try Sandbox()
         try seconds.map { "@\($0)" }.joined(separator: "\n").write(
             toFile: "\(sandbox.path)/seconds", atomically: true, encoding: .utf8)
-        let answer = try sandbox.run("date -u -f seconds '+%Y-%m-%dT%H:%M:%S.000Z|%a %b %e %H:%M:%S %Y|%w'")
+        let answer = try await sandbox.run("date -u -f seconds '+%Y-%m-%dT%H:%M:%S.000Z|%a %b %e %H:%M:%S %Y|%w'")
         let lines = answer.split(separator: "\n")
         #expect(lines.count == seconds.count)
         for (second, line) in zip(seconds, lines) {

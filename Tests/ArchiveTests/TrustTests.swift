@@ -83,14 +83,14 @@ import Testing
 
     /// A reader that does not know decisions would show what was signed by a rejected key as verified.
     @Test func anArchiveWithADecisionIsOfANewerFormat() async throws {
-        func version() throws -> String {
-            try sandbox.run("sqlite3 '\(directory.archivePath)' 'PRAGMA user_version'")
+        func version() async throws -> String {
+            try await sandbox.run("sqlite3 '\(directory.archivePath)' 'PRAGMA user_version'")
         }
-        #expect(try version() == "1\n")
+        #expect(try await version() == "1\n")
         try await decide(decision(.rejected))
-        #expect(try version() == "3\n")
+        #expect(try await version() == "3\n")
         try await decide(decision(.withdrawn))
-        #expect(try version() == "3\n")
+        #expect(try await version() == "3\n")
     }
 
     static let whole =

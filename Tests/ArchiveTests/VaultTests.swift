@@ -117,7 +117,7 @@ import Testing
         ]
         for leftover in leftovers {
             try PrivateFile.makeDirectory(path)
-            try sandbox.run("cd '\(path)'; \(leftover)")
+            try await sandbox.run("cd '\(path)'; \(leftover)")
             #expect(vault.accountNames.isEmpty)
             #expect(throws: ArchiveError.noAccount(vault: vault.path)) { try vault.account(named: nil) }
             let directory = try make()
@@ -125,28 +125,28 @@ import Testing
             let report = try await Archive(directory).check()
             #expect(report.isClean && report.documents == 1)
             #expect(!PrivateFile.names(in: path).contains { $0.contains(".new") })
-            try sandbox.run("rm -r '\(path)'")
+            try await sandbox.run("rm -r '\(path)'")
         }
     }
 
     /// A directory with something else in it, or with a journal that may be all that is left of an archive, is left alone.
-    @Test func whatIsNotOursIsLeftAlone() throws {
+    @Test func whatIsNotOursIsLeftAlone() async throws {
         let path = "\(vault.path)/chat.example.org_alice"
         for content in ["echo mine >notes.txt", "touch archive.sqlite; echo frames >archive.sqlite-wal"] {
             try PrivateFile.makeDirectory(path)
-            try sandbox.run("cd '\(path)'; \(content)")
+            try await sandbox.run("cd '\(path)'; \(content)")
             let before = PrivateFile.names(in: path)
             let directory = try make()
             #expect(directory.name == "chat.example.org_alice_\(alice)")
             #expect(PrivateFile.names(in: path) == before)
-            try sandbox.run("rm -r '\(vault.path)'")
+            try await sandbox.run("rm -r '\(vault.path)'")
         }
     }
 
     /// The damage of one account does not keep anybody from another; and nobody starts anew beside their own.
-    @Test func aDamagedArchiveIsNotReplaced() throws {
+    @Test func aDamagedArchiveIsNotReplaced() async throws {
         let first = try make()
-        try sandbox.run("echo rubbish >'\(first.archivePath)'")
+        try await sandbox.run("echo rubbish >'\(first.archivePath)'")
         #expect(throws: ArchiveError.notAnArchive(path: first.archivePath)) { try make() }
         let other = try make("https://other.example.org", bob, "bob")
         #expect(other.name == "other.example.org_bob")
@@ -163,28 +163,28 @@ import Testing
         directory = try sandbox.account()
     }
 
-    private func change(_ sql: String) throws {
-        try sandbox.run("sqlite3 '\(directory.archivePath)' '\(sql)'")
+    private func change(_ sql: String) async throws {
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' '\(sql)'")
     }
 
-    @Test func aNewerFormatIsNotGuessed() throws {
-        try change("PRAGMA user_version = 4")
+    @Test func aNewerFormatIsNotGuessed() async throws {
+        try await change("PRAGMA user_version = 4")
         let expected = ArchiveError.newerFormat(path: directory.archivePath, version: 4)
         #expect(throws: expected) { try Archive(directory) }
         #expect(throws: expected) { try ArchiveWriter(directory) }
     }
 
     @Test(arguments: ["user_version = 0", "user_version = -1", "application_id = 7", "application_id = 0"])
-    func whatHasAnotherMarkIsNoArchive(_ pragma: String) throws {
-        try change("PRAGMA \(pragma)")
+    func whatHasAnotherMarkIsNoArchive(_ pragma: String) async throws {
+        try await change("PRAGMA \(pragma)")
         let expected = ArchiveError.notAnArchive(path: directory.archivePath)
         #expect(throws: expected) { try Archive(directory) }
         #expect(throws: expected) { try ArchiveWriter(directory) }
     }
 
     /// Another program's database stays as it was, byte for byte.
-    @Test func aStrangersDatabaseIsNotTouched() throws {
-        try sandbox.run("cd '\(directory.path)'; rm archive.sqlite*; sqlite3 archive.sqlite 'CREATE TABLE t (x)'")
+    @Test func aStrangersDatabaseIsNotTouched() async throws {
+        try await sandbox.run("cd '\(directory.path)'; rm archive.sqlite*; sqlite3 archive.sqlite 'CREATE TABLE t (x)'")
         let before = try PrivateFile.read(directory.archivePath)
         #expect(throws: ArchiveError.notAnArchive(path: directory.archivePath)) { try ArchiveWriter(directory) }
         #expect(try PrivateFile.read(directory.archivePath) == before)
@@ -192,8 +192,8 @@ import Testing
     }
 
     @Test(arguments: ["rm archive.sqlite", "echo rubbish >archive.sqlite", ": >archive.sqlite"])
-    func whatIsNoDatabaseIsNoArchive(_ command: String) throws {
-        try sandbox.run("cd '\(directory.path)'; \(command)")
+    func whatIsNoDatabaseIsNoArchive(_ command: String) async throws {
+        try await sandbox.run("cd '\(directory.path)'; \(command)")
         let expected = ArchiveError.notAnArchive(path: directory.archivePath)
         #expect(throws: expected) { try Archive(directory) }
         #expect(throws: expected) { try ArchiveWriter(directory) }

@@ -1,10 +1,10 @@
 import Bytes
 import Foundation
+import TestSupport
 import Testing
 
-/// nst/JSONTestSuite, `test_parsing`: public test data that is not part of this repository. `MMVAULT_SHARED` names the
-/// folder that holds `vectors/`.
-@Suite(.enabled(if: JSONTestSuite.isPresent, JSONTestSuite.absence))
+/// nst/JSONTestSuite, `test_parsing`: public test data that is not part of this repository.
+@Suite(.enabled(if: SharedData.file(JSONTestSuite.folder) != nil, "\(SharedData.absence(of: JSONTestSuite.folder))"))
 struct JSONTestSuiteTests {
     @Test(arguments: JSONTestSuite.files("y_"))
     func whatMustBeAcceptedIs(_ file: JSONTestSuite.File) throws {
@@ -55,18 +55,13 @@ enum JSONTestSuite {
         var testDescription: String { name }
     }
 
-    static let absence: Comment =
-        "The public test vectors are not here: set MMVAULT_SHARED to the folder that holds vectors/json-test-suite."
-
-    static let directory: URL? = ProcessInfo.processInfo.environment["MMVAULT_SHARED"].map {
-        URL(filePath: $0, directoryHint: .isDirectory).appending(path: "vectors/json-test-suite")
-    }
-    static var isPresent: Bool { directory.map { FileManager.default.fileExists(atPath: $0.path()) } ?? false }
+    /// Where it is, in the shared data.
+    static let folder = "vectors/json-test-suite"
 
     static func files(_ prefix: String) -> [File] { all.filter { $0.name.hasPrefix(prefix) } }
 
     private static let all: [File] = {
-        guard isPresent, let directory else { return [] }
+        guard let directory = SharedData.file(folder) else { return [] }
         do {
             let names = try FileManager.default.contentsOfDirectory(atPath: directory.path()).sorted()
             return try names.filter { $0.hasSuffix(".json") }.map {

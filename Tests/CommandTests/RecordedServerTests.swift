@@ -1,29 +1,33 @@
 import Bytes
 import Foundation
+import TestSupport
 import Testing
 
 /// The main job as a whole: the program against a stand-in server that replays a real one's recording, without and with
-/// injected faults. It takes the public test data of MMVAULT_SHARED.
+/// injected faults. It takes public test data that is not part of this repository.
 @Suite(
-    .serialized, .enabled(if: RecordedServer.shared != nil, "needs MMVAULT_SHARED with tools/replay.py and recordings"))
+    .serialized,
+    .enabled(if: SharedData.file(RecordedServer.script) != nil, "\(SharedData.absence(of: RecordedServer.script))"),
+    .enabled(if: SharedData.file(RecordedServer.answers) != nil, "\(SharedData.absence(of: RecordedServer.answers))"))
 struct RecordedServerTests {
     @Test(arguments: [nil, 1, 2, 3] as [Int?])
     func everyPost_IsPulledAndReadAsItWasWritten(faults: Int?) async throws {
-        let shared = try #require(RecordedServer.shared)
-        let expected = try JSONDocument(Array(Data(contentsOf: URL(filePath: "\(shared)/recordings/expected.json"))))
-            .root
+        let script = try #require(SharedData.file(RecordedServer.script)).path
+        let answers = try #require(SharedData.file(RecordedServer.answers))
+        let recordings = answers.deletingLastPathComponent().path
+        let expected = try JSONDocument(Array(Data(contentsOf: URL(filePath: "\(recordings)/expected.json")))).root
         try await Stage.with { stage in
             let outcome = try await stage.run(
                 """
-                coproc python3 '\(shared)/tools/replay.py' '\(shared)/recordings/alice.jsonl' \(faults.map { "--faults \($0)" } ?? "")
+                coproc python3 '\(script)' '\(answers.path)' \(faults.map { "--faults \($0)" } ?? "")
                 trap 'kill $COPROC_PID' EXIT
                 read -r url token <&${COPROC[0]}
                 set -e
                 mmvault login "$url" --token-file - <<< "$token"
                 mmvault pull
                 mmvault check
-                mmvault verify --json --key '\(shared)/recordings/keys/alice.1.asc' \
-                  --key '\(shared)/recordings/keys/alice.2.asc' > verdicts.jsonl || [ $? = 2 ]
+                mmvault verify --json --key '\(recordings)/keys/alice.1.asc' \
+                  --key '\(recordings)/keys/alice.2.asc' > verdicts.jsonl || [ $? = 2 ]
                 """)
             #expect(outcome.code == 0, "\(outcome.everything)")
             var found: [String: JSONValue] = [:]
@@ -46,8 +50,7 @@ struct RecordedServerTests {
 }
 
 enum RecordedServer {
-    static let shared: String? = ProcessInfo.processInfo.environment["MMVAULT_SHARED"].flatMap {
-        FileManager.default.fileExists(atPath: "\($0)/tools/replay.py")
-            && FileManager.default.fileExists(atPath: "\($0)/recordings/alice.jsonl") ? $0 : nil
-    }
+    /// What replays its answers, and these themselves: where they are, in the shared data.
+    static let script = "tools/replay.py"
+    static let answers = "recordings/alice.jsonl"
 }

@@ -4,6 +4,7 @@ import Foundation
 import Subprocess
 import Synchronization
 import SystemPackage
+import TestSupport
 
 /// Where commands are tried as a user types them: a folder that is the user's home, with a gpg key of its own, and a
 /// server with a small history. Everything goes away at the end.
@@ -162,9 +163,7 @@ final class Stage: Sendable {
         guard outcome.code == 0 else { throw StageError(what: outcome.errors) }
     }
 
-    static let hasGpg = ["/usr/local/bin", "/usr/bin", "/bin"].contains {
-        FileManager.default.isExecutableFile(atPath: "\($0)/gpg")
-    }
+    static let hasGpg = StockTool.isInstalled("gpg")
 }
 
 struct StageError: Error, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import TestSupport
 import Testing
 
 @testable import E2EE
@@ -19,25 +20,18 @@ import Testing
     }
 
     /// As docs/trust.md computes it, with nothing but a shell and coreutils.
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/basenc"), "needs coreutils 8.31"))
-    func stockToolsComputeTheSame() throws {
+    @Test(.enabled(if: StockTool.isInstalled("basenc"), "needs coreutils 8.31"))
+    func stockToolsComputeTheSame() async throws {
         let document = try String(
             contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appendingPathComponent("docs/trust.md"), encoding: .utf8)
         let script = try #require(
             document.split(separator: "```bash\n").dropFirst().first?.split(separator: "```").first)
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-euc", "id=\(Self.key)\n\(script)"]
-        process.environment = ["PATH": "/usr/bin:/bin"]
-        process.standardOutput = output
-        try process.run()
-        let printed = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        let output = try await StockTool.run(
+            "bash", ["-euc", "id=\(Self.key)\n\(script)"], environment: ["PATH": "/usr/bin:/bin"])
+        let words = String(decoding: output, as: UTF8.self).split(whereSeparator: \.isWhitespace)
         let key = try #require(KeyID(hex: Self.key))
-        #expect(
-            printed.split(whereSeparator: \.isWhitespace).joined(separator: " ") == Fingerprint(of: key).description)
+        #expect(words.joined(separator: " ") == Fingerprint(of: key).description)
     }
 
     /// Neither signature may pass for the other: see `SignedList`.

@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import E2EE
@@ -106,7 +107,7 @@ import Testing
     }
 
     @Test(
-        .enabled(if: SharedVectors.isPresent, SharedVectors.absence),
+        .enabled(if: SharedData.file(WycheproofFile.folder) != nil, "\(SharedData.absence(of: WycheproofFile.folder))"),
         arguments: WycheproofTests.signatures.cases)
     func theKeyIsACandidateExactlyWhereTheSignatureIsValid(_ test: WycheproofCase) throws {
         let point = try #require(test.group["publicKey"]?["uncompressed"]?.string.flatMap { Hex.decode($0) })

@@ -1,10 +1,11 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import E2EE
 
 /// C2SP/wycheproof: every test of every file is run and judged; none is left out but for its key size, counted.
-@Suite(.enabled(if: SharedVectors.isPresent, SharedVectors.absence))
+@Suite(.enabled(if: SharedData.file(WycheproofFile.folder) != nil, "\(SharedData.absence(of: WycheproofFile.folder))"))
 struct WycheproofTests {
     static let signatures = WycheproofFile("ecdsa_secp256r1_sha256_p1363_test.json")
     static let points = WycheproofFile("ecdh_secp256r1_ecpoint_test.json")

@@ -1,5 +1,6 @@
 import Archive
 import DemoServer
+import TestSupport
 import Testing
 
 @testable import Exporter
@@ -19,7 +20,7 @@ import Testing
             // The same answer again is no news.
             let documents = try town.archive().head().documents
             try await town.pull()
-            let kinds = try town.shell(
+            let kinds = try await StockTool.shell(
                 "sqlite3 '\(town.directory().archivePath)' \"SELECT record FROM document WHERE seq > \(documents)\"")
             #expect(!kinds.contains("kind emoji"))
             try await town.expectTruth()

@@ -1,7 +1,7 @@
 import Archive
 import Bytes
 import DemoServer
-import Foundation
+import TestSupport
 import Testing
 
 @testable import Exporter
@@ -19,7 +19,7 @@ import Testing
             let pull = try await town.pull()
             #expect(pull.files.fetched == 3 && pull.files.missing.isEmpty)
             #expect(try town.heldContents() == [report, report, []])
-            #expect(try town.storedNames().count == 2)
+            #expect(try await town.storedNames().count == 2)
             #expect(try await town.archive().check().isClean)
             // Nothing is asked for twice.
             let asked = town.fileRequests.count
@@ -60,7 +60,7 @@ import Testing
                 #expect(try await town.pull().files.fetched == 1)
                 #expect(town.fileRequests.last?.range?.hasPrefix("bytes=") == true)
                 #expect(try town.heldContents() == [whole])
-                #expect(try town.storedNames().count == 1)
+                #expect(try await town.storedNames().count == 1)
                 #expect(try await town.archive().check().isClean)
             })
     }
@@ -75,8 +75,8 @@ import Testing
                 let whole = FileTests.content(50_000)
                 town.post(("a", whole))
                 _ = try await town.pull(patience: .hasty)
-                let part = try #require(try town.storedNames().first { $0.hasSuffix(".part") })
-                try town.shell("PART='\(town.directory().filesPath)/\(part)'; \(damage)")
+                let part = try #require(try await town.storedNames().first { $0.hasSuffix(".part") })
+                try await StockTool.shell("PART='\(town.directory().filesPath)/\(part)'; \(damage)")
                 fails.value = false
                 #expect(try await town.pull().files.fetched == 1)
                 #expect(try town.heldContents() == [whole])
@@ -123,7 +123,7 @@ import Testing
                 let report = try await town.pull()
                 #expect(report.files.missing == [.failed: 1] && report.failures.isEmpty)
                 #expect(count.value == 3)
-                #expect(try town.storedNames().isEmpty)
+                #expect(try await town.storedNames().isEmpty)
             })
     }
 
@@ -147,7 +147,7 @@ import Testing
                 #expect(try await town.pull().files.missing == [.gone: 1])
                 // Once, and the same answer is no news.
                 #expect(town.fileRequests.count == asked + 1)
-                let kinds = try town.shell(
+                let kinds = try await StockTool.shell(
                     "sqlite3 '\(town.directory().archivePath)' \"SELECT record FROM document WHERE seq > \(documents)\""
                 )
                 #expect(!kinds.contains("kind files"))
@@ -204,8 +204,10 @@ import Testing
             town.post(("../../evil name.txt", [1]), ("/etc/passwd", [2]), ("a\0b\n.part", [3]))
             #expect(try await town.pull().files.fetched == 3)
             #expect(
-                try town.storedNames().allSatisfy { $0.utf8.count == 67 && $0.dropFirst(3).hasPrefix($0.prefix(2)) })
-            let modes = try town.shell("find '\(town.directory().filesPath)' -printf '%y %m\\n' | sort -u")
+                try await town.storedNames().allSatisfy {
+                    $0.utf8.count == 67 && $0.dropFirst(3).hasPrefix($0.prefix(2))
+                })
+            let modes = try await StockTool.shell("find '\(town.directory().filesPath)' -printf '%y %m\\n' | sort -u")
             #expect(modes == "d 700\nf 600\n")
         }
     }
@@ -216,7 +218,7 @@ import Testing
             town.post(("a", [0]), ("b", [1]), ("c", [2]))
             try await town.pullAll()
             let files = try town.directory().filesPath
-            try town.shell(
+            try await StockTool.shell(
                 """
                 cd '\(files)'; printf x > \(names[0].prefix(2))/\(names[0]); rm \(names[1].prefix(2))/\(names[1])
                 echo > notes.txt
@@ -235,7 +237,7 @@ import Testing
             var full = Pull.Selection()
             full.isFull = true
             #expect(try await town.pull(full).files.fetched == 1)
-            try town.shell("rm '\(files)/notes.txt'")
+            try await StockTool.shell("rm '\(files)/notes.txt'")
             #expect(try await town.archive().check().isClean)
         }
     }
@@ -283,21 +285,9 @@ extension Town {
     }
 
     /// Every file below the store, by its path.
-    fileprivate func storedNames() throws -> [String] {
-        try shell("cd '\(directory().filesPath)' 2>/dev/null && find . -type f -printf '%P\\n' | sort")
+    fileprivate func storedNames() async throws -> [String] {
+        let files = try directory().filesPath
+        return try await StockTool.shell("[ ! -d '\(files)' ] || find '\(files)' -type f -printf '%P\\n' | sort")
             .split(separator: "\n").map(String.init)
-    }
-
-    @discardableResult
-    func shell(_ line: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", line]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return String(decoding: output, as: UTF8.self)
     }
 }

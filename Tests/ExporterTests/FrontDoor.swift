@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestSupport
 import Testing
 
 /// What stands before a server in the world: it ends TLS, and sometimes turns away who wants a WebSocket. Everything else
@@ -80,20 +81,14 @@ struct TestCertificate {
     let certificate: NIOSSLCertificate
 
     /// - Parameter names: as X.509 has them: `DNS:localhost,IP:127.0.0.1`.
-    init(names: String) throws {
+    init(names: String) async throws {
         let path = try Town.temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments =
-            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=mmvault-test".split(
-                separator: " "
-            ).map(String.init) + ["-addext", "subjectAltName=\(names)"]
-            + ["-keyout", "\(path)/key.pem", "-out", "\(path)/certificate.pem"]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        try #require(openssl.terminationStatus == 0)
+        try await StockTool.shell(
+            """
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=mmvault-test \
+              -addext 'subjectAltName=\(names)' -keyout key.pem -out certificate.pem
+            """, in: path)
         key = try NIOSSLPrivateKey(file: "\(path)/key.pem", format: .pem)
         certificate = try #require(try NIOSSLCertificate.fromPEMFile("\(path)/certificate.pem").first)
     }

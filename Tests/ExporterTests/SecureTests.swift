@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: ["127.0.0.1", "localhost"]) func pullAndFollow_GoOverTLS(_ host: String) async throws {
-        let certificate = try TestCertificate(names: "DNS:localhost,IP:127.0.0.1")
+        let certificate = try await TestCertificate(names: "DNS:localhost,IP:127.0.0.1")
         try await Town.with { town in
             let door = try await FrontDoor(to: try town.port, tls: try certificate.server)
             try enter(town, "https://\(host):\(door.port)")
@@ -39,7 +39,7 @@ import Testing
     @Test(arguments: [0, 1], ["127.0.0.1", "localhost"])
     func aWrongCertificate_IsRefusedAtOnceAndNothingIsSent(_ place: Int, _ host: String) async throws {
         let (names, isTrusted, why) = Self.wrong[place]
-        let certificate = try TestCertificate(names: names)
+        let certificate = try await TestCertificate(names: names)
         let tls = isTrusted ? certificate.trusting : .makeClientConfiguration()
         try await Town.with { town in
             let door = try await FrontDoor(to: try town.port, tls: try certificate.server)

@@ -1,5 +1,6 @@
 import Archive
 import Foundation
+import TestSupport
 import Testing
 
 /// A program with all of Reader in it cannot reach a network: nothing in it calls for one, and it works without any.
@@ -29,24 +30,24 @@ import Testing
         "libstdc++.so", "ld-linux-x86-64.so", "ld-linux-aarch64.so",
     ]
 
-    @Test func noSymbolOfTheProbeReachesANetwork() throws {
-        let undefined = try Tool.undefinedSymbols(of: [Tool.probe], ["-D"])
+    @Test func noSymbolOfTheProbeReachesANetwork() async throws {
+        let undefined = try await Tool.undefinedSymbols(of: [Tool.probe], ["-D"])
         // What it must call, to see that the list is one.
         #expect(undefined.isSuperset(of: ["sqlite3_step", "archive_read_data", "EVP_PKEY_verify", "open"]))
         #expect(undefined.intersection(Self.network) == [])
         #expect(undefined.filter { $0.contains("FoundationNetworking") || $0.contains("URLSession") } == [])
-        let all = try Tool.undefinedSymbols(of: [Tool.probe], [])
+        let all = try await Tool.undefinedSymbols(of: [Tool.probe], [])
         #expect(all.intersection(Self.network) == [])
     }
 
     /// A program with Exporter in it does: the test above would see it.
-    @Test func theWholeProgramDoesReachANetwork() throws {
-        let undefined = try Tool.undefinedSymbols(of: ["\(Tool.products)/mmvault"], ["-D"])
+    @Test func theWholeProgramDoesReachANetwork() async throws {
+        let undefined = try await Tool.undefinedSymbols(of: ["\(Tool.products)/mmvault"], ["-D"])
         #expect(undefined.isSuperset(of: ["socket", "connect", "getaddrinfo"]))
     }
 
-    @Test func noLibraryOfTheProbeIsMadeForNetworks() throws {
-        let output = try Tool.run("readelf", ["-dW", Tool.probe])
+    @Test func noLibraryOfTheProbeIsMadeForNetworks() async throws {
+        let output = try await Tool.run("readelf", ["-dW", Tool.probe])
         let names = output.matches(of: /\(NEEDED\).*\[(.*?)(?:\.[0-9.]+)?\]/).map { String($0.1) }
         #expect(names.contains("libsqlite3.so") && names.contains("libcrypto.so"))
         // Swift's own runtime is a dozen libraries; Foundation's network is one beside them.
@@ -55,13 +56,13 @@ import Testing
     }
 
     @Test(arguments: ours + packages)
-    func noObjectOfAModuleReachesANetwork(_ module: String) throws {
+    func noObjectOfAModuleReachesANetwork(_ module: String) async throws {
         let folder = "\(Tool.products)/\(module).build"
         let objects = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
             .filter { $0.hasSuffix(".o") }
         #expect(!objects.isEmpty)
         let forbidden = Self.ours.contains(module) ? Self.forbiddenToUs : Self.network
-        let undefined = try Tool.undefinedSymbols(of: objects.map { "\(folder)/\($0)" }, [])
+        let undefined = try await Tool.undefinedSymbols(of: objects.map { "\(folder)/\($0)" }, [])
         #expect(undefined.contains("swift_release") || undefined.contains("memcpy") || undefined.contains("read"))
         #expect(undefined.intersection(forbidden) == [])
     }
@@ -70,22 +71,23 @@ import Testing
 
     @Test func theProbeReadsAnArchive() async throws {
         let vault = try await ProbeVault()
-        #expect(try Tool.run(Tool.probe, vault.arguments) == Self.expected)
+        #expect(try await Tool.run(Tool.probe, vault.arguments) == Self.expected)
     }
 
-    @Test(.enabled(if: Tool.canUnshare, "user namespaces are not permitted here"))
+    @Test(.enabled("user namespaces are not permitted here") { await Tool.works("unshare", ["-rn", "true"]) })
     func theProbeReadsAnArchiveWhereThereIsNoNetwork() async throws {
         let vault = try await ProbeVault()
         // The namespace has a loopback, and even that is down.
-        #expect(try Tool.run("unshare", ["-rn", "cat", "/sys/class/net/lo/operstate", "/dev/null"]) != "up\n")
-        #expect(try Tool.run("unshare", ["-rn", Tool.probe] + vault.arguments) == Self.expected)
+        #expect(try await Tool.run("unshare", ["-rn", "cat", "/sys/class/net/lo/operstate", "/dev/null"]) != "up\n")
+        #expect(try await Tool.run("unshare", ["-rn", Tool.probe] + vault.arguments) == Self.expected)
     }
 
-    @Test(.enabled(if: Tool.canTrace, "strace is not here, or may not trace"))
+    @Test(.enabled("strace is not here, or may not trace") { await Tool.works("strace", ["-o", "/dev/null", "true"]) })
     func theProbeMakesNoCallAboutNetworks() async throws {
         let vault = try await ProbeVault()
         let log = "\(vault.path)/calls"
-        let output = try Tool.run("strace", ["-f", "-e", "trace=network", "-o", log, Tool.probe] + vault.arguments)
+        let output = try await Tool.run(
+            "strace", ["-f", "-e", "trace=network", "-o", log, Tool.probe] + vault.arguments)
         #expect(output == Self.expected)
         let calls = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
         #expect(calls.filter { !$0.contains("+++ exited with 0 +++") && !$0.contains("--- SIG") } == [])
@@ -120,13 +122,8 @@ private final class ProbeVault: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// Stock tools, and where the build put its products.
+/// What the build made, and what stock tools say of it.
 enum Tool {
-    struct Failure: Error {
-        let command: String
-        let code: Int32
-    }
-
     static let products: String = {
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count)
@@ -136,26 +133,18 @@ enum Tool {
 
     static var probe: String { "\(products)/reader-probe" }
 
-    static var canUnshare: Bool { (try? run("unshare", ["-rn", "true"])) != nil }
-    static var canTrace: Bool { (try? run("strace", ["-o", "/dev/null", "true"])) != nil }
+    /// Whether a tool is here and may do this.
+    static func works(_ tool: String, _ arguments: [String]) async -> Bool {
+        (try? await StockTool.run(tool, arguments)) != nil
+    }
 
-    static func run(_ tool: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [tool] + arguments
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(command: tool, code: process.terminationStatus) }
-        return String(decoding: data, as: UTF8.self)
+    static func run(_ tool: String, _ arguments: [String]) async throws -> String {
+        String(decoding: try await StockTool.run(tool, arguments), as: UTF8.self)
     }
 
     /// What objects or programs call and do not have, without the versions of symbols.
-    static func undefinedSymbols(of paths: [String], _ options: [String]) throws -> Set<String> {
-        let output = try run("nm", options + ["--undefined-only"] + paths)
+    static func undefinedSymbols(of paths: [String], _ options: [String]) async throws -> Set<String> {
+        let output = try await run("nm", options + ["--undefined-only"] + paths)
         return Set(
             output.split(separator: "\n").compactMap { line in
                 line.split(separator: " ").last?.split(separator: "@").first.map(String.init)

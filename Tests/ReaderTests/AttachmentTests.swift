@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -98,8 +99,8 @@ import Testing
                 parts = [m] if not m.is_multipart() else list(m.iter_parts())
                 print(json.dumps([[p.get_content_type(), p.get_filename() or "", base64.b64encode(p.get_payload(decode=True)).decode(), len(p.defects)] for p in parts]))
             """
-        let output = try python(script, fixture.scratch["mail"])
-        let mails = try output.split(separator: "\n").map { try JSONDocument(Array($0.utf8)).root.elements }
+        let output = try await StockTool.run("python3", ["-c", script, fixture.scratch["mail"]])
+        let mails = try output.split(separator: 0x0A).map { try JSONDocument(Array($0)).root.elements }
         #expect(mails.map(\.count) == [3, 1])
         let parts = mails[0].map(\.elements)
         // What a mail reader sees of the text: mboxrd's quoting is still on it, and the boundary's line end off.
@@ -160,19 +161,6 @@ import Testing
             let mail = String(decoding: try #require(files["team/channel.mbox"]), as: UTF8.self)
             #expect(!mail.contains("\nX-Evil") && !mail.contains("Content-Type: message"))
         }
-    }
-
-    private func python(_ script: String, _ argument: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", script, argument]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        return String(decoding: output, as: UTF8.self)
     }
 }
 

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -94,12 +95,10 @@ struct GoldenTests {
         try GoldenTests.expect("hostile.\(format.fileExtension)", bytes)
     }
 
-    private static let python = ["/usr/bin/python3", "/usr/local/bin/python3"].first {
-        FileManager.default.isExecutableFile(atPath: $0)
-    }
-
-    @Test("Python's mailbox reads every message and text", .enabled("python3 is not installed") { python != nil })
-    func mailbox() throws {
+    @Test(
+        "Python's mailbox reads every message and text",
+        .enabled(if: StockTool.isInstalled("python3"), "python3 is not installed"))
+    func mailbox() async throws {
         let script = #"""
             import json, mailbox, re, sys, email.header
             for message in mailbox.mbox(sys.argv[1], create=False):
@@ -110,15 +109,7 @@ struct GoldenTests {
                 print(json.dumps([message["X-Mattermost-Post-Id"], subject, body, len(message.defects)]))
             """#
         let texts = hostileTexts.filter { $0.utf8.count < 300 }
-        let process = Process()
-        process.executableURL = URL(filePath: GoldenTests.python ?? "")
-        process.arguments = ["-c", script, "\(GoldenTests.folder)/hostile.mbox"]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = try #require(try pipe.fileHandleForReading.readToEnd())
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
+        let output = try await StockTool.run("python3", ["-c", script, "\(GoldenTests.folder)/hostile.mbox"])
         let lines = try output.split(separator: 0x0A).map { try JSONDocument(Array($0)).root.elements }
         #expect(lines.count == texts.count)
         for (index, line) in lines.enumerated() where line.count == 4 {

@@ -1,5 +1,6 @@
 import Archive
 import Foundation
+import TestSupport
 import Testing
 
 @testable import E2EE
@@ -227,46 +228,20 @@ struct SearchIndexTests {
         #expect(try await fixture.find("common") == ["other"] + words(0..<8))
     }
 
-    @Test("the stock sqlite3 finds a part whole, and stock age opens it with the identity that is handed out")
+    @Test(
+        "the stock sqlite3 finds a part whole, and stock age opens it with the identity that is handed out",
+        .enabled(if: StockTool.isInstalled("age"), "age(1) is not installed"))
     func stockTools() async throws {
         let fixture = try await fixture()
         #expect(try await fixture.find("common") == words(0..<12))
         let keyring = Keyring([fixture.own])
         let identity = try #require(Search.identity(of: keyring))
         for (name, sealed) in try fixture.sealed where name.hasSuffix(".age") {
-            guard
-                let opened = try Stock.run(
-                    "age", ["-d", "-i", "-", "\(fixture.directory.searchPath)/\(name)"], identity)
-            else { return }
+            let opened = try await StockTool.run(
+                "age", ["-d", "-i", "-", "\(fixture.directory.searchPath)/\(name)"], input: identity)
             #expect(opened.count > 100 && opened.count < sealed.count)
             let isManifest = name.hasSuffix("manifest.age")
             #expect(String(decoding: opened.prefix(6), as: UTF8.self) == (isManifest ? #"{"form"# : "SQLite"))
         }
-    }
-}
-
-/// Programs that others wrote.
-enum Stock {
-    /// - Returns: what it printed; nil where it is not installed, which is said.
-    static func run(_ name: String, _ arguments: [String], _ input: [UInt8]) throws -> [UInt8]? {
-        guard
-            let path = ["/usr/bin", "/usr/local/bin"].map({ "\($0)/\(name)" })
-                .first(where: FileManager.default.isExecutableFile)
-        else {
-            print("skipped: there is no \(name)")
-            return nil
-        }
-        let process = Process()
-        let (source, output) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        (process.standardInput, process.standardOutput) = (source, output)
-        try process.run()
-        try source.fileHandleForWriting.write(contentsOf: Data(input))
-        try source.fileHandleForWriting.close()
-        let result = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
-        return Array(result)
     }
 }

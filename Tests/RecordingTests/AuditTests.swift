@@ -3,20 +3,18 @@ import Bytes
 import E2EE
 import Foundation
 import Reader
+import TestSupport
 import Testing
 
 /// What was really written, by whom and with which intent: kept beside the recording, and not in this repository.
 enum Truth {
-    static let file: URL? = ProcessInfo.processInfo.environment["MMVAULT_SHARED"].map {
-        URL(filePath: $0, directoryHint: .isDirectory).appending(path: "recordings/truth.json")
-    }
-    static var isPresent: Bool { file.map { FileManager.default.fileExists(atPath: $0.path()) } ?? false }
-    static let absence: Comment =
-        "What was really written is not here: set MMVAULT_SHARED to the folder of recordings/."
+    /// Where that is, in the shared data.
+    static let file = "recordings/truth.json"
 
     /// The posts that were seeded, by what is noted of them.
     static func seeded() throws -> [String: String] {
-        let root = try JSONDocument([UInt8](Data(contentsOf: try #require(file)))).root
+        let file = try #require(SharedData.file(file))
+        let root = try JSONDocument([UInt8](Data(contentsOf: file))).root
         return (root["posts"]?.members ?? []).reduce(into: [:]) { notes, post in
             if let note = post.value["note"]?.string { notes[post.key] = note }
         }
@@ -29,7 +27,7 @@ enum Truth {
         return try await Audit(recording.archive, trusted: try TrustedKeys(recording.archive, own: own)).run()
     }
 
-    @Test(.enabled(if: Truth.isPresent, Truth.absence))
+    @Test(.enabled(if: SharedData.file(Truth.file) != nil, "\(SharedData.absence(of: Truth.file))"))
     func findings_AreJustTheSeededCases() async throws {
         let notes = try Truth.seeded()
         try await Recording.with { recording in

@@ -3,6 +3,7 @@ import Bytes
 import E2EE
 import Foundation
 import Reader
+import TestSupport
 import Testing
 
 /// A backup in every form in which people have it: what the server mails and shows, and what becomes of that on its way.
@@ -85,7 +86,7 @@ struct BackupForm: Sendable, CustomTestStringConvertible {
     private static func decoded(_ quotedPrintable: String) -> String { quotedPrintable.replacing("=3D", with: "=") }
 }
 
-@Suite(.serialized, .enabled(if: GpgHome.isAvailable, "needs gpg"))
+@Suite(.serialized, .enabled(if: StockTool.isInstalled("gpg"), "needs gpg"))
 struct KeyStoreTests {
     @Test(arguments: BackupForm.encrypted)
     func gpgBackup_IsFoundAndKeptAsItIs(_ form: BackupForm) async throws {

@@ -2,11 +2,12 @@ import Archive
 import E2EE
 import Foundation
 import Reader
+import TestSupport
 import Testing
 
 /// Carol's key from before her new one is in no answer of the recorded server. The private half is part of the public test
-/// data in MMVAULT_SHARED.
-@Suite(.enabled(if: SharedKeys.carols != nil, "needs MMVAULT_SHARED with recordings/keys"))
+/// data.
+@Suite(.enabled(if: SharedKeys.carols != nil, "\(SharedData.absence(of: SharedKeys.file))"))
 struct TrustTests {
     private static let carol = "i5icaim8ijrp8rc1midxigb3ia"
 
@@ -39,7 +40,7 @@ struct TrustTests {
             #expect(found.posts.count == 53 && after == expected)
             // Of what is left, each was tampered with.
             let invalid = after.filter { $0.value.authenticity == "signatureInvalid" }
-            #expect(Set(invalid.keys) == Set(try Self.notes().filter { Self.tampered.contains($0.value) }.keys))
+            #expect(Set(invalid.keys) == Set(try Truth.seeded().filter { Self.tampered.contains($0.value) }.keys))
 
             try await decide(.rejected, signer, recording)
             #expect(try await recording.read(with: keys) == before)
@@ -52,22 +53,14 @@ struct TrustTests {
     private static let tampered: Set<String> = [
         "stolen-by-mallory", "flipped-data", "recipients-reordered", "empty-recipients",
     ]
-
-    /// What is wrong with posts of the recording, by their ids.
-    private static func notes() throws -> [String: String] {
-        let shared = ProcessInfo.processInfo.environment["MMVAULT_SHARED"] ?? ""
-        let truth = try JSONSerialization.jsonObject(
-            with: Data(contentsOf: URL(fileURLWithPath: "\(shared)/recordings/truth.json")))
-        let posts = (truth as? [String: Any])?["posts"] as? [String: [String: Any]] ?? [:]
-        return posts.compactMapValues { $0["note"] as? String }
-    }
 }
 
 /// Private keys of the recording that are not in its fixtures.
 private enum SharedKeys {
+    /// Where Carol's is, in the shared data.
+    static let file = "recordings/keys/carol.1.asc"
+
     /// The one before her new one.
-    static let carols: PrivateKey? = ProcessInfo.processInfo.environment["MMVAULT_SHARED"].flatMap { shared in
-        (try? Data(contentsOf: URL(fileURLWithPath: "\(shared)/recordings/keys/carol.1.asc")))
-            .flatMap { try? KeyBackup.privateKeys(in: Array($0)).first }
-    }
+    static let carols: PrivateKey? = SharedData.file(file).flatMap { try? Data(contentsOf: $0) }
+        .flatMap { try? KeyBackup.privateKeys(in: Array($0)).first }
 }
