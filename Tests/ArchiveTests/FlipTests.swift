@@ -19,7 +19,7 @@ import Testing
         sandbox = try Sandbox()
         let original = try sandbox.account()
         try await fillSmallArchive(original)
-        directory = try await sandbox.copy(original)
+        directory = try await sandbox.smallCopy(original)
     }
 
     @Test(arguments: 0..<shares)

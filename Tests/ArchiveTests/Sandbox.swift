@@ -145,8 +145,24 @@ extension StoredVersion {
 extension Sandbox {
     /// A copy of an account's directory, made by the stock tool that makes one whole.
     func copy(_ directory: AccountDirectory) async throws -> AccountDirectory {
+        try await copy(directory, by: #".backup '$copy'"#)
+    }
+
+    /// A copy in pages of 512 bytes instead of 4096, of which so few rows leave most empty: the same archive in a quarter of
+    /// the bytes.
+    func smallCopy(_ directory: AccountDirectory) async throws -> AccountDirectory {
+        let copy = try await copy(directory, by: "PRAGMA page_size = 512; VACUUM INTO '$copy'")
+        try await run("sqlite3 '\(copy.archivePath)' 'PRAGMA journal_mode = WAL'")
+        return copy
+    }
+
+    private func copy(_ directory: AccountDirectory, by command: String) async throws -> AccountDirectory {
         let name = "copy-\(UUID().uuidString)"
-        try await run("mkdir '\(name)' && sqlite3 '\(directory.archivePath)' \".backup '\(name)/archive.sqlite'\"")
+        try await run(
+            """
+            mkdir '\(name)'; copy='\(name)/archive.sqlite'
+            sqlite3 '\(directory.archivePath)' "\(command)"
+            """)
         return AccountDirectory(path: "\(path)/\(name)", name: name)
     }
 
