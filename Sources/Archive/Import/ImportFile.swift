@@ -37,7 +37,7 @@ public struct ImportFile: Sendable {
         case none
         /// They are there, and nobody said the secret.
         case unchecked
-        case checked(Int)
+        case checked(HoldHashes)
     }
 
     /// Reads all of the zip and every line of posts in it, and keeps nothing: what comes of this can be imported.
@@ -93,8 +93,9 @@ public struct ImportFile: Sendable {
         guard indexes.count <= 1 else { throw .badExport(file: nil, what: "it holds several legal holds") }
         var hashes = Hashes.none
         if format == .legalHold {
-            hashes = secret == nil ? .unchecked : .checked(try ImportFile.check(macs, texts))
+            hashes = secret == nil ? .unchecked : .checked(try HoldHashes(macs, texts))
             if indexes.isEmpty { throw .badExport(file: nil, what: "the legal hold has no index.json") }
+            if posts == 0 { throw .badExport(file: nil, what: "the legal hold has no posts in its messages/*.csv") }
         } else if secret != nil {
             throw .badExport(file: nil, what: "it is a bulk export, which has no hashes that a secret could check")
         }
@@ -102,32 +103,6 @@ public struct ImportFile: Sendable {
         (survey.posts, survey.attachments) = (posts, attachments)
         survey.index = indexes.first.flatMap { texts[$0] }
         return survey
-    }
-
-    /// - Returns: how many files were held against their hashes.
-    private static func check(_ macs: [String: [UInt8]], _ texts: [String: [UInt8]]) throws(ArchiveError) -> Int {
-        guard let (file, text) = texts.first(where: { $0.key.hasSuffix("hashes.json") }),
-            let root = try? JSONDocument(text).root, root.kind == .object
-        else { throw .badExport(file: nil, what: "the legal hold has no hashes.json that can be read") }
-        var left = macs
-        left[file] = nil
-        var count = 0
-        for (name, value) in root.members {
-            guard let mac = left.removeValue(forKey: name) else {
-                // Files are listed under the paths that they had on the server.
-                guard Entry(name).isTaken else { continue }
-                throw .badExport(file: name, what: "hashes.json lists it, and it is missing")
-            }
-            guard let expected = value.string.flatMap(Hex.decode), expected == mac else {
-                throw .badExport(
-                    file: name, what: "it does not have the hash that hashes.json states, or the secret is another one")
-            }
-            count += 1
-        }
-        if let unlisted = left.keys.filter({ Entry($0).isTaken }).sorted().first {
-            throw .badExport(file: unlisted, what: "hashes.json does not list it")
-        }
-        return count
     }
 
     // MARK: Reading
@@ -155,8 +130,6 @@ public struct ImportFile: Sendable {
                 self = .attachment
             }
         }
-
-        var isTaken: Bool { self != .attachment && self != .hashes }
     }
 
     enum Part {
@@ -179,10 +152,12 @@ public struct ImportFile: Sendable {
         _ secret: SecretBytes?, _ progress: (Int64, Int64) -> Void, _ consume: (Part) throws(ArchiveError) -> Void
     ) throws(ArchiveError) -> SHA256Digest {
         let reader = try PackReader(path, .zip, limits)
-        var taken: Set<String> = []
+        var paths: Set<String> = []
         while let name = try reader.next() {
             let entry = Entry(name)
-            guard entry == .attachment || taken.insert(name).inserted else {
+            // `a/./b` is `a/b`, as it is for whoever unpacks it.
+            let path = name.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+            guard paths.insert(path).inserted else {
                 throw .badExport(file: name, what: "the zip holds it twice")
             }
             try consume(.began(entry, name: name))

@@ -60,7 +60,7 @@ struct ImportedFiles {
         current = nil
         let content = try part.finish()
         let database = database
-        // Where a zip has a path twice, the first counts, as it does for whoever unpacks nothing over what is there.
+        // A hold may have a file in several folders, where its post was held more than once: the first counts.
         try Archive.rethrowing {
             try database.execute(
                 sql: "INSERT OR IGNORE INTO taken VALUES (?, ?, ?, ?)",

@@ -102,8 +102,25 @@ struct Import: AsyncParsableCommand {
         switch survey.hashes {
         case .none: break
         case .unchecked: Terminal.print("  its hashes were not checked: --hold-secret-file FILE does")
-        case .checked(let count): Terminal.print("  the hashes of \(count.of("file")) are as they should be")
+        case .checked(let hashes): describe(hashes)
         }
         Terminal.print("The archive is in \(SafeText.line(directory.path))")
+    }
+
+    /// How many of the missing files are named.
+    private static let named = 20
+
+    private func describe(_ hashes: HoldHashes) {
+        Terminal.print("  the hashes of \(hashes.checked.of("file")) are as they should be")
+        if hashes.foreign > 0 {
+            Terminal.print(
+                "  \(hashes.foreign.of("file")) without a hash, and not taken: no part of a legal hold".wrapped(
+                    indent: 4))
+        }
+        guard !hashes.missing.isEmpty else { return }
+        Terminal.print("  \(hashes.missing.count.of("file")) missing, though hashes.json lists it:")
+        for path in hashes.missing.prefix(Import.named) { Terminal.print("    \(SafeText.line(path))") }
+        let rest = hashes.missing.count - Import.named
+        if rest > 0 { Terminal.print("    and \(rest.grouped) more") }
     }
 }
