@@ -85,15 +85,17 @@ public struct NoticedAbsence: Equatable, Sendable {
 }
 
 extension Archive {
-    /// What is absent now, by its id.
+    /// What is absent now, by its id: of posts, those that the server once delivered. Earlier builds asked it for what only
+    /// an import had brought, too, and it cannot miss what nobody saw there.
     public func absences(_ what: Absence.What) throws(ArchiveError) -> [String: NoticedAbsence] {
         let sql = """
             SELECT id, at, json FROM object o WHERE kind = 'absence'
               AND seq = (SELECT max(seq) FROM object n WHERE n.kind = o.kind AND n.id = o.id)
+              AND (?1 <> 'post' OR \(Archive.wasDelivered("o.id")))
             """
         return try read { db in
             var result: [String: NoticedAbsence] = [:]
-            for row in try Row.fetchAll(db, sql: sql) {
+            for row in try Row.fetchAll(db, sql: sql, arguments: [what.rawValue]) {
                 let json: String = try row.decode(forColumn: "json")
                 guard let root = try? JSONDocument(Array(json.utf8)).root, let absence = Absence(root),
                     absence.what == what
@@ -105,7 +107,7 @@ extension Archive {
     }
 }
 
-/// The posts of a channel that a walk through its whole history does not come upon.
+/// The posts of a channel that the server once delivered and a walk through its whole history does not come upon.
 ///
 /// The ids seen are kept in a temporary table of SQLite, so that memory does not grow with the channel.
 public final class UnseenPosts: Sendable {
@@ -142,6 +144,7 @@ public final class UnseenPosts: Sendable {
             WHERE channel_id = ?1 AND create_at >= ?2 AND (create_at, post_id) > (?2, ?3) AND original_id = ''
               AND post_id NOT IN (SELECT id FROM seen)
               AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
+              AND \(Archive.wasDelivered("v.post_id"))
             ORDER BY create_at, post_id LIMIT ?4
             """
         return try Archive.rethrowing(path: path) { [database] in

@@ -71,7 +71,13 @@ extension Archive {
         return result.sorted { ($0.createAt, $0.id) < ($1.createAt, $1.id) }
     }
 
-    private static func isFromServer(_ version: String) -> String {
+    /// SQL that says whether the server itself, and not an import alone, has told of a post.
+    static func wasDelivered(_ postID: String) -> String {
+        "EXISTS (SELECT 1 FROM version s WHERE s.post_id = \(postID) AND \(isFromServer("s")))"
+    }
+
+    /// SQL that says whether a row of the table `version` came in the server's own words, and not in an import.
+    static func isFromServer(_ version: String) -> String {
         """
         (SELECT instr(d.record, char(10) || 'kind import' || char(10)) FROM document d WHERE d.seq = \(version).document)
         = 0

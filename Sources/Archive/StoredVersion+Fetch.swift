@@ -19,9 +19,10 @@ extension StoredVersion {
         }
     }
 
-    /// The newest row about the absence of the post of a version `v`, as a column.
+    /// The newest row about the absence of the post of a version `v`, as a column: of one that the server once delivered.
     static let absence = """
-        (SELECT max(seq) FROM object WHERE kind = 'absence' AND id = v.post_id) AS absence
+        (SELECT max(seq) FROM object WHERE kind = 'absence' AND id = v.post_id AND \(Archive.wasDelivered("v.post_id")))
+          AS absence
         """
 
     /// - Parameter row: of the table `version`, with the state and the absence beside it.

@@ -1,5 +1,7 @@
 import Archive
 import DemoServer
+import Foundation
+import TestSupport
 import Testing
 
 @testable import Exporter
@@ -65,6 +67,39 @@ struct FullWalkTests {
             selection.since = Timestamp(milliseconds: Town.start + 20_000)
             try await town.pull(selection, limits: .small)
             #expect(try absent(town).isEmpty)
+        }
+    }
+
+    /// What only an import brought, the server may never have shown to this account: it cannot be missed there.
+    @Test func onlyPostsThatTheServerDeliveredAreAskedAbout() async throws {
+        try await Town.with { town in
+            let posts = town.write(5)
+            try await town.pullAll()
+            let imported = String(repeating: "i", count: 26)
+            let folder = "legal_hold/case/\(town.channel)/messages"
+            let columns =
+                "TeamName,ChannelName,ChannelDisplayName,ChannelType,UserUsername,PostId,PostCreateAt,PostUpdateAt,"
+                + "PostDeleteAt,PostRootId,PostOriginalId,PostMessage,PostType,PostProps,PostFileIds"
+            let rows = [imported, posts[1]].map {
+                "demo,tea,Tea,O,bob,\($0),\(Town.start),\(Town.start),0,,,forged,,{},[]"
+            }
+            let path = try Town.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try await StockTool.shell(
+                """
+                mkdir -p \(folder) && echo '{}' >legal_hold/case/index.json
+                printf '%s\\n' '\(columns)' \(rows.map { "'\($0)'" }.joined(separator: " ")) >\(folder)/m.csv
+                python3 -m zipfile -c hold.zip legal_hold
+                """, in: path)
+            let file = ImportFile(path: "\(path)/hold.zip")
+            let report = try await ArchiveWriter(town.directory()).add(file, file.survey())
+            #expect(report.added == 2)
+            for post in posts[1...2] { town.world.purge(post) }
+            let requests = town.server.requests.count
+            try await town.pull(FullWalkTests.full)
+            #expect(try absent(town) == [posts[1]: .gone, posts[2]: .gone])
+            #expect(!town.server.requests.dropFirst(requests).contains { $0.path.contains(imported) })
+            #expect(try await town.archive().check().damages.isEmpty)
         }
     }
 

@@ -91,6 +91,8 @@ private struct Importing {
     /// The part under way.
     private var content: [UInt8] = []
     private var posts: [String] = []
+    /// The ids that the rows themselves state.
+    private var held: Set<String> = []
     private var joined: [Int] = []
     private var channelID: String?
     private var columns: LegalHoldColumns?
@@ -165,13 +167,18 @@ private struct Importing {
         let fields = try columns.row(row[...])
         let post = try fields.post(at: 0..<row.count)
         // What is decided about a post must not depend on what a part still holds back.
-        if posts.contains(post.id) { try flush() }
+        if !held.insert(post.id).inserted {
+            try flush()
+            held = [post.id]
+        }
         let standing = try find { try known.standing(of: post, channelID: channelID) }
         if let standing { names.learn(post.username, id: standing.userID) }
         _ = names.user(post.username)
         names.channel(channelID, row: fields, index: index)
         if standing?.isSaid == true { joined.append(posts.count) }
-        let isOld = standing.map { !$0.isSaid && $0.isSuperseded && post.originalID.isEmpty } ?? false
+        // Whoever made the export could write into it what they liked: nothing of it takes the place of the server's word.
+        let isOld =
+            standing.map { !$0.isSaid && ($0.isFromServer || $0.isSuperseded && post.originalID.isEmpty) } ?? false
         posts.append(isOld ? ImportID.make("version", [Array(post.id.utf8)[...]] + post.content) : post.id)
         report.posts += 1
         content += row
@@ -185,7 +192,7 @@ private struct Importing {
         var body = header()
         body += columns == nil ? [] : columnsRow
         body += content
-        (content, posts, joined, isEmpty) = ([], [], [], true)
+        (content, posts, held, joined, isEmpty) = ([], [], [], [], true)
         let part: ImportPart
         do throws(ArchiveError) { part = try ImportPart(body) } catch {
             guard case .badExport(_, let what) = error else { throw error }

@@ -22,24 +22,30 @@ struct KnownPosts {
     /// What the archive has of a post of a legal hold, which has its server's id.
     ///
     /// - Returns: nil where it does not know the post.
+    /// - Throws: `badExport` where it knows it in another channel: a server never moves a post.
     func standing(of post: ImportedPost, channelID: String) throws -> Standing? {
         let sql =
-            "SELECT * FROM version WHERE post_id = ? OR post_id IN "
+            "SELECT v.*, \(Archive.isFromServer("v")) AS is_from_server FROM version v WHERE post_id = ? OR post_id IN "
             + "(SELECT post_id FROM version WHERE channel_id = ? AND create_at = ? AND original_id = ?) ORDER BY seq"
         let rows = try Row.fetchAll(database, sql: sql, arguments: [post.id, channelID, post.createAt, post.id])
-        guard let newest = try rows.last(where: { try $0.decode(String.self, forColumn: "post_id") == post.id }) else {
-            return nil
+        let own = try rows.filter { try $0.decode(String.self, forColumn: "post_id") == post.id }
+        guard let newest = try own.last.map(StoredVersion.Header.init) else { return nil }
+        guard newest.channelID == channelID else {
+            throw ArchiveError.badExport(
+                file: nil, what: "the archive has its post, \(post.id), in another channel, \(newest.channelID)")
         }
-        let header = try StoredVersion.Header(newest)
         return Standing(
-            userID: header.userID, isSaid: try rows.contains { try agrees($0, post, byWords: true) },
-            isSuperseded: header.updateAt > post.updateAt || header.deleteAt > 0 && post.deleteAt == 0)
+            userID: newest.userID, isSaid: try rows.contains { try agrees($0, post, byWords: true) },
+            isFromServer: try own.contains { try $0.decode(forColumn: "is_from_server") },
+            isSuperseded: newest.updateAt > post.updateAt || newest.deleteAt > 0 && post.deleteAt == 0)
     }
 
     struct Standing {
         let userID: String
         /// Whether some version says just what this one does.
         let isSaid: Bool
+        /// Whether the server itself told of the post, in whatever version.
+        let isFromServer: Bool
         /// Whether the newest one came about after this one.
         let isSuperseded: Bool
     }
