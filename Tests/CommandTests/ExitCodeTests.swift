@@ -65,6 +65,7 @@ struct ExitCase: Sendable, CustomTestStringConvertible {
         ExitCase(.noArchive, "mmvault pull --team nowhere", after: settled),
         ExitCase(.badExport, "mmvault import token.txt", after: settled),
         ExitCase(.noArchive, "mmvault import token.txt"),
+        ExitCase(.noArchive, "mmvault login $URL --token-file token.txt && mmvault import token.txt"),
         ExitCase(.usage, "mmvault frobnicate"),
         ExitCase(.usage, "mmvault login http://chat.example.org --token-file token.txt"),
         ExitCase(.usage, "mmvault login $URL --token-file missing.txt"),

@@ -109,6 +109,58 @@ import Testing
         }
     }
 
+    @Test func beforeTheFirstPull_IsTooEarly() async throws {
+        try await Stage.with { stage in
+            _ = try await stage.run("mmvault login $URL --token-file token.txt")
+            let before = try await stage.run("mmvault check").output
+            try await stage.zipBulk("x.zip")
+            try await stage.zipHold()
+            for name in ["x.zip", "hold.zip"] {
+                let early = try await stage.run("mmvault import \(name)")
+                #expect(early.code == 9 && early.errors.contains("hint: “mmvault pull” first"), "\(early.everything)")
+                #expect(early.errors.contains("--as") && early.output.isEmpty)
+                #expect(try await stage.run("mmvault check").output == before)
+            }
+            _ = try await stage.run("mmvault pull")
+            #expect(try await stage.run("mmvault import x.zip").output.contains("  0 added, "))
+            let channels = try await stage.run("mmvault channels").output
+            #expect(try await stage.run("mmvault import hold.zip && mmvault channels").output.hasSuffix(channels))
+            // Where nobody can log in any more, there is nothing to wait for.
+            _ = try await stage.run(
+                "mkdir old && mmvault login $URL --token-file token.txt --vault old && rm old/*/session.json")
+            let late = try await stage.run("mmvault import x.zip --vault old")
+            #expect(late.code == 0 && !late.output.contains("  0 added"), "\(late.everything)")
+            try await expectClean(stage, "--vault old")
+        }
+    }
+
+    /// A row of a table whose hashes nobody checked, in place of what the server had said and somebody had signed.
+    @Test func forgedRow_ReplacesNothing() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let direct = stage.story.direct
+            let post = try #require(stage.story.world.posts(in: direct).first { $0.type == "custom_e2ee" && $0.isLive })
+            let before = try await stage.run("mmvault verify --json --channel @bob \(Self.keys)").lines.map(String.init)
+            let names = [stage.story.alice.id, stage.story.bob.id].sorted().joined(separator: "__")
+            let row =
+                ",,\(names),,D,bob,,,\(post.id),\(post.createAt),\(post.updateAt + 5),0,,,I never said it,,{},,[],false\n"
+            for channel in [direct, stage.story.square] {
+                try await stage.zipHold { files in
+                    for name in files.keys where name.contains("/messages/") { files[name] = nil }
+                    files["\(ExportedStory.folder)/\(channel)/messages/messages-1-x.csv"] = ExportedStory.columns + row
+                }
+                let outcome = try await stage.run("mmvault import hold.zip")
+                #expect(outcome.code == (channel == direct ? 0 : 65), "\(outcome.everything)")
+                if channel != direct { #expect(outcome.errors.contains("in another channel")) }
+                let after = try await stage.run("mmvault verify --json --channel @bob \(Self.keys)").lines.map(
+                    String.init)
+                #expect(after.filter { !$0.contains("import hold.zip") } == before)
+                #expect(after.count == before.count + 1)
+                try await expectClean(stage)
+            }
+        }
+    }
+
     @Test func repliesOfOldServers_HaveNoPayload() async throws {
         try await Stage.with { stage in
             try await stage.zipBulk(keepsPropsOfReplies: false)
@@ -189,9 +241,14 @@ import Testing
             func states(_ id: String) -> [String] {
                 lines.filter { $0.contains(id) }.compactMap { try? JSONDocument(Array($0.utf8)).root["state"]?.string }
             }
-            #expect(states(first.id).sorted() == ["deleted", "earlier"])
-            #expect(states(second.id) == ["live"])
-            #expect(lines.contains { $0.contains(#""id":"import-"#) && $0.contains(#""state":"revision""#) })
+            // The server's word stays; what the hold says stands beside it.
+            #expect(states(first.id) == ["live"] && states(second.id) == ["live"])
+            let own = lines.filter { $0.contains(#""id":"import-"#) }
+            #expect(own.count == 2)
+            for line in own {
+                #expect(
+                    line.contains(#""state":"revision""#) && line.contains(#""source":"import hold.zip""#), "\(line)")
+            }
             let read = try await stage.run("mmvault read town-square").output
             #expect(read.contains("Deleted,\n") && read.contains("\"later\"") && read.contains("Said long before."))
             try await expectClean(stage)
@@ -237,7 +294,7 @@ import Testing
                         + #""message":"post \#(number)","props":{},"create_at":\#(1_700_000_000_000 + number)}}"#)
             }
             try await stage.zip("export.zip", [("import.jsonl", lines.map { $0 + "\n" }.joined())])
-            _ = try await stage.run("mmvault login $URL --token-file token.txt")
+            try await stage.settle()
             let before = try await stage.run("mmvault check").output
             var kills = 0
             for milliseconds in stride(from: 100, to: 4000, by: 300) {

@@ -24,6 +24,14 @@ extension Archive {
         }.flatMap(DocumentRecord.init(text:)).flatMap { Timestamp(iso8601: $0.receivedAt) }
     }
 
+    /// Whether the server has listed the account's channels. Before, none of them can be recognised in an export.
+    public func knowsChannels() throws(ArchiveError) -> Bool {
+        let sql = """
+            SELECT EXISTS (SELECT 1 FROM document WHERE instr(record, char(10) || 'kind channels' || char(10)) > 0)
+            """
+        return try read { try Bool.fetchOne($0, sql: sql) ?? false }
+    }
+
     /// The ids of each channel's members, as far as the server listed them.
     func members() throws(ArchiveError) -> [String: Set<String>] {
         let ids = try read { try String.fetchAll($0, sql: "SELECT DISTINCT id FROM object WHERE kind = 'member'") }

@@ -11,10 +11,10 @@ struct Import: AsyncParsableCommand {
             FILE is a bulk export (a zip from “mmctl export”) or a legal hold (a zip
             from the Legal Hold plugin). What the archive has already is joined with it;
             the rest is added, and marked as imported, with the files of posts. All of
-            it is added, or nothing; the same file twice adds nothing. Into an account
-            of yours, it must be an export of that account's server: people and channels
-            are found by name. Pull first; what is pulled later is not joined with it
-            (docs/import.md).
+            it is added, or nothing; the same file twice adds nothing. What the server
+            itself said is never replaced. Into an account of yours, it must be an
+            export of that account's server: people and channels are found by name. Pull
+            first; what is pulled later is not joined with it (docs/import.md).
 
             EXAMPLES:
               mmvault import export.zip
@@ -59,6 +59,7 @@ struct Import: AsyncParsableCommand {
         let export = ImportFile(path: file, limits: limits)
         guard PrivateFile.exists(file) else { throw Failure(.usage, "there is no file \(SafeText.line(file))") }
         let existing = owner == nil ? try vault.directory() : nil
+        if let existing { try requirePull(existing) }
         let secret = try secret()
         let name = SafeText.line(export.name)
         let survey = try export.survey(secret: secret) { done, total in
@@ -75,6 +76,16 @@ struct Import: AsyncParsableCommand {
         }
         Terminal.clearProgress()
         describe(report, survey, directory)
+    }
+
+    /// Whoever has a session can pull, and what is pulled later would stand beside the import, every channel twice.
+    private func requirePull(_ directory: AccountDirectory) throws {
+        guard PrivateFile.exists(directory.sessionPath), try !Archive(directory).knowsChannels() else { return }
+        throw Failure(
+            .noArchive, "nothing was pulled yet, and a pull after an import would bring every channel a second time",
+            hint:
+                "“mmvault pull” first; the export of a server that is gone goes into an archive of its own: --as USERNAME"
+        )
     }
 
     private func secret() throws -> SecretBytes? {
