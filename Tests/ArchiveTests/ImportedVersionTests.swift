@@ -154,11 +154,20 @@ import Testing
         try await expectClean()
     }
 
-    @Test(arguments: [true, false]) func aPostInTwoChannelsIsAnErrorOfTheFile(_ isFromServer: Bool) async throws {
+    @Test(
+        arguments: [true, false],
+        [
+            Row(),
+            Row().with {
+                $0.id = ArchiveTests.id("r1")
+                $0.original = ArchiveTests.id("p1")
+            },
+        ])
+    func aPostInTwoChannelsIsAnErrorOfTheFile(_ isFromServer: Bool, _ row: Row) async throws {
         if isFromServer { try await pull(PostText("p1", at: start, "text")) } else { try await take(Row()) }
         let head = try Archive(directory).head()
         let square = id("csquare")
-        let file = try await hold([Row().with { $0.id = id("p2") }, Row()], channel: square)
+        let file = try await hold([Row().with { $0.id = id("p2") }, row], channel: square)
         let survey = try file.survey()
         let writer = try ArchiveWriter(directory)
         do {

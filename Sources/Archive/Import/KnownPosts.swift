@@ -22,22 +22,28 @@ struct KnownPosts {
     /// What the archive has of a post of a legal hold, which has its server's id.
     ///
     /// - Returns: nil where it does not know the post.
-    /// - Throws: `badExport` where it knows it in another channel: a server never moves a post.
+    /// - Throws: `badExport` where it knows it, or what it is a revision of, in another channel: a server never moves a post.
     func standing(of post: ImportedPost, channelID: String) throws -> Standing? {
+        for id in [post.id, post.originalID] { try requireNotElsewhere(id, channelID) }
         let sql =
             "SELECT v.*, \(Archive.isFromServer("v")) AS is_from_server FROM version v WHERE post_id = ? OR post_id IN "
             + "(SELECT post_id FROM version WHERE channel_id = ? AND create_at = ? AND original_id = ?) ORDER BY seq"
         let rows = try Row.fetchAll(database, sql: sql, arguments: [post.id, channelID, post.createAt, post.id])
         let own = try rows.filter { try $0.decode(String.self, forColumn: "post_id") == post.id }
         guard let newest = try own.last.map(StoredVersion.Header.init) else { return nil }
-        guard newest.channelID == channelID else {
-            throw ArchiveError.badExport(
-                file: nil, what: "the archive has its post, \(post.id), in another channel, \(newest.channelID)")
-        }
         return Standing(
             userID: newest.userID, isSaid: try rows.contains { try agrees($0, post, byWords: true) },
             isFromServer: try own.contains { try $0.decode(forColumn: "is_from_server") },
             isSuperseded: newest.updateAt > post.updateAt || newest.deleteAt > 0 && post.deleteAt == 0)
+    }
+
+    private func requireNotElsewhere(_ id: String, _ channelID: String) throws {
+        // Earlier builds let an import move a post; then the server's word counts.
+        let sql = """
+            SELECT channel_id FROM version v WHERE post_id = ? ORDER BY \(Archive.isFromServer("v")) DESC, seq DESC LIMIT 1
+            """
+        guard let place = try String.fetchOne(database, sql: sql, arguments: [id]), place != channelID else { return }
+        throw ArchiveError.badExport(file: nil, what: "the archive has its post, \(id), in another channel, \(place)")
     }
 
     struct Standing {
