@@ -129,7 +129,7 @@ struct Import: AsyncParsableCommand {
                     indent: 4))
         }
         guard !hashes.missing.isEmpty else { return }
-        Terminal.print("  \(hashes.missing.count.of("file")) missing, though hashes.json lists it:")
+        Terminal.print("  \(hashes.missing.count.of("file")) listed in hashes.json and missing in the zip:")
         for path in hashes.missing.prefix(Import.named) { Terminal.print("    \(SafeText.line(path))") }
         let rest = hashes.missing.count - Import.named
         if rest > 0 { Terminal.print("    and \(rest.grouped) more") }
