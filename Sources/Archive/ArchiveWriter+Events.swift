@@ -36,9 +36,11 @@ extension ArchiveWriter {
             kind: kind, request: PostEvents.request, channelID: nil, receivedAt: receivedAt, body: events.body)
         let isLate = kind == .lateEvents
         let posts = isLate ? events.posts.map(\.asOldRevision) : events.posts
-        return try insert(document, walk: nil) { db, sequence in
+        let added = try insert(document, walk: nil) { db, sequence in
             try ArchiveWriter.insert(posts, isLate ? [] : events.attachments, db, document: sequence)
         }
+        lastEvents = end
+        return added
     }
 }
 
@@ -47,8 +49,8 @@ extension PostEvents {
 }
 
 /// Where versions of posts stand among those that the archive holds.
-private struct Standing {
-    enum Place {
+struct Standing {
+    enum Place: Sendable {
         case newest, late
         /// Late, and known.
         case nowhere
@@ -71,7 +73,8 @@ private struct Standing {
 
     init(_ database: Database) { self.database = database }
 
-    mutating func place(of post: PostHeader) throws -> Place {
+    /// The versions that say the same of the post, old revisions among them: whether each is the very version.
+    func known(_ post: PostHeader) throws -> [Bool] {
         let known = try database.cachedStatement(
             sql:
                 "SELECT post_id = ?1 AND identity = ?2 FROM version WHERE post_id IN (?1, ?4) AND (said = ?3 OR identity = ?2)"
@@ -79,13 +82,17 @@ private struct Standing {
         let values: StatementArguments = [
             post.id, post.identity.databaseBlob, post.said.databaseBlob, post.asOldRevision.id,
         ]
-        let rows = try Row.fetchAll(known, arguments: values)
+        return try Bool.fetchAll(known, arguments: values)
+    }
+
+    mutating func place(of post: PostHeader) throws -> Place {
+        let known = try known(post)
         // The very version: to keep it once more adds nothing, and takes nothing back.
-        if try rows.contains(where: { try $0.decode(Bool.self, atIndex: 0) }) { return .newest }
+        if known.contains(true) { return .newest }
         if let last = try newest[post.id] ?? fetch(post.id),
             last.isDeleted || (post.updateAt, post.editAt) < (last.updateAt, last.editAt)
         {
-            return rows.isEmpty ? .late : .nowhere
+            return known.isEmpty ? .late : .nowhere
         }
         newest[post.id] = Newest(post)
         return .newest

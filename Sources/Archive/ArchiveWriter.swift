@@ -9,6 +9,8 @@ public actor ArchiveWriter {
     private let lock: ArchiveLock
     public nonisolated let directory: AccountDirectory
     private var head: ChainHead
+    /// The last document with events that this writer has added.
+    var lastEvents: Int64 = 0
 
     /// An archive of the earliest builds gets the index that it lacks.
     ///
@@ -34,6 +36,9 @@ public actor ArchiveWriter {
             return (sequence, hash)
         }
     }
+
+    /// The number of the last document. An answer that is asked for later is not older than what it says.
+    public var end: Int64 { head.sequence }
 
     /// Keeps an answer that carries posts, whole, with the versions in it that are new and the walk's new state.
     ///

@@ -179,6 +179,7 @@ extension DocumentInspection {
     ) -> (posts: [PostHeader], attachments: [(postStart: Int, row: AttachmentRow)])? {
         switch kind {
         case .posts: (try? PostsPage(body)).map { ($0.posts, $0.attachments) }
+        case .latePosts: (try? OvertakenAnswer(body)).map { ($0.posts, $0.attachments) }
         case .history: (try? PostsPage(history: body)).map { ($0.posts, $0.attachments) }
         case .events: (try? PostEvents(body)).map { ($0.posts, $0.attachments) }
         case .lateEvents: (try? PostEvents(body)).map { ($0.posts.map(\.asOldRevision), []) }
@@ -201,7 +202,7 @@ extension ObjectKind {
         case .histories: self = .history
         case .trust: self = .trust
         case .trustList: self = .listedTrust
-        case .account, .posts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
+        case .account, .posts, .latePosts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
     }
 }

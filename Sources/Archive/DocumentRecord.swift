@@ -10,6 +10,8 @@ public enum DocumentKind: String, Sendable {
     case events
     /// The same, of posts that had been superseded when the frames came.
     case lateEvents = "late-events"
+    /// An answer that carries posts, some of which may be older than events that came before it.
+    case latePosts = "late-posts"
     case teams, channels, users, members
     /// The server's custom emoji: names, and who made them; never the pictures.
     case emoji

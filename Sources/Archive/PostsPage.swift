@@ -13,6 +13,10 @@ public struct PostsPage: Sendable {
     public init(_ body: [UInt8]) throws(ArchiveError) {
         let root: JSONValue
         do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
+        try self.init(root)
+    }
+
+    init(_ root: JSONValue) throws(ArchiveError) {
         // A channel without posts may answer null for either.
         guard root.kind == .object, let order = root["order"], let posts = root["posts"],
             order.kind == .array || order.isNull, posts.kind == .object || posts.isNull

@@ -99,6 +99,7 @@ public final class EmbeddedServer: Sendable {
         if case .stall(let duration) = fault { try await Task.sleep(for: duration) }
         let answer = fault?.answer ?? world.answer(Exchange(request, seen, body: Array(body.readableBytesView)))
         afterRequest?(seen)
+        if case .hold(let untilReleased) = fault { await untilReleased() }
         if let cut = fault?.cut(of: answer.body.count) {
             // At least one byte is missing, of an empty answer too.
             var part = try await writer.writeHead(head(of: answer, length: max(answer.body.count, 1)))
@@ -181,7 +182,7 @@ extension Fault {
                 headers: headers.map { (name: $0.0, value: $0.1) }, body: Array(body.utf8))
         case .garbled: .json(#"{"order":["abc"],"posts":{"abc":{"id":"abc","create_at":"#)
         case .redirect(let target): Answer(status: 302, contentType: nil, headers: [("Location", target)])
-        case .cutBody, .cutBodyAfter, .wrongLength, .reset, .stall, .trickle: nil
+        case .cutBody, .cutBodyAfter, .wrongLength, .reset, .stall, .trickle, .hold: nil
         }
     }
 

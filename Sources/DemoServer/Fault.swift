@@ -47,6 +47,8 @@ public enum Fault: Sendable {
     case stall(Duration)
     /// The true answer, a byte at a time, with a pause behind each.
     case trickle(Duration)
+    /// The true answer, as it was when it was asked for, once this returns.
+    case hold(@Sendable () async -> Void)
     /// 302 to another address.
     case redirect(String)
 }

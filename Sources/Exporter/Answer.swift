@@ -24,6 +24,8 @@ struct Answer: Sendable {
     let headers: HTTPHeaders
     let body: [UInt8]
     let receivedAt: Timestamp
+    /// The archive's last document when it was asked for, where that is of interest: the answer is not older than that.
+    var askedAt = Int64.max
 
     /// The server's own clock, in whole seconds; nil where it does not tell.
     var date: Timestamp? { headers.first(name: "Date").flatMap(HTTPDate.parse) }

@@ -50,9 +50,30 @@ struct ChannelWalk {
 
     // MARK: Asking and keeping
 
+    /// Events are archived while an answer is awaited. One that may be older than they are is kept as such, and asked for
+    /// again, so that the order of arrival decides; where they do not cease to cross, their times decide in the end.
+    ///
     /// - Parameter isPlausible: where it says no, the answer counts as garbled and is asked for again.
     func fetch(
         _ path: String, isPlausible: (PostsPage) -> Bool = { _ in true }
+    ) async throws(ExporterError) -> (Answer, PostsPage) {
+        var repeats = 0
+        while true {
+            // Before the first attempt of them that it may take.
+            let end = await writer.end
+            var (answer, page) = try await ask(path, isPlausible)
+            answer.askedAt = end
+            if repeats == limits.mostRepeats { return (answer, page) }
+            repeats += 1
+            do throws(ArchiveError) {
+                let document = answer.document(.posts, channelID: channelID)
+                guard try await writer.keepOvertaken(document, page: page, askedAt: end) else { return (answer, page) }
+            } catch { throw kept(error, answer) }
+        }
+    }
+
+    private func ask(
+        _ path: String, _ isPlausible: (PostsPage) -> Bool
     ) async throws(ExporterError) -> (Answer, PostsPage) {
         try await client.send(Request(.GET, path)) { answer throws(ExporterError) in
             let page: PostsPage
@@ -86,9 +107,15 @@ struct ChannelWalk {
         do throws(ArchiveError) { try unseen?.saw(page.posts.map(\.id)) } catch { throw .archive(error) }
         guard !page.posts.isEmpty else { return try await note(answer.receivedAt) }
         do {
-            let added = try await writer.append(answer.document(.posts, channelID: channelID), page: page, walk: state)
+            let added = try await writer.append(
+                answer.document(.posts, channelID: channelID), page: page, walk: state, askedAt: answer.askedAt)
             onPage(page.posts.count, added)
-        } catch { throw .archive(error) }
+        } catch { throw kept(error, answer) }
+    }
+
+    /// Why an answer could not be kept.
+    private func kept(_ error: ArchiveError, _ answer: Answer) -> ExporterError {
+        if case .notAPage(let what) = error { answer.garbled(what) } else { .archive(error) }
     }
 
     func note(_ time: Timestamp) async throws(ExporterError) {
@@ -104,6 +131,8 @@ struct WalkLimits: Sendable {
     var cut = 1000
     /// How far before the cursor to ask again, in milliseconds: clocks differ, and a post's time is not its commit's.
     var overlap: Int64 = 5 * 60_000
+    /// How often a page is asked for again because events came while it was on its way.
+    var mostRepeats = 3
 }
 
 /// The questions that a walk asks.

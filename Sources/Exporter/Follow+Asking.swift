@@ -35,7 +35,6 @@ extension Follow {
         var report = PullReport()
         if agenda.everything {
             report = try await pull.run(client)
-            desk.choose(report.outcomes.map(\.channel.id))
             agenda = FollowDesk.Agenda()
         }
         if agenda.lists {

@@ -2,8 +2,8 @@ public import Archive
 internal import Bytes
 internal import NIOSSL
 
-/// Keeps an archive up to date as things happen: a pull, and then whatever the server's WebSocket tells, for as long as
-/// nobody stops it.
+/// Keeps an archive up to date as things happen: a pull, and beside it and after it whatever the server's WebSocket tells,
+/// for as long as nobody stops it.
 ///
 /// The WebSocket is never believed to have told everything. Where it may have left something out (a new connection, a
 /// gap, a message that cannot be read) the walk asks; and so it does from time to time without any reason.
@@ -50,7 +50,6 @@ public struct Follow: Sendable {
             session.address, token: session.token, patience: patience, tls: pull.tls,
             onRetry: { onEvent(.pull(.retrying(request: $0, why: $1, seconds: $2))) },
             { client throws(ExporterError) in
-                try await firstPull(client)
                 try await follow(client)
             })
     }
@@ -59,9 +58,7 @@ public struct Follow: Sendable {
         var failures = 0
         while true {
             do throws(ExporterError) {
-                let report = try await pull.run(client)
-                desk.choose(report.outcomes.map(\.channel.id))
-                return onEvent(.pulled(report))
+                return onEvent(.pulled(try await pull.run(client)))
             } catch .noAnswer(_, let why, _) {
                 failures += 1
                 try await wait(why, after: failures)
@@ -80,7 +77,10 @@ public struct Follow: Sendable {
             }
             start { () throws(ExporterError) in try await listen() }
             start { () throws(ExporterError) in try await keepFrames() }
-            start { () throws(ExporterError) in try await ask(client) }
+            start { () throws(ExporterError) in
+                try await firstPull(client)
+                try await ask(client)
+            }
             start { () throws(ExporterError) in try await remember() }
             // None of them ends but by an error, or because all of it is to end.
             failure = await group.next() ?? nil
@@ -93,7 +93,7 @@ public struct Follow: Sendable {
 
     // MARK: Writing
 
-    /// Archives frames shortly after they have come: what comes together goes together.
+    /// Archives frames shortly after they have come, whatever else goes on: what comes together goes together.
     private func keepFrames() async throws(ExporterError) {
         for await _ in desk.frames {
             try await sleep(pace.batch)
@@ -180,7 +180,7 @@ struct FollowPace: Sendable {
 
 /// What happens while an archive is kept up to date.
 public enum FollowEvent: Sendable {
-    /// A step of a pull: the first one, or one that fills a gap.
+    /// A step of a pull: the first one, or one that fills a gap. Events come beside the first one, too.
     case pull(PullEvent)
     /// The first pull has ended.
     case pulled(PullReport)

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// What those who listen, write and ask hand to one another: frames that wait to be archived, and what is to be asked.
 ///
-/// While a channel is walked, its frames are held back: an answer of the walk that is older than a frame must not be
-/// archived after it, since the order of arrival decides which version of a post is the newest.
+/// Frames wait for nothing but the beginning of the first pull: until the server has said whose token it is and, where only
+/// some channels are followed, which these are.
 final class FollowDesk: Sendable {
     struct Frame: Sendable {
         let channelID: String
@@ -12,38 +12,15 @@ final class FollowDesk: Sendable {
         let receivedAt: Timestamp
     }
 
-    /// What is to be asked of the server.
-    struct Agenda: Equatable, Sendable {
-        /// All of it, as a pull does.
-        var everything = false
-        /// Which channels there are; those that are new are walked.
-        var lists = false
-        /// Every name and key.
-        var people = false
-        var channels: Set<String> = []
-        var members: Set<String> = []
-        var users: Set<String> = []
-        var keys: Set<String> = []
-
-        mutating func add(_ other: Agenda) {
-            everything = everything || other.everything
-            lists = lists || other.lists
-            people = people || other.people
-            channels.formUnion(other.channels)
-            members.formUnion(other.members)
-            users.formUnion(other.users)
-            keys.formUnion(other.keys)
-        }
-    }
-
     private struct State {
         var frames: [Frame] = []
         var size = 0
-        var held: Set<String> = []
+        /// Whether frames may be archived.
+        var isOpen = false
         var agenda = Agenda()
         /// Channels in which something happened since they were last walked.
         var active: Set<String> = []
-        /// The channels that are followed; nil before the first pull.
+        /// The channels that are followed; nil until the first pull has their list.
         var chosen: Set<String>?
         var sequence = EventSequence()
         var isAccepted = false
@@ -173,21 +150,15 @@ final class FollowDesk: Sendable {
     /// Frames that may be archived now, in the order in which they came; empty where there are none.
     func takeFrames() -> [Frame] {
         state.withLock { state in
-            var taken: [Frame] = []
-            var rest: [Frame] = []
+            guard state.isOpen else { return [] }
             var bytes = 0
-            for frame in state.frames {
-                if state.held.contains(frame.channelID) || bytes >= FollowDesk.batch.bytes
-                    || taken.count >= FollowDesk.batch.frames
-                {
-                    rest.append(frame)
-                } else {
-                    bytes += frame.bytes.count
-                    taken.append(frame)
-                }
-            }
-            state.frames = rest
-            state.size -= bytes
+            let taken = Array(
+                state.frames.prefix(FollowDesk.batch.frames).prefix { frame in
+                    defer { bytes += frame.bytes.count }
+                    return bytes < FollowDesk.batch.bytes
+                })
+            state.frames.removeFirst(taken.count)
+            state.size -= taken.reduce(0) { $0 + $1.bytes.count }
             return taken
         }
     }
@@ -195,16 +166,18 @@ final class FollowDesk: Sendable {
     /// Takes note of where a pull is.
     func observe(_ event: PullEvent) {
         switch event {
-        case .started(let channel):
-            state.withLock { state in
-                state.held.insert(channel.id)
-                state.active.remove(channel.id)
-            }
-        case .finished(let outcome):
-            state.withLock { _ = $0.held.remove(outcome.channel.id) }
-            framesBell.yield()
+        case .stage(.lists): if !isSelective { open() }
+        case .channels(let channels):
+            choose(channels.map(\.id))
+            open()
+        case .started(let channel): state.withLock { _ = $0.active.remove(channel.id) }
         default: break
         }
+    }
+
+    private func open() {
+        state.withLock { $0.isOpen = true }
+        framesBell.yield()
     }
 
     // MARK: Asking
@@ -229,10 +202,26 @@ final class FollowDesk: Sendable {
     /// - Returns: those of the channels that were not followed before.
     @discardableResult
     func choose(_ channels: [String]) -> Set<String> {
-        state.withLock { state in
+        let (new, agenda) = state.withLock { state in
             let new = Set(channels).subtracting(state.chosen ?? [])
+            let isFirst = state.chosen == nil
             state.chosen = (state.chosen ?? []).union(channels)
-            return new
+            return (new, isFirst ? sort(&state) : Agenda())
         }
+        add(agenda)
+        return new
+    }
+
+    /// Applies the list of channels to what came before it.
+    private func sort(_ state: inout State) -> Agenda {
+        let chosen = state.chosen ?? []
+        // The list may have been made before a channel was.
+        guard isSelective else { return Agenda(lists: !state.active.isSubset(of: chosen)) }
+        state.frames.removeAll { !chosen.contains($0.channelID) }
+        state.size = state.frames.reduce(0) { $0 + $1.bytes.count }
+        state.active.formIntersection(chosen)
+        state.agenda.channels.formIntersection(chosen)
+        state.agenda.members.formIntersection(chosen)
+        return Agenda()
     }
 }

@@ -8,7 +8,6 @@ import Synchronization
 final class FollowProgress: Sendable {
     private struct State {
         var isFollowing = false
-        var isConnected = false
         var added = 0
         var since = Timestamp.now
     }
@@ -36,7 +35,6 @@ final class FollowProgress: Sendable {
             summarize(report)
             state.withLock { $0.isFollowing = true }
         case .connected(let isResumed):
-            state.withLock { $0.isConnected = true }
             tell(isResumed ? "connected again; nothing was missed" : "connected")
         case .gap: tell("something was missed; asking for it")
         case .kept(let channels, let added): if added > 0 { tell(added, channels.keys.sorted()) }
@@ -44,7 +42,6 @@ final class FollowProgress: Sendable {
             for change in keyChanges { Pull.warn(change) }
             if added > 0 { tell(added, []) }
         case .waiting(let why, let seconds):
-            state.withLock { $0.isConnected = false }
             tell("\(SafeText.line(why)); again in \(Int(seconds.rounded(.up))) s")
         }
     }
@@ -52,7 +49,9 @@ final class FollowProgress: Sendable {
     private func tell(_ added: Int, _ channelIDs: [String]) {
         state.withLock { $0.added += added }
         guard !Terminal.errorIsTerminal else { return showState() }
-        tell("\(added) new\(channelIDs.isEmpty ? "" : " in \(labels(channelIDs).joined(separator: ", "))")")
+        // A channel may be new, or the first pull yet to tell of it.
+        let labels = channelIDs.isEmpty ? [] : labels(channelIDs)
+        tell("\(added) new\(labels.isEmpty ? "" : " in \(labels.joined(separator: ", "))")")
     }
 
     private func tell(_ text: String) {
@@ -63,6 +62,8 @@ final class FollowProgress: Sendable {
 
     private func showState(_ text: String? = nil) {
         let state = state.withLock { $0 }
+        // The first pull has the line.
+        guard state.isFollowing || text != nil else { return }
         let what = text ?? "following"
         Terminal.showProgress("\(what): \(state.added.of("new post version")) since \(state.since.minute) UTC")
     }

@@ -1,5 +1,6 @@
 import DemoServer
 import Foundation
+import Synchronization
 import Testing
 
 /// `mmvault pull --follow` as a service runs it.
@@ -55,8 +56,8 @@ import Testing
         try await Stage.with { stage in
             let world = stage.story.world
             let outcome = try await follow(on: stage, stoppedBy: "TERM") {
-                try await waitUntil { log(stage).contains("connected") }
-                // What the first pull missed is asked for when it is connected.
+                try await waitUntil { log(stage).contains("connected") && log(stage).contains("The archive is in") }
+                // When the first pull has ended, what changed before it was connected is asked for.
                 try await Task.sleep(for: .seconds(1))
                 let post = world.post(in: stage.story.release, by: stage.story.bob.id, message: "catch me")
                 try await waitUntil { log(stage).contains("1 new in Release 発売") }
@@ -72,6 +73,35 @@ import Testing
             _ = try await stage.run("mmvault --vault plain login $URL --token-file token.txt")
             #expect(try await stage.run("mmvault --vault plain pull").code == 0)
             #expect(try await posts(stage, vault: "plain") == posts(stage, vault: "vault"))
+        }
+    }
+
+    /// Whatever a file keeps it waiting for: what was told is on the disk, and a kill takes nothing of it.
+    @Test func aKillDuringTheFirstPull_LosesNoTextOfADeletedPost() async throws {
+        let isHeld = Mutex(true)
+        try await Stage.with { stage in
+            stage.misbehave { request in
+                guard request.path.hasPrefix("/api/v4/files/") else { return nil }
+                return .hold {
+                    while isHeld.withLock({ $0 }), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+                }
+            }
+            let world = stage.story.world
+            let file = Attachment(name: "slow.txt", content: Array("slow".utf8))
+            world.post(in: stage.story.release, by: stage.story.bob.id, message: "a file", files: [file])
+            _ = try await stage.run("mmvault login $URL --token-file token.txt")
+            async let outcome = stage.run("mmvault pull --follow >log 2>errors & echo $! >pid; wait $!")
+            try await waitUntil { log(stage).contains("connected") }
+            let post = world.post(in: stage.story.release, by: stage.story.bob.id, message: "gone in a moment")
+            world.purge(post)
+            let isArchived = { try await stage.run("mmvault verify --json | grep -c \(post)").output == "1\n" }
+            try await waitUntil(isArchived)
+            #expect(!log(stage).contains("The archive is in"))
+            _ = try await stage.run("kill -KILL $(cat pid)")
+            _ = try await outcome
+            #expect(try await isArchived())
+            #expect(try await stage.run("mmvault check").code == 0)
+            isHeld.withLock { $0 = false }
         }
     }
 }

@@ -31,7 +31,14 @@ final class Following: Sendable {
 
     func ended() async -> ExporterError? { await task.value }
 
+    /// Waits until it is connected, and the questions that a new connection brings are answered.
+    func caughtUp() async throws {
+        try await eventually("it is connected") { isConnected && askedCount > 0 }
+    }
+
     var isConnected: Bool { count { if case .connected = $0 { true } else { false } } > 0 }
+    /// Whether the first pull has ended.
+    var isPulled: Bool { count { if case .pulled = $0 { true } else { false } } > 0 }
     /// How often all of it was asked for, or a part, behind the first pull.
     var askedCount: Int { count { if case .asked = $0 { true } else { false } } }
     var gapCount: Int { count { if case .gap = $0 { true } else { false } } }
@@ -47,18 +54,21 @@ final class Following: Sendable {
 
     /// Follows Alice's archive while `body` runs, which begins when all is connected and caught up. In the end, the
     /// archive must be whole.
+    ///
+    /// - Parameter isAtOnce: whether `body` begins without waiting for anything.
     static func with(
         _ town: Town, _ selection: Pull.Selection = Pull.Selection(), pace: FollowPace = .eager,
+        patience: Patience = .eager, limits: WalkLimits = WalkLimits(), isAtOnce: Bool = false,
         tls: TLSConfiguration = .makeClientConfiguration(), endingWith end: ExporterError = .cancelled,
         _ body: (Following) async throws -> Void
     ) async throws {
         let directory = try town.directory()
         let following = try Following { onEvent in
             try Follow(
-                directory, selection, patience: .eager, limits: WalkLimits(), pace: pace, tls: tls, onEvent: onEvent)
+                directory, selection, patience: patience, limits: limits, pace: pace, tls: tls, onEvent: onEvent)
         }
         do {
-            try await eventually("it is connected") { following.isConnected && following.askedCount > 0 }
+            if !isAtOnce { try await following.caughtUp() }
             try await body(following)
         } catch {
             await following.stop()
