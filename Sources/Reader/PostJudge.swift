@@ -43,15 +43,24 @@ struct PostJudge: Sendable {
         }
         let files = AttachedFile.all(in: root)
         guard version.header.type == EncryptedPost.type else {
-            return post(
-                version, root, Verdict(authenticity: nil, content: .plain), text: .plain(root["message"]?.string ?? ""),
-                files: files)
+            let plain = Verdict(authenticity: nil, content: .plain)
+            switch PlainText(root, type: version.header.type) {
+            case .words(let words): return post(version, root, plain, text: .plain(words), files: files)
+            case .event(let words):
+                var event = post(version, root, plain, text: .plain(words), files: files)
+                event.isToldByType = true
+                return event
+            case .unknown(let why): return post(version, root, plain, text: .unknown, files: files, reason: why)
+            }
         }
         switch EncryptedPost(root) {
         case .missingPayload:
+            let clear = EncryptedPost.clearText(root)
             return post(
-                version, root, Verdict(authenticity: .unchecked, content: .missingPayload), files: files,
-                reason: "an encrypted post without a payload")
+                version, root, Verdict(authenticity: .unchecked, content: .missingPayload),
+                text: clear.map { .unverified(UnverifiedText(Array($0.utf8))) } ?? .unreadable, files: files,
+                reason: "an encrypted post without a payload"
+                    + (clear == nil ? "" : "; its text stands in the clear, not encrypted and not signed"))
         case .unsupportedVersion(let number):
             return post(
                 version, root, Verdict(authenticity: .unchecked, content: .unsupportedVersion), files: files,
@@ -150,6 +159,17 @@ enum EncryptedPost {
             case .unsupportedVersion(let number): self = .unsupportedVersion(number)
             }
         }
+    }
+}
+
+extension EncryptedPost {
+    /// What stands where the placeholder of an encrypted post should: web clients may write a text in the clear there
+    /// (mattermost-api, “Posts of a channel”). nil where it is the placeholder, or nothing.
+    static func clearText(_ post: JSONValue) -> String? {
+        guard let message = post["message"]?.string, !message.isEmpty,
+            message.wholeMatch(of: /Encrypted message(?: [0-9]+)?/) == nil
+        else { return nil }
+        return message
     }
 }
 

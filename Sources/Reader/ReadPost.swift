@@ -12,10 +12,13 @@ public struct ReadPost: Sendable {
     public let openedBy: KeyID?
     public let text: PostText
     public let files: [AttachedFile]
-    /// Why the verdict is what it is, for a person; empty where it is clean. Holds nothing that a stranger wrote.
+    /// Why the verdict is what it is, or why the text is unknown, for a person; else empty. Holds nothing that a stranger
+    /// wrote.
     public let reason: String
     /// What else the server says of it.
     public internal(set) var circumstances = Circumstances()
+    /// Whether the server gave a type and no words: then the text goes behind the name of the user whose post it is.
+    public internal(set) var isToldByType = false
     /// The name of the export that it was imported with; nil where the account's own server gave it.
     public internal(set) var importName: String?
     /// Where the post is live and the server shows it no longer, without a tombstone.
@@ -52,8 +55,8 @@ public struct Circumstances: Equatable, Sendable {
     public var postedAs: String?
 }
 
-/// What a post says, by how far one may believe that its author wrote it. The three kinds cannot be mixed up: each must
-/// be taken out in its own way.
+/// What a post says, by how far one may believe that its author wrote it. The kinds cannot be mixed up: each must be taken
+/// out in its own way.
 public enum PostText: Equatable, Sendable {
     /// Never encrypted and never signed: what the server says.
     case plain(String)
@@ -61,6 +64,8 @@ public enum PostText: Equatable, Sendable {
     case unverified(UnverifiedText)
     /// There is no text: see the verdict.
     case unreadable
+    /// Never encrypted, and there was a text or none: the server has taken it out. See the reason.
+    case unknown
 }
 
 /// A decrypted text whose signature fits a known key of the post's author.
@@ -70,7 +75,8 @@ public struct VerifiedText: Equatable, Sendable {
     init(_ bytes: [UInt8]) { string = String(decoding: bytes, as: UTF8.self) }
 }
 
-/// A decrypted text that nobody is known to have signed. It is not shown unless somebody asks for just that.
+/// The text of an encrypted post that nobody is known to have signed: decrypted, or found in the clear where the payload
+/// is missing. It is not shown unless somebody asks for just that.
 public struct UnverifiedText: Equatable, Sendable {
     /// The text. Whoever shows it marks it as not verified.
     public let withheldString: String

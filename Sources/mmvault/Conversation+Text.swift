@@ -3,7 +3,7 @@ import Reader
 
 /// What a post says, behind the gutter that tells how far to believe it.
 extension Conversation {
-    func body(_ post: ReadPost, _ indent: Int, isOld: Bool, note: String?) -> [String] {
+    func body(_ post: ReadPost, _ indent: Int, isOld: Bool, note: String?) throws -> [String] {
         var gutter = isOld ? "-" : ""
         let style: Style = isOld ? .faint : .plain
         var gutterStyle = style
@@ -35,11 +35,11 @@ extension Conversation {
         case .plain(let text):
             if let shown = Conversation.shown(text) {
                 add(shown, style, gutter: gutter)
-            } else if post.state == .revision {
-                add("(the server does not say what)", .faint, gutter: gutter)
-            } else if post.files.isEmpty, post.state != .deleted {
+            } else if post.files.isEmpty {
                 add("(no text)", .faint, gutter: gutter)
             }
+        case .unknown:
+            add("(\(SafeText.line(post.reason)))", .faint, gutter: gutter)
         case .verified(let text):
             if let shown = Conversation.shown(text.string) {
                 add(shown, style, gutter: gutter)
@@ -49,7 +49,8 @@ extension Conversation {
         }
         for file in post.files {
             let size = file.size.map { ", \(Conversation.size($0))" } ?? ""
-            add("file \(SafeText.line(file.name ?? file.id))\(size)", .faint, gutter: isOld ? "-+" : "+")
+            let why = try missing(file).map { ": not here, \($0)" } ?? ""
+            add("file \(SafeText.line(file.name ?? file.id))\(size)\(why)", .faint, gutter: isOld ? "-+" : "+")
         }
         for reaction in post.circumstances.reactions where !isOld {
             let who = reaction.userIDs.map(people.username).joined(separator: ", ")
@@ -64,7 +65,7 @@ extension Conversation {
         case .plain(let string): string
         case .verified(let text): text.string
         case .unverified(let text): text.withheldString
-        case .unreadable: nil
+        case .unreadable, .unknown: nil
         }
     }
 

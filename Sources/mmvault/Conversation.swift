@@ -32,6 +32,8 @@ struct Conversation {
     let isEncrypted: Bool
     /// Tells of the post that a thread began with.
     private let root: (String) throws -> StoredVersion.Header?
+    /// Tells why a file is not in the archive.
+    let missing: (AttachedFile) throws -> String?
 
     private var day = ""
     private var thread = ""
@@ -52,7 +54,8 @@ struct Conversation {
     init(
         _ channel: Channel, _ people: People, layout: Layout, order: PostQuery.Order, isEncrypted: Bool,
         target: Target = .nothing,
-        root: @escaping (String) throws -> StoredVersion.Header? = { _ in nil }
+        root: @escaping (String) throws -> StoredVersion.Header? = { _ in nil },
+        missing: @escaping (AttachedFile) throws -> String? = { _ in nil }
     ) {
         self.channel = channel
         self.people = people
@@ -61,6 +64,7 @@ struct Conversation {
         self.isEncrypted = isEncrypted
         self.target = target
         self.root = root
+        self.missing = missing
     }
 
     /// What stands above the first post.
@@ -71,6 +75,7 @@ struct Conversation {
             + [channel.purpose, channel.header].filter { !$0.isEmpty }
             .flatMap { wrapped("“\(SafeText.line($0))”", .faint) }
             + wrapped("as \(people.me); all times are UTC")
+            + channel.notices.flatMap { wrapped($0, .notice) }
         guard isEncrypted else { return lines }
         return lines
             + wrapped(
@@ -87,7 +92,7 @@ struct Conversation {
         if isOld, isContinued {
             guard !said.contains(content) else { return [] }
             let indent = header.rootID.isEmpty ? Indent.text : Indent.replyText
-            return body(post, indent, isOld: true, note: saidBefore(post))
+            return try body(post, indent, isOld: true, note: saidBefore(post))
         }
         let isSystemPost = post.verdict.content == .plain && header.type.hasPrefix("system_") && !isOld
         var lines = try opening(header, isSystemPost: isSystemPost)
@@ -97,8 +102,8 @@ struct Conversation {
         let prefix = prefix(header)
         let time = when(header.createAt)
         if isSystemPost {
-            var words = "system: \(SafeText.block(Conversation.string(post.text) ?? ""))".trimmed
-            if words == "system:" { words = "\(SafeText.line(header.type)): \(people.name(header.userID))" }
+            let who = post.isToldByType ? "\(people.name(header.userID)) " : ""
+            let words = "system: \(who)\(SafeText.block(Conversation.string(post.text) ?? ""))".trimmed
             let marks = marks(post).map { " · \($0)" }.joined()
             return lines + wrapped("\(prefix)\(time)  [\(words)]\(marks)", .faint, indent: Indent.text)
         }
@@ -107,7 +112,7 @@ struct Conversation {
         if isOld { facts.append("said before, by a post that is not here") }
         let indent = header.rootID.isEmpty ? Indent.text : Indent.replyText
         lines += wrapped("\(prefix)\(time)  \(facts.joined(separator: " · "))", .bold, indent: indent)
-        return lines + body(post, indent, isOld: isOld, note: nil)
+        return try lines + body(post, indent, isOld: isOld, note: nil)
     }
 
     // MARK: Above a post

@@ -43,4 +43,11 @@ extension Channel {
         case nil: "channel"
         }
     }
+
+    /// What is to be known before one reads it: that the server lists it no longer, or has archived it.
+    var notices: [String] {
+        let absent = absence.map { "\($0.reason.words) since \($0.since.date); kept as it is" }
+        let archived = deleteAt > 0 ? "archived on the server on \(Timestamp(milliseconds: deleteAt).date)" : nil
+        return [absent, archived].compactMap { $0 }
+    }
 }

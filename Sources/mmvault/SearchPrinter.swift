@@ -124,11 +124,13 @@ struct SearchPrinter {
         case .plain(let text): text
         case .verified(let text): text.string
         case .unverified(let text): text.withheldString
-        case .unreadable: nil
+        case .unreadable, .unknown: nil
         }
     }
 
-    private func notice(_ post: ReadPost) -> String { "[No text (\(SafeText.line(post.finding)))]".clipped(to: width) }
+    private func notice(_ post: ReadPost) -> String {
+        post.text == .unknown ? "(\(post.reason))" : "[No text (\(SafeText.line(post.finding)))]".clipped(to: width)
+    }
 
     /// The line of `--json`: what `export jsonl` writes of a post, but that a text nobody is known to have signed stands
     /// in a member of its own, so that no script takes it for the author's.

@@ -20,7 +20,7 @@ import Testing
         func time(_ minute: Int64?) -> Int64 { minute.map { ConversationTests.start + $0 * 60_000 } ?? 0 }
         let usual: Verdict =
             switch text {
-            case .plain: Verdict(authenticity: nil, content: .plain)
+            case .plain, .unknown: Verdict(authenticity: nil, content: .plain)
             case .verified: Verdict(authenticity: .verified, content: .decrypted)
             case .unverified: Verdict(authenticity: .signatureInvalid, content: .decrypted)
             case .unreadable: Verdict(authenticity: .verified, content: .notForUs)
@@ -44,7 +44,7 @@ import Testing
     private func shown(
         _ posts: [ReadPost], width: Int = 60, cutsWords: Bool = true, isColoured: Bool = false,
         order: PostQuery.Order = .threads, isEncrypted: Bool = true, target: Conversation.Target = .nothing,
-        users: [User] = [], roots: [ReadPost] = []
+        users: [User] = [], roots: [ReadPost] = [], missing: [String: String] = [:]
     ) throws -> String {
         let people = People(
             account: Account(server: "https://chat.example.org", userID: "alice", username: "alice"),
@@ -55,7 +55,8 @@ import Testing
         var conversation = Conversation(
             channel, people,
             layout: Conversation.Layout(width: width, cutsWords: cutsWords, isColoured: isColoured), order: order,
-            isEncrypted: isEncrypted, target: target, root: { id in roots.first { $0.header.id == id }?.header })
+            isEncrypted: isEncrypted, target: target, root: { id in roots.first { $0.header.id == id }?.header },
+            missing: { missing[$0.id] })
         return try posts.flatMap { try conversation.lines($0) }.joined(separator: "\n")
     }
 
@@ -108,7 +109,8 @@ import Testing
                 """)
         #expect(
             try shown([old]).contains("Bob (@bob) · said before, by a post that is not here\n     - Tomorrow"))
-        let blank = post("r", .plain(""), of: "p", deleted: 4, state: .revision, type: "")
+        let blank = post(
+            "r", .unknown, of: "p", deleted: 4, state: .revision, type: "", reason: "the server does not say what")
         #expect(
             try shown([post("p", .plain("x"), edited: 4, type: ""), blank], isEncrypted: false)
                 .hasSuffix("     - said before, until 11:10:\n     - (the server does not say what)"))
@@ -117,12 +119,14 @@ import Testing
     @Test func deletion_IsSaid() throws {
         let text = try shown(
             [
-                post("p", .plain(""), deleted: 2, state: .deleted, type: ""),
+                post(
+                    "p", .unknown, deleted: 2, state: .deleted, type: "", reason: "the server no longer says what"),
                 post("p", .plain("hunter2"), state: .earlier, type: ""),
             ], isEncrypted: false)
         #expect(
             text == day("Monday, 2025-03-03") + """
                 11:06  Bob (@bob) · deleted 11:08
+                       (the server no longer says what)
                      - said before:
                      - hunter2
                 """)
@@ -181,11 +185,40 @@ import Testing
                 """))
     }
 
+    @Test func aFileThatIsNotHere_SaysWhy() throws {
+        let file = AttachedFile(id: "f1", name: "CON", size: 100, mimeType: nil)
+        let text = try shown([post("p", verified("x"), files: [file])], missing: ["f1": "the server has it no longer"])
+        #expect(text.hasSuffix("\n     + file CON, 100 bytes: not here, the server has it no\n     + longer"))
+    }
+
+    @Test func whatTheServerSaysOfAChannelNoLonger_StandsAboveIt() {
+        func heading(_ deleteAt: Int64, _ absence: NoticedAbsence?) -> [String] {
+            var channel = Channel(
+                id: "c", kind: .private, teamID: "", name: "release", displayName: "Release", deleteAt: deleteAt,
+                totalMessageCount: 0, lastPostAt: 0)
+            channel.absence = absence
+            let people = People(
+                account: Account(server: "https://chat.example.org", userID: "alice", username: "alice"), users: [],
+                teams: [])
+            return Conversation(channel, people, layout: Conversation.Layout(), order: .time, isEncrypted: false)
+                .heading
+        }
+        let start = ConversationTests.start
+        #expect(heading(0, nil).count == 2)
+        #expect(
+            heading(start, NoticedAbsence(reason: .notListed, since: Timestamp(milliseconds: start))).suffix(2) == [
+                "no longer listed by the server since 2025-03-03; kept as it is",
+                "archived on the server on 2025-03-03",
+            ])
+    }
+
     @Test func systemPosts_StandInBrackets() throws {
+        var told = post("r", .plain("joined\nthe channel"), type: "system_x")
+        told.isToldByType = true
         let text = try shown([
             post("p", .plain("bob joined the channel."), type: "system_join_channel"),
             post("q", .plain("bob changed the header to: a\n11:06  Alice (@alice)"), type: "system_header_change"),
-            post("r", .plain(""), type: "system_x"), post("s", verified("Hi")),
+            told, post("s", verified("Hi")),
             post("t", .plain("a\tb " + String(repeating: "word ", count: 12)), type: "system_x"),
         ])
         #expect(
@@ -193,7 +226,8 @@ import Testing
                 11:06  [system: bob joined the channel.]
                 11:06  [system: bob changed the header to: a
                        11:06  Alice (@alice)]
-                11:06  [system_x: Bob (@bob)]
+                11:06  [system: Bob (@bob) joined
+                       the channel]
 
                 11:06  Bob (@bob)
                        Hi

@@ -28,7 +28,10 @@ struct GoldenTests {
             Draft("injected", unverified: "Pay to this account") {
                 ($0.root, $0.user, $0.at) = ("question", "bob", at + 120_000)
             },
-            Draft("deleted", plain: "") { ($0.at, $0.state, $0.deleteAt) = (at + 200_000, .deleted, at + 300_000) },
+            Draft("deleted") {
+                ($0.at, $0.state, $0.deleteAt) = (at + 200_000, .deleted, at + 300_000)
+                ($0.text, $0.reason) = (.unknown, "the server no longer says what")
+            },
             Draft("deleted", plain: "I did not mean that") {
                 ($0.at, $0.state, $0.sequence) = (at + 200_000, .earlier, 5)
             },

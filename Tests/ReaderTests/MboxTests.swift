@@ -12,7 +12,7 @@ struct MboxTests {
         "X-Mattermost-Type", "X-Mattermost-State", "X-Mattermost-Authenticity", "X-Mattermost-Content",
         "X-Mattermost-Key-Id", "X-Mattermost-Reason", "X-Mattermost-Text", "X-Mattermost-Create-At",
         "X-Mattermost-Edit-At", "X-Mattermost-Delete-At", "X-Mattermost-Absent", "X-Mattermost-File-In",
-        "X-Mattermost-Channel-Absent",
+        "X-Mattermost-Channel-Absent", "X-Mattermost-Pinned", "X-Mattermost-Posted-As", "X-Mattermost-Reaction",
         "X-Mattermost-File", "MIME-Version", "Content-Type",
         "Content-Transfer-Encoding",
     ]
@@ -61,6 +61,10 @@ struct MboxTests {
         let draft = Draft("p", plain: name) {
             $0.type = "custom_\(name)"
             $0.reason = "because \(name)"
+            $0.circumstances.isPinned = true
+            $0.circumstances.postedAs = name
+            let maker = CustomEmoji(id: id("e"), name: name, creatorID: name, createAt: 0)
+            $0.circumstances.reactions = [.init(emoji: name, userIDs: [id("alice")], custom: maker)]
             $0.root = "root"
             $0.files = [AttachedFile(id: name, name: name, size: 5, mimeType: name)]
         }
@@ -69,7 +73,7 @@ struct MboxTests {
         let message = try #require(mbox.messages.first)
         #expect(mbox.messages.count == 1)
         #expect(message.headers.map(\.name).filter { !names.contains($0) } == [])
-        #expect(message.headers.count == 23, "\(message.headers.map(\.name))")
+        #expect(message.headers.count == 26, "\(message.headers.map(\.name))")
         #expect(Set(message.headers.map(\.name)).count == message.headers.count)
         var complaints: [String] = []
         let shown = SafeText.line(user("alice", name, username: name).displayName)
@@ -83,6 +87,10 @@ struct MboxTests {
         #expect(MboxReader.decoded(type, complaints: &complaints) == SafeText.line("custom_\(name)"))
         let reason = try #require(message["X-Mattermost-Reason"])
         #expect(MboxReader.decoded(reason, complaints: &complaints) == SafeText.line("because \(name)"))
+        let postedAs = try #require(message["X-Mattermost-Posted-As"])
+        #expect(MboxReader.decoded(postedAs, complaints: &complaints) == SafeText.line(name))
+        let reaction = try #require(message["X-Mattermost-Reaction"])
+        #expect(reaction.hasPrefix("\(id("alice")) "), "\(reaction)")
         #expect(complaints == [])
     }
 
@@ -105,7 +113,7 @@ struct MboxTests {
             Draft("old", verified: "ans") {
                 ($0.root, $0.original, $0.state, $0.sequence) = ("root", "reply", .revision, 7)
             },
-            Draft("gone", plain: "") { ($0.state, $0.deleteAt) = (.deleted, $0.at + 1) },
+            Draft("gone") { ($0.text, $0.state, $0.deleteAt) = (.unknown, .deleted, $0.at + 1) },
             Draft("gone", plain: "was here") { ($0.state, $0.sequence) = (.earlier, 9) },
         ]
     }
@@ -141,8 +149,33 @@ struct MboxTests {
         #expect(messages[0]["X-Mattermost-Text"] == "unverified")
         #expect(messages[0]["X-Mattermost-Authenticity"] == "signatureInvalid")
         #expect(messages[1]["Subject"] == "Re: post of Alice")
-        #expect(messages[4]["Subject"] == "[deleted] [not encrypted] (no text)")
+        #expect(messages[4]["Subject"] == "[text unknown] [deleted] [not encrypted] post \(id("gone"))")
         #expect(!messages.dropFirst().contains { $0.headers.contains { $0.value.contains("secret") } })
+    }
+
+    @Test("reactions, pins and the names of webhooks stand in headers, and old versions have no reactions")
+    func circumstances() throws {
+        let liked = Draft("p", verified: "Done.") {
+            $0.circumstances.isPinned = true
+            $0.circumstances.postedAs = "Alice"
+            let maker = CustomEmoji(id: id("e"), name: "ship", creatorID: id("bob"), createAt: 0)
+            $0.circumstances.reactions = [
+                .init(emoji: "+1", userIDs: [id("alice"), id("bob")]),
+                .init(emoji: "ship", userIDs: [id("bob")], custom: maker),
+            ]
+        }
+        var old = liked
+        old.state = .earlier
+        let messages = MboxReader(try Rendering(format: .mbox).bytes([liked, old, Draft("q", plain: "x")])).messages
+        #expect(messages.map { $0["X-Mattermost-Pinned"] } == ["yes", "yes", nil])
+        #expect(messages.map { $0["X-Mattermost-Posted-As"] } == ["Alice", "Alice", nil])
+        #expect(
+            messages.map { $0.all("X-Mattermost-Reaction") } == [
+                [
+                    "\(id("alice")) \"alice\" \"+1\"", "\(id("bob")) \"bob\" \"+1\"",
+                    "\(id("bob")) \"bob\" \"ship\" \(id("bob"))",
+                ], [], [],
+            ])
     }
 
     @Test("dates are those of asctime and RFC 5322")

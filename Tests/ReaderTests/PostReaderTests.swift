@@ -68,7 +68,11 @@ struct PostReaderTests {
             ("missing", nil, .missingPayload),
         ]
         let author = author(signer)
-        let posts = cases.map { Fixture.post($0.0, by: author, type: "custom_e2ee", message: "decoy", payload: $0.1) }
+        let posts = cases.map { name, payload, _ in
+            Fixture.post(
+                name, by: author, type: "custom_e2ee", message: payload == nil ? "Encrypted message" : "decoy",
+                payload: payload)
+        }
         try await fixture.addPage(posts + [Fixture.post("plain", by: author, message: "open")])
         let read = try await fixture.read(PostQuery(channelID: id("channel")))
         let byID = Dictionary(uniqueKeysWithValues: read.map { ($0.header.id, $0) })
@@ -86,7 +90,7 @@ struct PostReaderTests {
             case .unverified(let text):
                 #expect(!signer.expected.isVerified && content == .decrypted && text.withheldString == "secret")
             case .unreadable: #expect(content != .decrypted)
-            case .plain: Issue.record("the text beside an encrypted post is shown: \(name)")
+            case .plain, .unknown: Issue.record("the text beside an encrypted post is shown: \(name)")
             }
         }
         let plain = try #require(byID[id("plain")])

@@ -86,7 +86,7 @@ struct Reading: Equatable {
         switch post.text {
         case .verified(let text): self.text = text.string
         case .unverified(let text): self.text = text.withheldString
-        case .plain, .unreadable: text = nil
+        case .plain, .unreadable, .unknown: text = nil
         }
     }
 

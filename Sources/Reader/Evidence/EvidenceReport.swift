@@ -37,6 +37,7 @@ struct EvidenceReport {
             ["not verified, shown and marked", String(counts.unverified)],
             ["withheld, since no signature verifies", String(counts.withheld)],
             ["not readable", String(counts.unreadable.values.reduce(0, +))],
+            ["with a text that the server has taken out", String(counts.unknown)],
             ["files", String(counts.files)],
             ["files that are missing", String(counts.missingFiles)],
             ["documents in the archive", String(facts.head.documents)],

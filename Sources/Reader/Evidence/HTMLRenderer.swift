@@ -78,7 +78,7 @@ struct HTMLRenderer: PostRenderer {
 
     private func write(_ text: ShownText) {
         switch text {
-        case .withheld(let notice), .unreadable(let notice):
+        case .withheld(let notice), .unreadable(let notice), .unknown(let notice):
             file.write("<p class=\"notice\">\(ReportHTML.line(notice))</p>\n")
         case .text(let string), .unverified(let string):
             guard !string.isEmpty else { return file.write("<p class=\"notice\">(no text)</p>\n") }

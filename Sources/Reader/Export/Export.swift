@@ -25,14 +25,15 @@ public struct Export: Sendable {
             try archive.channels(), teams: try archive.teams(), names: people.names)
         let directory = try ExportDirectory(path)
         let files = ExportFiles(archive, directory, request)
-        var manifest = ExportManifest(request, account: people.account, head: try archive.head())
+        var manifest = ExportManifest(request, people, head: try archive.head())
         let shared = request.format == .jsonl ? try directory.makeFile("posts.jsonl") : nil
         for channel in request.channels {
             let file =
                 try shared
                 ?? directory.makeFile(
                     "\(paths[channel.id] ?? ExportName.component(channel.id)).\(request.format.fileExtension)")
-            var renderer = try makeRenderer(request.format, channel, people, file, files.store)
+            let past = try archive.past(ofChannel: channel.id)
+            var renderer = try makeRenderer(request.format, channel, past, people, file, files.store)
             var counts = ExportCounts()
             let query = PostQuery(
                 channelID: channel.id, userIDs: request.userIDs, createAt: request.createAt,
@@ -44,7 +45,7 @@ public struct Export: Sendable {
                 try renderer.write(post, text, shown)
                 if counts.posts.isMultiple(of: 500) { progress(channel, counts.posts) }
             }
-            manifest.add(channel, label: people.names.label(channel), file: file.name, counts)
+            manifest.add(channel, past, file: file.name, counts)
             if shared == nil { manifest.add(try file.close()) }
             for entry in files.takeEntries() { manifest.add(entry) }
         }
@@ -60,14 +61,14 @@ public struct Export: Sendable {
     }
 
     private func makeRenderer(
-        _ format: ExportFormat, _ channel: Channel, _ people: ExportPeople, _ file: ExportFile,
+        _ format: ExportFormat, _ channel: Channel, _ past: ChannelPast, _ people: ExportPeople, _ file: ExportFile,
         _ store: FileStore
     ) throws -> any PostRenderer {
         let isEncrypted = try archive.holdsEncryptedPosts(channelID: channel.id)
         return switch format {
         case .jsonl: JSONLinesRenderer(people, file)
         case .mbox: MboxRenderer(channel, people, file, store, isEncrypted: isEncrypted)
-        case .markdown: MarkdownRenderer(channel, people, file, isEncrypted: isEncrypted)
+        case .markdown: MarkdownRenderer(channel, people, file, isEncrypted: isEncrypted, past: past)
         }
     }
 }

@@ -1,4 +1,4 @@
-internal import Archive
+public import Archive
 internal import Bytes
 
 /// A file of a post, as an export shows it.
@@ -49,7 +49,7 @@ final class ExportFiles {
     func show(_ attached: AttachedFile) throws -> ShownFile {
         guard let record = try record(of: attached) else {
             return ShownFile(
-                attached: attached, state: request.includesFiles ? .missing(ExportFiles.neverFetched) : .leftOut)
+                attached: attached, state: request.includesFiles ? .missing(ExportFiles.why(nil)) : .leftOut)
         }
         // A legal hold's posts name ids alone.
         let named = AttachedFile(
@@ -65,7 +65,7 @@ final class ExportFiles {
 
     private func state(_ attached: AttachedFile, _ record: FileRecord) throws -> ShownFile.State {
         guard let content = record.content else {
-            return .missing(record.absence?.reason.words ?? ExportFiles.neverFetched)
+            return .missing(ExportFiles.why(record))
         }
         if let path = paths[attached.id] { return .held(content, path: path) }
         switch store.state(of: content) {
@@ -83,6 +83,9 @@ final class ExportFiles {
         return .held(content, path: path)
     }
 
+    /// - Parameter record: of a file without content; nil where there is none.
+    static func why(_ record: FileRecord?) -> String { record?.absence?.reason.words ?? neverFetched }
+
     /// Below the export's folder.
     static func path(of attached: AttachedFile) -> String {
         "\(folder)/\(ExportName.file(attached.id, name: attached.name ?? ""))"
@@ -92,6 +95,14 @@ final class ExportFiles {
     func takeEntries() -> [ExportFile.Entry] {
         defer { entries = [] }
         return entries
+    }
+}
+
+extension Archive {
+    /// Why a file of a post is not in the archive, in words; nil where it is. Its content is not read.
+    public func reasonMissing(_ attached: AttachedFile) throws(ArchiveError) -> String? {
+        let record = ImportID.isIdentifier(attached.id) ? try fileRecord(attached.id) : nil
+        return record?.content == nil ? ExportFiles.why(record) : nil
     }
 }
 

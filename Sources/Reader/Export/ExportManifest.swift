@@ -6,18 +6,25 @@ struct ExportManifest {
     private(set) var counts = ExportCounts()
     private(set) var files: [ExportFile.Entry] = []
     private let request: ExportRequest
-    private let account: Account
     private let head: (documents: Int64, hash: String)
-    private var channels: [(channel: Channel, label: String, file: String, counts: ExportCounts)] = []
+    private let people: ExportPeople
+    private var channels: [Entry] = []
 
-    init(_ request: ExportRequest, account: Account, head: (documents: Int64, hash: String)) {
+    private struct Entry {
+        let channel: Channel
+        let past: ChannelPast
+        let file: String
+        let counts: ExportCounts
+    }
+
+    init(_ request: ExportRequest, _ people: ExportPeople, head: (documents: Int64, hash: String)) {
         self.request = request
-        self.account = account
+        self.people = people
         self.head = head
     }
 
-    mutating func add(_ channel: Channel, label: String, file: String, _ counts: ExportCounts) {
-        channels.append((channel, label, file, counts))
+    mutating func add(_ channel: Channel, _ past: ChannelPast, file: String, _ counts: ExportCounts) {
+        channels.append(Entry(channel: channel, past: past, file: file, counts: counts))
         self.counts += counts
     }
 
@@ -34,9 +41,9 @@ struct ExportManifest {
             json.int("mmvault_export", 1)
             json.string("format", request.format.rawValue)
             json.object("account") {
-                $0.string("server", account.server)
-                $0.string("user_id", account.userID)
-                $0.string("username", account.username)
+                $0.string("server", people.account.server)
+                $0.string("user_id", people.account.userID)
+                $0.string("username", people.account.username)
             }
             json.object("archive") {
                 $0.int("documents", head.documents)
@@ -57,10 +64,11 @@ struct ExportManifest {
                 for entry in channels {
                     json.object { json in
                         json.string("id", entry.channel.id)
-                        json.string("label", entry.label)
+                        json.string("label", people.names.label(entry.channel))
                         json.string("file", entry.file)
                         json.object("counts") { ExportManifest.write(entry.counts, to: &$0) }
                         json.absence(entry.channel.absence)
+                        write(entry.past, to: &json)
                     }
                 }
             }
@@ -76,6 +84,30 @@ struct ExportManifest {
             json.bool("complete", true)
         }
         return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private func write(_ past: ChannelPast, to json: inout JSONWriter) {
+        for (name, texts) in [("headers", past.headers), ("purposes", past.purposes)] {
+            json.array(name) { json in
+                for text in texts {
+                    json.object {
+                        $0.string("text", text.text)
+                        $0.int("since", text.since.milliseconds)
+                        $0.time("until", text.until)
+                    }
+                }
+            }
+        }
+        json.array("members") { json in
+            for member in past.members {
+                json.object {
+                    $0.string("user_id", member.userID)
+                    $0.string("username", people.username(member.userID))
+                    $0.int("since", member.since.milliseconds)
+                    $0.time("left", member.left)
+                }
+            }
+        }
     }
 
     static func write(_ counts: ExportCounts, to json: inout JSONWriter) {
@@ -94,5 +126,13 @@ struct ExportManifest {
         json.int("files", counts.files)
         json.int("missing_files", counts.missingFiles)
         json.int("absent", counts.absent)
+        json.int("unknown", counts.unknown)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func time(_ name: String, _ time: Timestamp?) {
+        guard let time else { return null(name) }
+        int(name, time.milliseconds)
     }
 }

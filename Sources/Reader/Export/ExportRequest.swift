@@ -40,12 +40,14 @@ public struct ExportRequest: Sendable {
 public struct ExportCounts: Equatable, Sendable {
     /// All of them, whether or not a text could be shown.
     public var posts = 0
-    /// With their text: plain, or verified and decrypted.
+    /// With their text, be it empty: plain, or verified and decrypted.
     public var exported = 0
     /// With a text that nobody is known to have signed, shown and marked because that was asked for.
     public var unverified = 0
     /// With a notice in place of such a text.
     public var withheld = 0
+    /// With a notice because the server has taken the text out.
+    public var unknown = 0
     /// With a notice because there is no text, by the verdict on the content.
     public var unreadable: [Content: Int] = [:]
     public var states: [PostState: Int] = [:]
@@ -71,6 +73,7 @@ public struct ExportCounts: Equatable, Sendable {
         case .text: exported += 1
         case .unverified: unverified += 1
         case .withheld: withheld += 1
+        case .unknown: unknown += 1
         case .unreadable: unreadable[post.verdict.content, default: 0] += 1
         }
     }
@@ -83,6 +86,7 @@ public struct ExportCounts: Equatable, Sendable {
         left.absent += right.absent
         left.unverified += right.unverified
         left.withheld += right.withheld
+        left.unknown += right.unknown
         left.unreadable.merge(right.unreadable, uniquingKeysWith: +)
         left.states.merge(right.states, uniquingKeysWith: +)
     }
@@ -104,6 +108,8 @@ enum ShownText: Equatable {
     case withheld(String)
     /// A notice.
     case unreadable(String)
+    /// A notice.
+    case unknown(String)
 
     init(_ post: ReadPost, includesUnverified: Bool) {
         let why = post.finding
@@ -113,6 +119,7 @@ enum ShownText: Equatable {
         case .unverified(let text):
             self = includesUnverified ? .unverified(text.withheldString) : .withheld("[Text withheld (\(why))]")
         case .unreadable: self = .unreadable("[No text (\(why))]")
+        case .unknown: self = .unknown("[Text unknown (\(post.reason))]")
         }
     }
 
@@ -120,14 +127,15 @@ enum ShownText: Equatable {
     var shown: String? {
         switch self {
         case .text(let text), .unverified(let text): text
-        case .withheld, .unreadable: nil
+        case .withheld, .unreadable, .unknown: nil
         }
     }
 
     /// What to write: the text, or the notice in its place.
     var written: String {
         switch self {
-        case .text(let text), .unverified(let text), .withheld(let text), .unreadable(let text): text
+        case .text(let text), .unverified(let text), .withheld(let text), .unreadable(let text), .unknown(let text):
+            text
         }
     }
 }

@@ -18,8 +18,10 @@ struct MarkdownRenderer: PostRenderer {
     private var thread = ""
     private var lastPost = ""
 
+    /// - Parameter past: what is known of the channel over time; a package of evidence does not prove it, and leaves it out.
     init(
-        _ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool, base: String = "../"
+        _ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool,
+        past: ChannelPast = ChannelPast(), base: String = "../"
     ) {
         self.people = people
         self.file = file
@@ -34,6 +36,9 @@ struct MarkdownRenderer: PostRenderer {
                 + "\(MarkdownRenderer.escape(account.server)); all times are UTC\n")
         if let absence = channel.absence {
             file.write("\n*\(absence.reason.words) since \(absence.since.date); kept as it was*\n")
+        }
+        for (place, line) in MarkdownHead.lines(past, people).enumerated() {
+            file.write("\(place == 0 ? "\n" : "")- \(line)\n")
         }
     }
 
@@ -119,7 +124,7 @@ struct MarkdownRenderer: PostRenderer {
 
     private func writeText(_ text: ShownText) {
         switch text {
-        case .withheld(let notice), .unreadable(let notice):
+        case .withheld(let notice), .unreadable(let notice), .unknown(let notice):
             file.write("> *\(MarkdownRenderer.escape(notice))*\n")
         case .text(let string), .unverified(let string):
             guard !string.isEmpty else { return file.write("*(no text)*\n") }

@@ -122,6 +122,7 @@ struct MboxRenderer: PostRenderer {
             case .unverified: "unverified"
             case .withheld: "withheld"
             case .unreadable: "no"
+            case .unknown: "unknown"
             }
         field("X-Mattermost-Text", shown)
         field("X-Mattermost-Create-At", String(header.createAt))
@@ -129,6 +130,15 @@ struct MboxRenderer: PostRenderer {
         if header.deleteAt > 0 { field("X-Mattermost-Delete-At", String(header.deleteAt)) }
         if let absence = post.absence { field("X-Mattermost-Absent", MboxRenderer.words(absence)) }
         if let absence = channel.absence { field("X-Mattermost-Channel-Absent", MboxRenderer.words(absence)) }
+        if post.circumstances.isPinned { field("X-Mattermost-Pinned", "yes") }
+        if let name = post.circumstances.postedAs { field("X-Mattermost-Posted-As", MailText.unstructured(name)) }
+        for reaction in post.circumstances.reactions where !post.state.isOld {
+            let maker = reaction.custom.map { " \(MailText.atom($0.creatorID))" } ?? ""
+            for userID in reaction.userIDs {
+                let who = "\(MailText.atom(userID)) \(MailText.phrase(people.username(userID)))"
+                field("X-Mattermost-Reaction", "\(who) \(MailText.phrase(reaction.emoji))\(maker)")
+            }
+        }
         for attached in post.files {
             let size = attached.size.map { " \($0)" } ?? ""
             let name = attached.name.map { " \(MailText.phrase($0))" } ?? ""
@@ -168,6 +178,7 @@ struct MboxRenderer: PostRenderer {
         if case .unverified = text { marks.append("[NOT VERIFIED]") }
         if case .withheld = text { marks.append("[withheld]") }
         if case .unreadable = text { marks.append("[not readable]") }
+        if case .unknown = text { marks.append("[text unknown]") }
         if post.state == .deleted { marks.append("[deleted]") }
         if post.state.isOld { marks.append("[earlier]") }
         if post.isEdited { marks.append("[edited]") }

@@ -95,7 +95,7 @@ extension SearchSegment.Entry {
             case .verified(let text): text.string
             // Found like any other, and shown as what it is.
             case .unverified(let text): text.withheldString
-            case .unreadable: ""
+            case .unreadable, .unknown: ""
             }
         self.init(
             createAt: post.header.createAt,

@@ -29,7 +29,6 @@ struct Channels: AsyncParsableCommand {
     func run() async throws {
         let open = try await OpenArchive(vault, keys: KeyOptions.none)
         let contents = try open.archive.contents()
-        let frozen = try open.archive.absences(.channel).mapValues(\.since)
         let teams = open.teams.sorted { ($0.label.lowercased(), $0.id) < ($1.label.lowercased(), $1.id) }
         // Channels of no team, or of one that the server did not list, come last.
         let known = Set(teams.map(\.id))
@@ -46,9 +45,9 @@ struct Channels: AsyncParsableCommand {
             for channel in channels {
                 let contents = contents[channel.id] ?? ChannelContents()
                 if json {
-                    Terminal.write(line(channel, team, open.names, contents, frozen[channel.id]))
+                    Terminal.write(line(channel, team, open.names, contents))
                 } else {
-                    describe(channel, open.names, contents, frozen[channel.id])
+                    describe(channel, open.names, contents)
                     if members { try describeMembers(of: channel, open) }
                 }
             }
@@ -56,9 +55,7 @@ struct Channels: AsyncParsableCommand {
         if isFirst, !json { Terminal.print("No channel is archived here. “mmvault pull” fetches them.") }
     }
 
-    private func describe(
-        _ channel: Channel, _ names: ChannelNames, _ contents: ChannelContents, _ frozen: Timestamp?
-    ) {
+    private func describe(_ channel: Channel, _ names: ChannelNames, _ contents: ChannelContents) {
         let row = [
             Channels.name(channel, names).padded(to: 30), (channel.kind?.word ?? "").padded(to: 7),
             contents.live.grouped.rightAligned(in: 9), contents.live == 1 ? "post " : "posts",
@@ -67,16 +64,13 @@ struct Channels: AsyncParsableCommand {
             .map { Timestamp(milliseconds: $0).date }
         if days.first == days.last { days.removeFirst(min(1, days.count)) }
         Terminal.print("\(row)  \(days.joined(separator: " to "))".trimmedAtEnd)
-        if let frozen { Terminal.print("  no longer listed by the server since \(frozen.date); kept as it is") }
-        guard channel.deleteAt > 0 else { return }
-        Terminal.print("  archived on the server on \(Timestamp(milliseconds: channel.deleteAt).date)")
+        for notice in channel.notices { Terminal.print("  \(notice)") }
     }
 
     private func describeMembers(of channel: Channel, _ open: OpenArchive) throws {
         let people = People(account: open.account, users: open.users, teams: open.teams)
-        let absences = try open.archive.absences(.member)
-        let members = try open.archive.members(channelID: channel.id)
-            .map { (name: people.name($0.key), since: $0.value, left: absences["\(channel.id):\($0.key)"]?.since) }
+        let members = try open.archive.past(ofChannel: channel.id).members
+            .map { (name: people.name($0.userID), since: $0.since, left: $0.left) }
         for member in members.sorted(by: { ($0.left != nil ? 1 : 0, $0.name) < ($1.left != nil ? 1 : 0, $1.name) }) {
             let left = member.left.map { ", no longer on \($0.date)" } ?? ""
             Terminal.print("    \(member.name), seen on \(member.since.date)\(left)".wrapped(indent: 6))
@@ -92,7 +86,7 @@ struct Channels: AsyncParsableCommand {
     }
 
     private func line(
-        _ channel: Channel, _ team: Team?, _ names: ChannelNames, _ contents: ChannelContents, _ frozen: Timestamp?
+        _ channel: Channel, _ team: Team?, _ names: ChannelNames, _ contents: ChannelContents
     ) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
@@ -106,7 +100,11 @@ struct Channels: AsyncParsableCommand {
             if let first = contents.firstCreateAt { json.int("first", first) } else { json.null("first") }
             if let last = contents.lastCreateAt { json.int("last", last) } else { json.null("last") }
             json.int("delete_at", channel.deleteAt)
-            if let frozen { json.int("frozen_since", frozen.milliseconds) } else { json.null("frozen_since") }
+            if let absence = channel.absence {
+                json.int("frozen_since", absence.since.milliseconds)
+            } else {
+                json.null("frozen_since")
+            }
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }

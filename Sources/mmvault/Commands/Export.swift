@@ -120,7 +120,10 @@ struct Export: AsyncParsableCommand {
         Terminal.print("  \(counts.exported.grouped) with their text")
         if counts.unverified > 0 { Terminal.print("  \(counts.unverified.grouped) NOT VERIFIED, shown and marked") }
         if counts.withheld > 0 {
-            Terminal.print("  \(counts.withheld.grouped) withheld: their signature does not verify")
+            Terminal.print("  \(counts.withheld.grouped) withheld: no signature verifies")
+        }
+        if counts.unknown > 0 {
+            Terminal.print("  \(counts.unknown.grouped) unknown: the server has taken the text out")
         }
         for (content, count) in counts.unreadable.sorted(by: { $0.key < $1.key }) {
             Terminal.print("  \(count.grouped) not readable: \(content.rawValue)")

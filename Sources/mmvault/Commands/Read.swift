@@ -65,7 +65,7 @@ struct Read: AsyncParsableCommand {
             channel, People(account: open.account, users: open.users, teams: open.teams), layout: layout,
             order: selection.query.order,
             isEncrypted: try open.archive.holdsEncryptedPosts(channelID: channel.id), target: selection.target,
-            root: { try open.archive.header(ofPost: $0) })
+            root: { try open.archive.header(ofPost: $0) }, missing: { try open.archive.reasonMissing($0) })
         var hasClosedPosts = false
         try await Pager.show(unless: noPager) {
             for line in conversation.heading { Terminal.print(line) }
