@@ -62,6 +62,8 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            // A link to docs/threat-model.md, which goes into every package of evidence.
+            resources: [.embedInCode("Evidence/threat-model.md")],
             swiftSettings: strict),
         .target(
             name: "DemoServer",

@@ -271,6 +271,11 @@ extension Team {
 }
 
 extension User {
+    /// Of whom no more is known than a name.
+    public init(id: String, username: String) {
+        self.init(id: id, username: username, nickname: "", firstName: "", lastName: "")
+    }
+
     /// As the server describes it; what is missing is empty.
     public init(_ json: JSONValue) {
         id = json["id"]?.string ?? ""

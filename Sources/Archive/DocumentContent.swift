@@ -80,7 +80,14 @@ public struct DocumentContent: Sendable {
         }
     }
 
-    public var users: [User] { kind == .users ? objects.map(User.init) : [] }
+    /// Whom it describes; an import those whom the archive did not know.
+    public var users: [User] {
+        switch kind {
+        case .users: objects.map(User.init)
+        case .imported: (source?.head["users"]?.elements ?? []).map(User.init)
+        default: []
+        }
+    }
 
     /// The decisions about keys that it states, each with the bytes that do.
     public var decisions: [(decision: TrustDecision, json: [UInt8])] {

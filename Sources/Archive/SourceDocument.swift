@@ -17,6 +17,12 @@ extension Archive {
         return SourceDocument(record: record, body: try row.body())
     }
 
+    /// - Returns: nil where there is no document of that number, or its kind is not known.
+    public func kind(of sequence: Int64) throws(ArchiveError) -> DocumentKind? {
+        try records(after: sequence - 1, limit: 1).first.flatMap { $0.sequence == sequence ? $0.text : nil }
+            .flatMap(DocumentRecord.init(text:)).flatMap { DocumentKind(rawValue: $0.kind) }
+    }
+
     /// The records behind one of them, in order, as they stand in the archive.
     public func records(after sequence: Int64, limit: Int) throws(ArchiveError) -> [(sequence: Int64, text: String)] {
         try read { db in

@@ -2,7 +2,7 @@
 struct User {
     let id: String
     let username: String
-    let firstName: String
+    var firstName: String
     let lastName: String
     let nickname: String
     let password: String

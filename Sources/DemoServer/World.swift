@@ -64,6 +64,11 @@ public final class World: Sendable {
         }
     }
 
+    /// Calls a user by another first name from now on.
+    public func rename(_ userID: String, firstName: String) {
+        state.withLock { $0.users[userID]?.firstName = firstName }
+    }
+
     /// A session token for a user, as a login would answer it.
     public func issueToken(for userID: String) -> String {
         state.withLock { $0.makeToken(for: userID) }

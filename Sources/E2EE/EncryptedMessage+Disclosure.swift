@@ -4,10 +4,14 @@ internal import Bytes
 /// this one message opens nothing else, and the signature covers what it opens.
 ///
 /// It is no proof against a search. The signature does not name the message's key, and of a text of n bytes one key in
-/// 2^(8n) gives any other text of as many bytes. Of texts of eight bytes and more nobody finds one.
+/// 2^(8n) gives any one other text of as many bytes, and one in 2^(8n) / w any of w texts that would do. Whoever sends the
+/// message chooses it, too, and looks for two keys that make two texts of their choice of one message: that takes about
+/// 2^(4n) keys.
 extension EncryptedMessage {
-    /// Texts of at least so many bytes cannot be made up by searching for a key.
-    public static let bindingLength = 8
+    /// Of texts of at least so many bytes another one takes about 2^100 keys to find, with 2^28 that would do.
+    public static let bindingLength = 16
+    /// The same for whoever sent the message, and those who help: about 2^128 keys.
+    public static let senderBindingLength = 32
 
     /// The key that this message alone is encrypted with, 16 bytes; nil where none of the keys opens it.
     public func disclosedKey(with keyring: Keyring) -> [UInt8]? {

@@ -61,7 +61,7 @@ extension Gpg {
 
     /// Runs gpg on what is no secret, from a file in memory: gpg may end before it has read all of it, and a pipe would
     /// break then.
-    private func ask(
+    func ask(
         _ arguments: [String], about text: [UInt8]
     ) async throws -> (isSuccess: Bool, output: String, errors: String) {
         let input = try UnnamedFile.open(.memory)
@@ -79,73 +79,6 @@ extension Gpg {
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw ReaderError.gpgMissing
         }
-    }
-
-    /// What gpg says of a detached signature.
-    public enum SignatureState: Equatable, Sendable {
-        /// - Parameter fingerprint: of the key that made it.
-        case good(userID: String, fingerprint: String)
-        /// Good, by a key that has expired or was revoked.
-        case outdated(userID: String, why: String)
-        /// The text is not what was signed.
-        case bad(userID: String)
-        /// By a key that this gpg does not know.
-        case unknownKey(keyID: String)
-        case unreadable
-        case noGpg
-
-        /// Whether gpg knows the key, and says that it may be believed as far as that key is.
-        public var isJudged: Bool { if case .good = self { true } else { false } }
-    }
-
-    func verify(signature: [UInt8], of text: [UInt8]) async -> SignatureState {
-        // gpg takes one of the two from a pipe. The signature is no secret.
-        var template = Array("\(Gpg.temporaryFolder)/mmvault.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { return .noGpg }
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let path = "\(folder)/\(EvidenceWriter.signatureName)"
-        defer {
-            unlink(path)
-            rmdir(folder)
-        }
-        do {
-            try PrivateFile.replace(path, with: signature)
-            return Gpg.state(
-                try await ask(["--no-auto-key-retrieve", "--status-fd", "1", "--verify", path, "-"], about: text).output
-            )
-        } catch ReaderError.gpgMissing {
-            return .noGpg
-        } catch {
-            return .unreadable
-        }
-    }
-
-    private static var temporaryFolder: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
-
-    /// doc/DETAILS of GnuPG, “Format of the --status-fd output”.
-    static func state(_ output: String) -> SignatureState {
-        var fingerprint = ""
-        var found: [SignatureState] = []
-        var signer = ""
-        for line in output.split(whereSeparator: \.isNewline) {
-            let words = line.split(separator: " ", maxSplits: 3).map(String.init)
-            guard words.count >= 3, words[0] == "[GNUPG:]" else { continue }
-            let rest = words.count > 3 ? words[3] : ""
-            switch words[1] {
-            case "GOODSIG": signer = rest
-            case "VALIDSIG": fingerprint = words[2]
-            case "BADSIG": found.append(.bad(userID: rest))
-            case "EXPSIG": found.append(.outdated(userID: rest, why: "the signature has expired"))
-            case "EXPKEYSIG": found.append(.outdated(userID: rest, why: "the key has expired"))
-            case "REVKEYSIG": found.append(.outdated(userID: rest, why: "the key was revoked"))
-            case "NO_PUBKEY": found.append(.unknownKey(keyID: words[2]))
-            default: continue
-            }
-        }
-        // Of several the worst counts: one that is bad must not hide behind a good one.
-        if let bad = found.first(where: { if case .bad = $0 { true } else { false } }) { return bad }
-        if let other = found.first { return other }
-        return signer.isEmpty || fingerprint.isEmpty ? .unreadable : .good(userID: signer, fingerprint: fingerprint)
     }
 }
 

@@ -16,6 +16,25 @@ extension Archive {
         Terminal.clearProgress()
         return report
     }
+
+    /// What comes before any word on an archive's posts: whose they are, and which keys are whose, stands in the index, and
+    /// a damaged one would give wrong answers. What the files of posts hold decides nothing.
+    ///
+    /// - Parameters:
+    ///   - isQuiet: whether standard output is for results alone.
+    ///   - consequence: what is not done on a damaged archive: “nothing was verified”.
+    /// - Returns: whether the files are as they came, too.
+    /// - Throws: a failure, once all damages are named.
+    func requireUndamaged(isQuiet: Bool, _ consequence: String) async throws -> Bool {
+        let report = try await checkAloud()
+        for line in report.lines { if isQuiet { Terminal.note(line) } else { Terminal.print(line) } }
+        guard report.damages.isEmpty else {
+            throw Failure(
+                .damaged, "the archive \(SafeText.line(directory.archivePath)) is damaged; \(consequence)",
+                hint: "keep the file as it is, restore a copy beside it, and use that")
+        }
+        return report.isClean
+    }
 }
 
 extension CheckReport {

@@ -48,6 +48,18 @@ struct Failure: Error {
     static let interruptedImport = Failure(
         .interrupted, "interrupted", hint: "it is added as a whole or not at all; the same command begins anew")
 
+    /// Of what cannot be cut: nothing is changed by it, or what it writes is whole or is none.
+    static let interruptedReading = Failure(.interrupted, "interrupted", hint: "nothing was changed; run it again")
+    static let interruptedExport = Failure(
+        .interrupted, "interrupted",
+        hint: "a file was not written; a folder that was begun holds INCOMPLETE: remove it. Then run it again")
+
+    /// - Parameter rest: what holds all the same.
+    static func damagedFiles(_ rest: String) -> Failure {
+        Failure(
+            .damaged, "files of posts are missing or damaged; \(rest)", hint: "“mmvault check” names them")
+    }
+
     private static func of(_ error: ArchiveError) -> Failure {
         switch error {
         case .noVault(let path):
@@ -199,8 +211,12 @@ struct Failure: Error {
                     + "“--key FILE” reads a key for one command without storing it")
         case .unreadable(let path): Failure(.key, "\(SafeText.line(path)) cannot be read")
         case .outputExists(let path):
-            Failure(
-                .usage, "\(SafeText.line(path)) exists and is not empty", hint: "name what does not exist yet")
+            PrivateFile.exists("\(path)/INCOMPLETE")
+                ? Failure(
+                    .usage, "\(SafeText.line(path)) is an export that was cut",
+                    hint: "remove it, and run the command again; nothing was changed")
+                : Failure(
+                    .usage, "\(SafeText.line(path)) exists and is not empty", hint: "name what does not exist yet")
         case .output(let path, let operation, let errno):
             Failure(.failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))")
         case .changedMeanwhile(let file):
@@ -216,7 +232,8 @@ struct Failure: Error {
         case .notAPackage(let path, let what):
             Failure(
                 .badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))",
-                hint: sealedHint(path))
+                hint: what.hasPrefix("the package is in")
+                    ? "unpack it, and check that folder; “mmvault check FOLDER” does" : sealedHint(path))
         case .notEvidence(let path, let format):
             Failure(
                 .badExport, "\(SafeText.line(path)) is no package of evidence: it is an export (\(format.rawValue))",

@@ -21,7 +21,7 @@ struct FindingPrinter {
         let open = findings.filter { !$0.isExplained }.count
         let explained = findings.count - open
         if findings.isEmpty { return Terminal.print("Nothing found.") }
-        let rest = explained == 0 ? "" : "\(explained.grouped) with a harmless explanation (-)"
+        let rest = explained == 0 ? "" : "\(explained.grouped) with a probable explanation (-)"
         Terminal.print(
             open == 0
                 ? "Nothing found, but for \(rest)."
@@ -31,17 +31,17 @@ struct FindingPrinter {
 
     private func print(_ finding: Finding) {
         item(finding.isExplained ? "-" : "!", finding.seen)
-        if let explanation = finding.explanation {
+        if let explanation = finding.explanation { item("", "Probable explanation: \(explanation)") }
+        for meaning in finding.canMean { item("", "Can mean: \(meaning)") }
+        item("", finding.cannotMean)
+        if finding.isExplained {
             // What is probably harmless need not fill the screen.
-            item("", explanation)
             let places = finding.places.prefix(Self.shownChannels).map {
                 "\(SafeText.name($0.label)) \($0.posts.count.grouped)"
             }
             let rest = finding.places.count - Self.shownChannels
             return item("", "in \(places.joined(separator: ", "))\(rest > 0 ? " and \(rest.of("more channel"))" : "")")
         }
-        for meaning in finding.canMean { item("", "Can mean: \(meaning)") }
-        item("", finding.cannotMean)
         if let original = finding.original { item("", "original: \(Self.place(original))") }
         for place in finding.places.prefix(Self.shownChannels) { print(place) }
         if finding.places.count > Self.shownChannels {

@@ -49,7 +49,7 @@ struct Mmvault: AsyncParsableCommand {
                 try command.run()
             }
         }
-        let interruption = commandWords.first == Import._commandName ? Failure.interruptedImport : .interrupted
+        let interruption = interruption
         let signals = InterruptHandler(interruption) { work.cancel() }
         defer { withExtendedLifetime(signals) {} }
         do {
@@ -65,6 +65,17 @@ struct Mmvault: AsyncParsableCommand {
             if !signals.mayTell() { try? await Task.sleep(for: .seconds(60)) }
             Terminal.fail(failure)
             end(failure.code)
+        }
+    }
+
+    /// What is left of the command where it is interrupted.
+    private static var interruption: Failure {
+        switch commandWords.first {
+        case Import._commandName: .interruptedImport
+        case Export._commandName: .interruptedExport
+        case Check._commandName, Verify._commandName, Audit._commandName: .interruptedReading
+        case Trust._commandName where commandWords.last == Trust.Signers._commandName: .interruptedReading
+        default: .interrupted
         }
     }
 

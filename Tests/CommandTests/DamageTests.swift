@@ -36,6 +36,47 @@ import Testing
         }
     }
 
+    /// What these say would rest on the damaged index as well.
+    @Test(arguments: ["DELETE FROM version WHERE seq = 2", "UPDATE key_sighting SET sign = encr WHERE seq = 1"])
+    func nothingIsSaidOrWrittenOfADamagedArchive(_ sql: String) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            try await Self.change(sql, on: stage)
+            for (command, says) in [
+                ("audit", "nothing was looked for"), ("audit --json", "nothing was looked for"),
+                ("trust signers", "nothing was searched"), ("trust signers --json", "nothing was searched"),
+                ("trust adopt carol 12345678", "nothing was searched"),
+                ("export evidence out", "nothing was written"), ("export evidence out.zip", "nothing was written"),
+            ] {
+                let outcome = try await stage.run("mmvault \(command)")
+                #expect(
+                    outcome.code == 4 && outcome.everything.contains("DAMAGED  document "),
+                    "\(command): \(outcome.everything)")
+                #expect(
+                    outcome.errors.replacing(/\n +/, with: " ").contains(says), "\(command): \(outcome.errors)")
+                if command.contains("--json") { #expect(outcome.output.isEmpty, "\(outcome.output)") }
+                #expect(!outcome.output.contains("Nothing found"))
+            }
+            #expect(try await stage.run("ls | grep ^out").output.isEmpty)
+        }
+    }
+
+    @Test func whatDoesNotRestOnFiles_IsSaidWhereOnlyAFileIsMissing() async throws {
+        try await Stage.with(story: FileCommandTests.story(files: 1, size: 100)) { stage in
+            try await stage.settle()
+            #expect(try await stage.run("rm vault/*/files/*/*; mmvault check").code == 4)
+            for (command, says) in [
+                ("audit", "the findings hold"), ("trust signers", "what is said of signers holds"),
+                ("export evidence out", "the package is written"),
+            ] {
+                let outcome = try await stage.run("mmvault \(command)")
+                #expect(outcome.code == 4 && outcome.output.contains("MISSING"), "\(outcome.everything)")
+                #expect(outcome.errors.replacing(/\n +/, with: " ").contains(says), "\(outcome.errors)")
+            }
+            #expect(try await stage.run("mmvault check out").code == 0)
+        }
+    }
+
     @Test func verify_GivesItsVerdictsWhereOnlyAFileIsMissing() async throws {
         try await Stage.with(story: FileCommandTests.story(files: 1, size: 100)) { stage in
             try await stage.settle()

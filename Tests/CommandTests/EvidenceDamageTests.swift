@@ -11,6 +11,9 @@ import Testing
         story.world.post(in: story.square, by: story.bob.id, message: "with a file", files: [file])
         try await Stage.with(story: story) { stage in
             try await stage.settle()
+            // By another name before: what an older document says is no longer so.
+            story.world.rename(story.bob.id, firstName: "Bobby")
+            guard try await stage.run("mmvault pull").code == 0 else { throw StageError(what: "the second pull") }
             let outcome = try await stage.run(
                 "mmvault export evidence out \(EvidenceTests.choice) && mmvault check out && cp -r out good")
             guard outcome.code == 0 else { throw StageError(what: outcome.everything) }
@@ -118,7 +121,7 @@ import Testing
             "d = open('out/chain.txt').read().splitlines(True); open('out/chain.txt', 'w').writelines(d[11:22] + d[:11] + d[22:])"
         ),
         Forgery(
-            "a document about keys is left out", "is about keys or decisions (keys), and is not in the package",
+            "a document about keys is left out", "is about users, keys or decisions (keys), and is not in the package",
             """
             m = load('manifest.json')
             for d in [d for d in m['documents'] if b'\\nkind keys\\n' in open('out/documents/%d.record' % d['document'], 'rb').read()]:
@@ -149,6 +152,26 @@ import Testing
             "a name", "is not described so",
             "m = load('manifest.json'); [u.update(first_name='Mallory') for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
         ),
+        Forgery(
+            "a name that no document is said to give", "is described otherwise in document",
+            "m = load('manifest.json'); [u.update(username='mallory', first_name='Mallory', document=None) for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
+        ),
+        Forgery(
+            "a name of an earlier time", "is described otherwise in document",
+            "m = load('manifest.json'); first = min(d['document'] for d in m['documents'] if d['kind'] == 'users'); [u.update(first_name='Bob', document=first) for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
+        ),
+        Forgery(
+            "nobody is named", "it leaves out how the documents describe user",
+            "m = load('manifest.json'); m['users'] = []; store('manifest.json', m)"),
+        Forgery(
+            "a document that describes users is left out", "is about users, keys or decisions (users)",
+            """
+            m = load('manifest.json')
+            for d in [d for d in m['documents'] if d['kind'] == 'users']:
+                m['documents'].remove(d)
+                for ending in ('record', 'body'): os.remove('out/documents/%d.%s' % (d['document'], ending))
+            m['users'] = []; store('manifest.json', m)
+            """),
         Forgery(
             "the account", "the account is not the one of document 1",
             "m = load('manifest.json'); m['account']['username'] = 'mallory'; store('manifest.json', m)"),
@@ -408,6 +431,15 @@ import Testing
             try await stage.settle()
             _ = try await stage.run("mmvault export evidence good \(EvidenceTests.choice)")
             try await stage.python(Self.hostilePreamble + "z = Z(); fill(z); z.close(); tar()")
+            // Whoever packs the folder that they unpacked is told what to do.
+            for line in ["tar --zstd -cf y.tar.zst good/", "python3 -m zipfile -c y.zip good"] {
+                let name = String(line.split(separator: " ").first { $0.hasPrefix("y.") } ?? "")
+                let check = try await stage.run("\(line) && mmvault check \(name)")
+                #expect(
+                    check.code == 65 && check.errors.contains("the package is in its folder good"),
+                    "\(check.everything)")
+                #expect(check.errors.contains("unpack it, and check that folder"), "\(check.errors)")
+            }
             for name in ["x.zip", "x.tar.zst"] {
                 let check = try await stage.run("mmvault check \(name)")
                 #expect(check.code == 0, "\(check.everything)")

@@ -267,6 +267,129 @@ import Testing
             let report = String(decoding: try stage.read("out/report.md"), as: UTF8.self)
             #expect(report.contains("1 more, in channels that are not in this package"))
             #expect(report.contains("Limits: ") && !report.contains("cannot mean"))
+
+            // Findings and messages refer to each other, and what is said at length is there.
+            let page = String(decoding: try stage.read("out/report.html"), as: UTF8.self)
+            let number = try #require(page.firstMatch(of: /<h3 id="finding-(\d+)">Finding \d+: repeated ciphertext/)?.1)
+            #expect(page.contains("<a href=\"#post-\(copies[0])\">"))
+            let post = try #require(page.firstRange(of: "id=\"post-\(copies[0])\""))
+            #expect(
+                page[post.upperBound...].prefix(600).contains("href=\"#finding-\(number)\">see finding \(number)</a>"))
+            #expect(report.contains("\n### Finding \(number): repeated ciphertext\n"))
+            #expect(
+                report.split(separator: "\n").contains {
+                    $0.hasPrefix("*post \(copies[0])") && $0.contains("see finding \(number)")
+                })
+            #expect(report.contains("in threat-model.md, which is in this package, under “repeated ciphertext”"))
+            let model = String(decoding: try stage.read("out/threat-model.md"), as: UTF8.self)
+            #expect(model.lowercased().contains("\n### repeated ciphertext\n"))
+            let source = URL(filePath: #filePath).deletingLastPathComponent().appending(
+                path: "../../docs/threat-model.md")
+            #expect(try model == String(contentsOf: source, encoding: .utf8))
+        }
+    }
+
+    /// What its maker's gpg says is not what the reader's says.
+    @Test(.enabled(if: Stage.hasGpg, "needs gpg"))
+    func signature_IsJudgedByTheReadersGpg() async throws {
+        try await Stage.with(hasGpg: true) { stage in
+            try await stage.settle()
+            let outcome = try await stage.run(
+                "mmvault export evidence out.zip --sign alice \(Self.choice) && gpg --export alice > alice.pgp")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            _ = try await stage.run("mkdir fake")
+            try stage.write("fake/gpg", "#!/bin/sh\nprintf 'gpg: Fatal: no \\033[1mhome\\n' >&2\nexit 2\n")
+            let cases: [(name: String, setup: String, says: String)] = [
+                (
+                    "merely imported", "mkdir -m 700 g; export GNUPGHOME=$PWD/g; gpg --quiet --import alice.pgp",
+                    "that calls itself “alice”; gpg does not know whose it is: compare the fingerprint with its owner"
+                ),
+                ("no key", "mkdir -m 700 h; export GNUPGHOME=$PWD/h", "gpg does not know the key"),
+                ("no home", "mkdir home; unset GNUPGHOME; export HOME=$PWD/home", "gpg does not know the key"),
+                ("nobody's home", "unset GNUPGHOME; export HOME=/nowhere", "gpg does not know the key"),
+                ("a home that is a file", "touch f; export GNUPGHOME=$PWD/f", "judged"),
+                (
+                    "a gpg that fails", "chmod +x fake/gpg; export PATH=$PWD/fake:$PATH",
+                    "not judged by gpg: Fatal: no "
+                ),
+            ]
+            for (name, setup, says) in cases {
+                let check = try await stage.run("\(setup); mmvault check out.zip")
+                #expect(check.code == 2, "\(name): \(check.everything)")
+                #expect(!check.everything.contains("DAMAGED") && !check.everything.contains("\u{1B}"), "\(name)")
+                #expect(check.output.contains("Everything else in it fits together."), "\(name)")
+                #expect(check.output.replacing(/\n +/, with: " ").contains(says), "\(name): \(check.output)")
+            }
+            #expect(try await stage.run("ls -A home").output.isEmpty)
+        }
+    }
+
+    /// What stands in the way is somebody else's.
+    @Test func aForeignPart_KeepsItsBytesAndDoesNotBlock() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let outcome = try await stage.run(
+                """
+                echo data > x.zip.part; ln -s /nowhere y.zip.part
+                mmvault export evidence x.zip \(Self.choice) && mmvault export evidence y.zip \(Self.choice) &&
+                  cat x.zip.part && readlink y.zip.part && mmvault check x.zip && mmvault check y.zip
+                """)
+            #expect(outcome.code == 0 && outcome.lines.contains("data"), "\(outcome.everything)")
+            #expect(outcome.lines.contains("/nowhere"))
+        }
+    }
+
+    @Test func ofTwoExportsAtOnce_OneWholePackageIsLeft() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            for form in [".zip", ".tar.zst"] {
+                let outcome = try await stage.run(
+                    """
+                    mmvault export evidence out\(form) \(Self.choice) > first 2>&1 &
+                    mmvault export evidence out\(form) \(Self.choice) > second 2>&1; second=$?
+                    wait $!; first=$?; printf '%s\\n' $first $second | sort -n
+                    mmvault check out\(form) > checked && ls -d out\(form)*
+                    """)
+                #expect(outcome.output == "0\n64\nout\(form)\n", "\(outcome.everything)")
+                #expect(try await stage.run("cat first second").output.contains("out\(form) exists"))
+            }
+        }
+    }
+
+    /// It says what is left, which for a file is nothing.
+    @Test func anInterruptedCommand_SaysWhatIsLeft() async throws {
+        let story = Story()
+        for number in 0..<600 {
+            story.say("number \(number)", story.bob, story.bob.key, to: [story.alice.key, story.bob.key])
+        }
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            #expect(try await stage.run("mmvault export evidence whole.zip \(Self.choice)").code == 0)
+            for (command, says) in [
+                ("export evidence out.zip", "a file was not written"),
+                ("export evidence out.zip.age --encrypt-to $(age-keygen -y age.key)", "a file was not written"),
+                ("export markdown out", "holds INCOMPLETE"), ("audit", "nothing was changed; run it again"),
+                ("check whole.zip", "nothing was changed; run it again"),
+            ] {
+                var wasInterrupted = false
+                for delay in [0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6] where !wasInterrupted {
+                    let outcome = try await stage.run(
+                        """
+                        rm -rf out*; [ -e age.key ] || age-keygen -o age.key 2>/dev/null
+                        timeout --signal INT --preserve-status \(delay) mmvault \(command)
+                        """)
+                    #expect(try await stage.run("ls -A | grep '^out[.]' | grep -v '[.]zip$\\|[.]age$'").output.isEmpty)
+                    guard outcome.code == 130, outcome.errors.contains("error: interrupted") else { continue }
+                    wasInterrupted = true
+                    let said = outcome.errors.replacing(/\n +/, with: " ")
+                    #expect(said.contains(says), "\(command): \(outcome.errors)")
+                    #expect(!said.contains("what was done is kept"), "\(command): \(outcome.errors)")
+                    #expect(try await stage.run("ls -A | grep '^out[.]'").output.isEmpty)
+                }
+                #expect(wasInterrupted, "\(command)")
+            }
+            let cut = try await stage.run("mkdir cut && touch cut/INCOMPLETE && mmvault export evidence cut")
+            #expect(cut.code == 64 && cut.errors.contains("is an export that was cut"), "\(cut.errors)")
         }
     }
 
@@ -286,7 +409,8 @@ import Testing
                     "rm -f out*; timeout --signal KILL \(seconds) mmvault export evidence out\(form) \(Self.choice)")
                 guard outcome.code == 137 else { continue }
                 kills += 1
-                #expect(try await stage.run("ls out\(form)").code != 0)
+                // Nothing at all: it had no name yet.
+                #expect(try await stage.run("ls -A | grep ^out").output.isEmpty)
             }
             #expect(kills > 0)
             // A folder says of itself that it was cut.
@@ -322,20 +446,24 @@ import Testing
                 from html.parser import HTMLParser
                 import re, sys
                 text = open('out/report.html', encoding='utf-8', newline='').read()
-                seen = {}
+                seen, ids, links = {}, [], []
                 class P(HTMLParser):
                     stack = []
                     def handle_starttag(self, tag, attributes):
                         seen.setdefault(tag, set()).update(name for name, _ in attributes)
                         if tag != 'meta': self.stack.append(tag)
+                        for name, value in attributes:
+                            if name == 'id': ids.append(value)
+                            if name == 'href': links.append(value)
                     def handle_endtag(self, tag):
                         assert self.stack.pop() == tag, tag
                 p = P(convert_charrefs=True); p.feed(text); p.close()
                 assert not p.stack, p.stack
-                allowed = set('html head meta title style body h1 h2 h3 p ul li table tr th td pre div span strong em code'.split())
+                allowed = set('html head meta title style body h1 h2 h3 p ul li table tr th td pre div span strong em code a'.split())
                 assert set(seen) <= allowed, set(seen) - allowed
                 attributes = set().union(*seen.values())
-                assert attributes <= set('lang charset http-equiv content name class'.split()), attributes
+                assert attributes <= set('lang charset http-equiv content name class id href'.split()), attributes
+                assert len(ids) == len(set(ids)) and links and set(links) <= {'#' + x for x in ids}, links
                 for name in ['report.html', 'report.md']:
                     text = open('out/' + name, encoding='utf-8', newline='').read()
                     found = re.findall('[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]', text)

@@ -41,7 +41,7 @@ import Testing
                 "Glibc": [
                     "Evidence/NewFile.swift", "Evidence/PackageFolder.swift", "Evidence/UnnamedFile.swift",
                     "Export/ExportDirectory.swift",
-                    "Export/ExportFile.swift", "Gpg+Package.swift", "Gpg.swift",
+                    "Export/ExportFile.swift", "Gpg+Package.swift", "Gpg+Signature.swift", "Gpg.swift",
                 ],
                 "Subprocess": ["Gpg.swift", "Gpg+Package.swift"], "SystemPackage": ["Gpg+Package.swift"],
             ]),

@@ -55,19 +55,42 @@ import Testing
         #expect(!sightings.isEmpty && !statements.isEmpty)
     }
 
-    @Test func aNewFile_ReplacesNothingAndLeavesNothing() throws {
+    @Test(arguments: [true, false])
+    func aNewFile_ReplacesNothingAndLeavesNothing(mayBeUnnamed: Bool) throws {
         let path = scratch["out"]
-        do {
-            let file = try NewFile(path)
-            try [UInt8]("half".utf8).withUnsafeBytes { try file.write($0) }
-            #expect(throws: ReaderError.outputExists(path: "\(path).part")) { try NewFile(path) }
+        func write(_ text: String, to file: NewFile) throws {
+            try [UInt8](text.utf8).withUnsafeBytes { try file.write($0) }
         }
+        do { try write("half", to: NewFile(path, mayBeUnnamed: mayBeUnnamed)) }
         #expect(PrivateFile.names(in: scratch.path) == [])
-        let file = try NewFile(path)
-        try PrivateFile.replace(path, with: Array("mine".utf8))
-        #expect(throws: ReaderError.outputExists(path: path)) { try file.complete() }
-        #expect(try PrivateFile.read(path) == Array("mine".utf8))
-        #expect(throws: ReaderError.outputExists(path: path)) { try NewFile(path) }
+        // Of two at once, the one that is whole first stays, and is whole.
+        let first = try NewFile(path, mayBeUnnamed: mayBeUnnamed)
+        let second = try NewFile(path, mayBeUnnamed: mayBeUnnamed)
+        try write("first", to: first)
+        try write("second", to: second)
+        try second.complete()
+        #expect(throws: ReaderError.outputExists(path: path)) { try first.complete() }
+        #expect(try PrivateFile.read(path) == Array("second".utf8))
+        #expect(throws: ReaderError.outputExists(path: path)) { try NewFile(path, mayBeUnnamed: mayBeUnnamed) }
+    }
+
+    @Test func aNewFile_HasNoNameUntilItIsWhole() throws {
+        let file = try NewFile(scratch["out"])
+        #expect(PrivateFile.names(in: scratch.path) == [])
+        try file.complete()
+        #expect(PrivateFile.names(in: scratch.path) == ["out"])
+    }
+
+    /// Whatever else stands there is somebody else's, and stays as it is.
+    @Test(arguments: [true, false])
+    func aFileOfAnotherMaker_IsNotTouched(mayBeUnnamed: Bool) throws {
+        let path = scratch["out"]
+        try PrivateFile.replace("\(path).part", with: Array("data".utf8))
+        do { _ = try NewFile(path, mayBeUnnamed: mayBeUnnamed) }
+        do { try NewFile(path, mayBeUnnamed: mayBeUnnamed).complete() }
+        #expect(try PrivateFile.read("\(path).part") == Array("data".utf8))
+        #expect(PrivateFile.names(in: scratch.path).sorted() == ["out", "out.part"])
+        #expect(throws: ReaderError.self) { try NewFile(scratch["nowhere/out"], mayBeUnnamed: mayBeUnnamed) }
     }
 
     @Test(arguments: [PackFormat.zip, .tarZstd])
@@ -115,10 +138,29 @@ import Testing
         }
     }
 
+    private static let signing = String(repeating: "A", count: 40)
+    private static let primary = String(repeating: "B", count: 40)
+
     @Test(arguments: [
         (
-            "[GNUPG:] GOODSIG AB Alice <a@b>\n[GNUPG:] VALIDSIG FF00 2026",
-            Gpg.SignatureState.good(userID: "Alice <a@b>", fingerprint: "FF00")
+            "[GNUPG:] GOODSIG AB Alice <a@b>\n[GNUPG:] VALIDSIG FF00 2026\n[GNUPG:] TRUST_ULTIMATE 0 pgp",
+            Gpg.SignatureState.good(userID: "Alice <a@b>", fingerprint: "FF00", isTrusted: true)
+        ),
+        (
+            "[GNUPG:] GOODSIG AB A\n[GNUPG:] VALIDSIG \(signing) 2026-11-27 1 0 4 0 22 8 00 \(primary)\n[GNUPG:] TRUST_FULLY",
+            .good(userID: "A", fingerprint: primary, isTrusted: true)
+        ),
+        (
+            "[GNUPG:] GOODSIG AB A\n[GNUPG:] VALIDSIG FF00 2026\n[GNUPG:] TRUST_UNDEFINED 0 pgp",
+            .good(userID: "A", fingerprint: "FF00", isTrusted: false)
+        ),
+        (
+            "[GNUPG:] GOODSIG AB A\n[GNUPG:] VALIDSIG FF00 2026\n[GNUPG:] TRUST_NEVER 0 pgp",
+            .good(userID: "A", fingerprint: "FF00", isTrusted: false)
+        ),
+        (
+            "[GNUPG:] GOODSIG AB A\n[GNUPG:] VALIDSIG FF00 x\n[GNUPG:] GOODSIG CD B\n[GNUPG:] VALIDSIG EE00 x\n[GNUPG:] TRUST_FULLY 0",
+            .good(userID: "A", fingerprint: "FF00", isTrusted: false)
         ),
         ("[GNUPG:] BADSIG AB Alice", .bad(userID: "Alice")),
         ("[GNUPG:] GOODSIG AB Alice\n[GNUPG:] VALIDSIG FF00 x\n[GNUPG:] BADSIG CD Bob", .bad(userID: "Bob")),
@@ -131,10 +173,15 @@ import Testing
             "[GNUPG:] REVKEYSIG AB Alice\n[GNUPG:] VALIDSIG FF00 x",
             .outdated(userID: "Alice", why: "the key was revoked")
         ),
-        ("[GNUPG:] GOODSIG AB Alice", .unreadable), ("[GNUPG:] VALIDSIG FF00 x", .unreadable), ("", .unreadable),
-        ("gpg: Good signature\nGOODSIG AB Alice\nVALIDSIG FF00 x", .unreadable),
+        ("[GNUPG:] GOODSIG AB Alice", .notJudged(why: "no home")),
+        ("[GNUPG:] VALIDSIG FF00 x", .notJudged(why: "no home")),
+        ("", .notJudged(why: "no home")), ("[GNUPG:] NODATA 1\n[GNUPG:] NODATA 2", .unreadable),
+        ("[GNUPG:] ERRSIG AB 99 8 00 1 4 -", .notJudged(why: "no home")),
+        ("gpg: Good signature\nGOODSIG AB Alice\nVALIDSIG FF00 x", .notJudged(why: "no home")),
     ])
-    func gpgsWords_AreUnderstood(output: String, state: Gpg.SignatureState) { #expect(Gpg.state(output) == state) }
+    func gpgsWords_AreUnderstood(output: String, state: Gpg.SignatureState) {
+        #expect(Gpg.state(output, errors: "gpg: no home\n") == state)
+    }
 
     @Test(
         arguments: [

@@ -76,7 +76,7 @@ struct ImportNames {
     mutating func user(_ username: String, nickname: String = "", firstName: String = "", lastName: String = "")
         -> String
     {
-        let id = users[username] ?? ImportID.make("user", username)
+        let id = users[username] ?? ImportID.user(called: username)
         users[username] = id
         usernames[id] = usernames[id] ?? username
         used.users[username] = id

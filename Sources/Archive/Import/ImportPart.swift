@@ -82,7 +82,7 @@ struct ImportSource {
     /// The zip's name, as its owner called it.
     let name: String
     let format: ImportFormat
-    fileprivate let head: JSONValue
+    let head: JSONValue
     /// The SHA-256 of the zip; nil in the parts that earlier builds made.
     private let hash: String?
     /// Where the export's own bytes begin.
@@ -188,6 +188,9 @@ public enum ImportID {
     }
 
     static func make(_ kind: String, _ parts: String...) -> String { make(kind, parts.map { Array($0.utf8) }) }
+
+    /// What stands for a name that no server's id was known for: nobody else can be called so.
+    public static func user(called username: String) -> String { make("user", username) }
 
     /// Whether `id` is one of these.
     public static func isOwn(_ id: String) -> Bool {

@@ -58,9 +58,14 @@ public struct Evidence: Sendable {
         _ destination: any ExportDestination, _ plan: EvidencePlan, _ request: ExportRequest,
         _ place: UnnamedFile.Place, _ signer: String?, _ progress: (Channel, Int) -> Void
     ) async throws -> Summary {
-        let people = try ExportPeople(archive)
+        let users = try EvidenceUser.all(in: archive, included: Set(plan.posts.keys))
+        let people = ExportPeople(
+            account: try archive.account(), users: users.map(\.user), teams: try archive.teams())
         let files = ExportFiles(archive, destination, request)
-        let writer = try EvidenceWriter(destination, people, place)
+        let channels = Set(request.channels.map(\.id))
+        let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
+            .compactMap { EvidenceFinding($0, channels: channels) }
+        let writer = try EvidenceWriter(destination, people, EvidenceFindings(findings), place)
         let reader = PostReader(archive, keyring: keyring, trusted: trusted, disclosesKeys: true)
         for entry in plan.channels {
             try writer.begin(entry)
@@ -82,7 +87,7 @@ public struct Evidence: Sendable {
         var sources = EvidenceSources(archive, plan)
         let keys = try EvidenceKeys(
             archive, authors: Set(writer.tally.authors.keys), own: keyring.publicKeys)
-        try sources.add(writer.tally, plan, keys)
+        try sources.add(writer.tally, plan, keys, users)
         let facts = EvidenceFacts(
             program: program, account: people.account, head: plan.head, asked: request.asked,
             includesUnverified: request.includesUnverified, includesFiles: request.includesFiles,
@@ -90,9 +95,7 @@ public struct Evidence: Sendable {
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head),
             disclosure: sources.remainder.disclosure)
-        let channels = Set(request.channels.map(\.id))
-        let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
-        try writer.finish(facts, keys, findings.compactMap { EvidenceFinding($0, channels: channels) })
+        try writer.finish(facts, keys)
         let sums = Array(EvidenceWriter.sums(destination.entries).utf8)
         let file = try destination.makeFile(EvidenceWriter.sumsName)
         file.write(sums)

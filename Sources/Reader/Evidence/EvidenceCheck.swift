@@ -72,7 +72,7 @@ public struct EvidenceCheck: Sendable {
             }
             if case .unreadable = state {
                 report.damages.append(
-                    Damage(file: EvidenceWriter.signatureName, post: nil, what: "gpg cannot read it as a signature"))
+                    Damage(file: EvidenceWriter.signatureName, post: nil, what: "it holds no signature"))
             }
             report.signature = state
         }

@@ -11,6 +11,8 @@ struct EvidenceExamination {
     private var damages: [EvidenceCheck.Damage] = []
     /// Users of whose keys the documents tell, or about whom something was decided.
     private var told: Set<String> = []
+    /// How the newest document that says it describes each user, by id.
+    private var described: [String: (document: Int64, user: User)] = [:]
 
     init(_ contents: PackageContents, program: String, head: String?) {
         (self.contents, self.program, self.head) = (contents, program, head)
@@ -37,6 +39,11 @@ struct EvidenceExamination {
         let tally = posts.tally
         for userID in tally.authors.keys.sorted() where told.contains(userID) && !keys.userIDs.contains(userID) {
             damage(EvidenceWriter.keysName, "it leaves out what the documents tell of the keys of user \(userID)")
+        }
+        let shown = Set(facts.users.map(\.user.id))
+        for userID in tally.userIDs(keys, facts.channels).sorted()
+        where described[userID] != nil && !shown.contains(userID) {
+            damage(EvidenceWriter.manifestName, "it leaves out how the documents describe user \(userID)")
         }
         (report.verdicts, report.opened, report.shortTexts) = (tally.verdicts, posts.opened, tally.shortTexts)
         // Posts that cannot be read are not counted either.
@@ -72,7 +79,9 @@ struct EvidenceExamination {
                 records[last] = record
             } else if DocumentKind(rawValue: record.kind)?.isDecisive == true {
                 // Left out, it could have taken back what the others say.
-                damage(name, "document \(last) is about keys or decisions (\(record.kind)), and is not in the package")
+                damage(
+                    name,
+                    "document \(last) is about users, keys or decisions (\(record.kind)), and is not in the package")
             }
             if let head, record.hash.description == head { report.notedDocument = last }
         }
@@ -124,6 +133,9 @@ struct EvidenceExamination {
             if EvidenceDocument(content, chosen: document.chosen, channels: channels) != document {
                 damage(manifest, "it says something else of document \(document.sequence) than the document")
             }
+            for user in content.users where described[user.id].map({ $0.document <= content.sequence }) != false {
+                described[user.id] = (content.sequence, user)
+            }
             sightings += content.keys
             statements += content.decisions
         }
@@ -131,9 +143,15 @@ struct EvidenceExamination {
             damage(manifest, "the account is not the one of document 1")
         }
         for entry in facts.users {
-            guard let document = entry.document else { continue }
-            if try documents.content(document)?.users.contains(where: entry.isDescribed) != true {
-                damage(manifest, "user \(entry.user.id) is not described so in document \(document)")
+            let userID = entry.user.id
+            if let document = entry.document,
+                try documents.content(document)?.users.contains(where: entry.isDescribed) != true
+            {
+                damage(manifest, "user \(userID) is not described so in document \(document)")
+            } else if let newest = described[userID], !entry.isDescribed(by: newest.user) {
+                damage(manifest, "user \(userID) is described otherwise in document \(newest.document)")
+            } else if entry.document == nil, !entry.isNamedByID {
+                damage(manifest, "no document says that user \(userID) is called so")
             }
         }
         let users = Set(keys.userIDs)

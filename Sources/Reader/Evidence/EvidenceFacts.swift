@@ -33,16 +33,43 @@ struct EvidenceFacts {
 
 struct EvidenceChannel {
     let channel: Channel
+    /// The two who are in a direct channel, which is called by them.
+    var userIDs: [String] {
+        channel.kind == .direct ? channel.name.split(separator: "_").map(String.init) : []
+    }
     /// `TEAM/CHANNEL`: its files are called so.
     let path: String
     /// Whether it has encrypted posts at all: then those that are not are marked.
     let isEncrypted: Bool
 }
 
+/// Somebody whose name is shown. Whom no document of the package describes is shown by id.
 struct EvidenceUser {
     let user: User
-    /// The document that describes the user so; nil where the description came with an import, or was never seen.
+    /// The document that describes the user so; nil where the id itself tells the name, as ids of imports do.
     let document: Int64?
+
+    /// - Parameter included: the documents with posts that the package will hold. Those about users it holds all.
+    /// - Returns: everybody in the archive of whom the package can say how they are called.
+    static func all(in archive: Archive, included: Set<Int64>) throws(ArchiveError) -> [EvidenceUser] {
+        var users: [EvidenceUser] = []
+        for user in try archive.users() {
+            let document = try archive.newestDocument(of: .user, id: user.id)
+            let kind = try document.flatMap { sequence throws(ArchiveError) in try archive.kind(of: sequence) }
+            if let document, kind == .users || included.contains(document) {
+                users.append(EvidenceUser(user: user, document: document))
+            } else if ImportID.user(called: user.username) == user.id {
+                users.append(EvidenceUser(user: User(id: user.id, username: user.username), document: nil))
+            }
+        }
+        return users
+    }
+
+    /// Whether the name needs no document.
+    var isNamedByID: Bool {
+        isDescribed(by: User(id: user.id, username: user.username))
+            && ImportID.user(called: user.username) == user.id
+    }
 
     /// Whether the server describes the user so, as far as a package shows it.
     func isDescribed(by other: User) -> Bool {
@@ -261,10 +288,11 @@ extension EvidenceDocument {
 }
 
 extension DocumentKind {
-    /// Whether the verdicts of a package rest on documents of this kind.
+    /// Whether the verdicts of a package, or the names in it, rest on documents of this kind: then all of them are there,
+    /// since one that is left out could have taken back what the others say.
     var isDecisive: Bool {
         switch self {
-        case .keys, .ownKey, .trust, .trustList: true
+        case .users, .keys, .ownKey, .trust, .trustList: true
         default: false
         }
     }

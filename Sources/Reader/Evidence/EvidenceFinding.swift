@@ -15,23 +15,25 @@ struct EvidenceFinding {
     /// In channels that are not in the package: of these no more is said than how many there are.
     private let postsElsewhere: Int64
     private let isOriginalElsewhere: Bool
-    /// The first posts that it is about, by id.
-    private let examples: [String]
-    private let reference: String
+    /// The posts here that it is about, by id.
+    fileprivate let postIDs: [String]
+    /// The post here that others are copies of, by id.
+    fileprivate let originalID: String?
 
     init?(_ line: [UInt8]) {
         guard let json = try? JSONDocument(line).root, let kind = json["kind"]?.string,
             let seen = json["seen"]?.string, let cannotMean = json["cannot_mean"]?.string,
             let posts = json["posts"]?.int, let postsElsewhere = json["posts_elsewhere"]?.int,
-            let isOriginalElsewhere = json["original_elsewhere"]?.bool, let reference = json["see"]?.string
+            let isOriginalElsewhere = json["original_elsewhere"]?.bool
         else { return nil }
         self.line = line
-        (self.kind, self.seen, self.cannotMean, self.posts, self.reference) = (kind, seen, cannotMean, posts, reference)
+        (self.kind, self.seen, self.cannotMean, self.posts) = (kind, seen, cannotMean, posts)
         (self.postsElsewhere, self.isOriginalElsewhere) = (postsElsewhere, isOriginalElsewhere)
         canMean = (json["can_mean"]?.elements ?? []).compactMap(\.string)
         explanation = json["explanation"]?.string
-        examples = (json["places"]?.elements ?? []).flatMap { $0["posts"]?.elements ?? [] }
-            .prefix(5).compactMap { $0["id"]?.string }
+        postIDs = (json["places"]?.elements ?? []).flatMap { $0["posts"]?.elements ?? [] }
+            .compactMap { $0["id"]?.string }
+        originalID = json["original"]?["id"]?.string
     }
 
     /// - Parameter channels: the ids of those that were chosen.
@@ -43,22 +45,46 @@ struct EvidenceFinding {
         self.init(json.bytes)
     }
 
-    var blocks: [ReportBlock] {
+    /// - Parameters:
+    ///   - number: by which the posts refer to it.
+    ///   - shown: the ids of the posts that stand in the report.
+    func blocks(_ number: Int, shown: Set<String>) -> [ReportBlock] {
+        let name = kind.replacing("-", with: " ")
         var items = ["Seen: \(seen)"]
         items += canMean.map { "It can mean: \($0)" }
         items.append("Limits: \(cannotMean)")
-        if let explanation { items.append("Held to be harmless: \(explanation)") }
-        if posts > 0 {
-            let more = posts > examples.count ? ", …" : ""
-            items.append("Posts: \(posts) here (\(examples.joined(separator: ", "))\(more))")
-        }
+        if let explanation { items.append("Probable explanation: \(explanation)") }
         if postsElsewhere > 0 {
             items.append("Elsewhere: \(postsElsewhere) more, in channels that are not in this package")
         }
         if isOriginalElsewhere {
             items.append("The post that these are copies of stands in a channel that is not in this package.")
         }
-        items.append("More: \(reference) of mmvault")
-        return [.subheading(kind.replacing("-", with: " ")), .list(items)]
+        items.append(
+            "Explained at length in \(EvidenceWriter.threatModelName), which is in this package, under “\(name)”.")
+        var blocks: [ReportBlock] = [.finding(number, name), .list(items)]
+        if let originalID { blocks.append(.posts("The post that was repeated:", [originalID], shown: shown)) }
+        if posts > 0 { blocks.append(.posts("Posts here (\(posts)):", postIDs, shown: shown)) }
+        return blocks
     }
+}
+
+/// The findings of a package, by number, and which of them a post is about.
+struct EvidenceFindings {
+    let all: [EvidenceFinding]
+    private let numbers: [String: [Int]]
+
+    init(_ all: [EvidenceFinding]) {
+        self.all = all
+        var numbers: [String: [Int]] = [:]
+        for (number, finding) in zip(1..., all) {
+            for id in Set(finding.postIDs + [finding.originalID].compactMap { $0 }) {
+                numbers[id, default: []].append(number)
+            }
+        }
+        self.numbers = numbers
+    }
+
+    /// The numbers of those that a post is part of, the smallest first.
+    func about(_ postID: String) -> [Int] { numbers[postID] ?? [] }
 }

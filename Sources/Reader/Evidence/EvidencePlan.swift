@@ -66,21 +66,12 @@ struct EvidenceSources {
     }
 
     /// Finds what is known of those who are named and of the files that are held.
-    mutating func add(_ tally: EvidenceTally, _ plan: EvidencePlan, _ keys: EvidenceKeys) throws {
-        let account = try archive.account()
+    mutating func add(
+        _ tally: EvidenceTally, _ plan: EvidencePlan, _ keys: EvidenceKeys, _ users: [EvidenceUser]
+    ) throws {
         try add(1)
-        var named = tally.userIDs.union([account.userID]).union(keys.userIDs)
-        // A direct channel is called by the two who are in it.
-        for entry in plan.channels where entry.channel.kind == .direct {
-            named.formUnion(entry.channel.name.split(separator: "_").map(String.init))
-        }
-        for user in try archive.users() where named.contains(user.id) {
-            let document = try archive.newestDocument(of: .user, id: user.id)
-            let isList = try document.map { try kind(of: $0) == .users } ?? false
-            if let document, isList { try add(document) }
-            users.append(EvidenceUser(user: user, document: isList ? document : nil))
-        }
-        // All that tell of keys and decisions: one that is left out could have taken back what the others say.
+        let named = tally.userIDs(keys, plan.channels)
+        self.users = users.filter { named.contains($0.user.id) }
         var last: Int64 = 0
         while last < plan.head.documents {
             let records = try archive.records(after: last, limit: 1000)
@@ -99,11 +90,6 @@ struct EvidenceSources {
         for fileID in tally.fileIDs.sorted() {
             if let document = try archive.newestDocument(of: .file, id: fileID) { try add(document) }
         }
-    }
-
-    private func kind(of sequence: Int64) throws -> DocumentKind? {
-        try archive.records(after: sequence - 1, limit: 1).first
-            .flatMap { DocumentRecord(text: $0.text) }.flatMap { DocumentKind(rawValue: $0.kind) }
     }
 
     private mutating func add(_ sequence: Int64) throws {

@@ -30,12 +30,14 @@ struct EvidencePosts {
 
     init(
         _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ contents: PackageContents, _ destination: ComparingDestination
-    ) throws(ReaderError) {
+    ) throws {
         (self.facts, self.keys, self.contents) = (facts, keys, contents)
         trusted = keys.trusted
         people = facts.people
         emoji = Dictionary(facts.emoji.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        writer = try EvidenceWriter(destination, people, contents.place)
+        let (findings, flaw) = try EvidencePosts.findings(contents)
+        if let flaw { damages.append(flaw) }
+        writer = try EvidenceWriter(destination, people, EvidenceFindings(findings), contents.place)
     }
 
     var tally: EvidenceTally { writer.tally }
@@ -98,21 +100,21 @@ struct EvidencePosts {
             try writer.begin(next)
             try writer.endChannel()
         }
-        let findings = try findings()
-        if finishes, damages.isEmpty { try writer.finish(facts, keys, findings) }
+        if finishes, damages.isEmpty { try writer.finish(facts, keys) }
     }
 
-    private mutating func findings() throws -> [EvidenceFinding] {
+    private static func findings(
+        _ contents: PackageContents
+    ) throws -> ([EvidenceFinding], EvidenceCheck.Damage?) {
         var lines = contents.lines(EvidenceWriter.findingsName)
         var findings: [EvidenceFinding] = []
         while let line = try lines.next() {
             guard let finding = EvidenceFinding(line) else {
-                damages.append(.init(file: EvidenceWriter.findingsName, post: nil, what: "a line of it is no finding"))
-                break
+                return ([], .init(file: EvidenceWriter.findingsName, post: nil, what: "a line of it is no finding"))
             }
             findings.append(finding)
         }
-        return findings
+        return (findings, nil)
     }
 
     private mutating func read(

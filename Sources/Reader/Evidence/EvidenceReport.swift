@@ -8,9 +8,15 @@ struct EvidenceReport {
     let keys: EvidenceKeys
     let tally: EvidenceTally
     let findings: [EvidenceFinding]
+    /// The ids of posts that findings are about and that stand in the report.
+    let shown: Set<String>
     private let people: ExportPeople
 
-    init(_ facts: EvidenceFacts, _ keys: EvidenceKeys, _ tally: EvidenceTally, _ findings: [EvidenceFinding]) {
+    init(
+        _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ tally: EvidenceTally, _ findings: [EvidenceFinding],
+        shown: Set<String>
+    ) {
+        self.shown = shown
         (self.facts, self.keys, self.tally, self.findings) = (facts, keys, tally, findings)
         people = facts.people
     }
@@ -90,7 +96,7 @@ struct EvidenceReport {
                 "A signature covers the text and the list of the recipients' keys. It does not cover who the server says "
                     + "the author is, the channel, the time, the thread, edits and deletions: these are the server's word. "
                     + "A post that is marked verified was written by the holder of that key, some time, somewhere, for "
-                    + "these recipients (docs/threat-model.md of mmvault, “What a verdict means”)."),
+                    + "these recipients (threat-model.md in this package, “What a verdict means”)."),
         ]
     }
 
@@ -159,14 +165,18 @@ struct EvidenceReport {
             ),
         ]
         if findings.isEmpty { blocks.append(.paragraph("It found nothing.")) }
-        for finding in findings { blocks += finding.blocks }
+        for (number, finding) in zip(1..., findings) { blocks += finding.blocks(number, shown: shown) }
         return blocks
     }
 
     private var proofs: [ReportBlock] {
         var items = [
-            "Every encrypted text that is shown is what the signed message says: next to each verdict stands the key of "
-                + "that one message, with which anybody can decrypt it again. It opens this message and no other.",
+            "Every encrypted text that is shown is what the signed message says: verdicts.jsonl has, for each of them, "
+                + "the key of that one message, with which anybody can decrypt it again. It opens this message and no "
+                + "other.",
+            "How people are called, as the server said it last: the documents that describe users are all here, and each "
+                + "name is as in the newest. Of whom they say nothing, the id is shown, or the name that an import "
+                + "gave. Not that a person is who the name says.",
             "That a key signed a message, for these recipients: by the signature, which mmvault check verifies anew.",
             "That the server's answers stand in the archive as they came, and in which order: by the chain in chain.txt, "
                 + "as far as its head is vouched for by a signature, or was noted down elsewhere before. Whoever holds "
@@ -178,9 +188,11 @@ struct EvidenceReport {
         ]
         if tally.shortTexts > 0 {
             items.append(
-                "Of \(tally.shortTexts) texts of fewer than \(EncryptedMessage.bindingLength) bytes the text itself is "
-                    + "not proven: so short, somebody can search for another key under which the same signed message "
-                    + "says something else. That the message was signed is.")
+                "Of \(tally.shortTexts) short texts the text itself is not proven: somebody can search for another key "
+                    + "under which the same signed message says something else. That the message was signed is. Short "
+                    + "are texts of fewer than \(EncryptedMessage.bindingLength) bytes, and of the archive's owner "
+                    + "those of fewer than \(EncryptedMessage.senderBindingLength): whoever writes a message can look "
+                    + "for two keys beforehand. What holds for the owner holds for an author who helps them.")
         }
         return [.heading("What this proves, and what it does not"), .list(items)]
     }
@@ -210,14 +222,14 @@ struct EvidenceReport {
             .code(["gpg --verify SHA256SUMS.asc SHA256SUMS"]),
             .paragraph("The chain holds: the second command prints nothing, the third one the chain's head."),
             .code([
-                "split -l 11 --filter=sha256sum chain.txt | cut -c1-64 > /tmp/hashes",
-                "grep '^previous ' chain.txt | cut -c10- | tail -n +2 | diff - <(head -n -1 /tmp/hashes)",
-                "tail -n 1 /tmp/hashes",
+                "split -l 11 --filter=sha256sum chain.txt | cut -c1-64 > ../hashes",
+                "grep '^previous ' chain.txt | cut -c10- | tail -n +2 | diff - <(head -n -1 ../hashes)",
+                "tail -n 1 ../hashes",
                 facts.head.hash,
             ]),
             .paragraph(
                 "A document N is as it came and stands in the chain: the first hash is the one in the record's line "
-                    + "sha256, the second one is line N of /tmp/hashes. The line gzip of a record is the hash of the body "
+                    + "sha256, the second one is line N of ../hashes. The line gzip of a record is the hash of the body "
                     + "as the archive compressed it, which is not in the package."),
             .code(["sha256sum documents/N.body", "sha256sum documents/N.record"]),
             .paragraph("A post is what the server sent: start and length stand in verdicts.jsonl."),

@@ -18,13 +18,22 @@ struct EvidenceTally {
     private(set) var absentIDs: Set<String> = []
     private(set) var first: Int64?
     private(set) var last: Int64?
-    /// Texts so short that a key could be found under which they say something else.
+    /// Texts so short that a key could be found under which they say something else: for the archive's owner more of their
+    /// own are, who could have written the message with two keys in mind.
     private(set) var shortTexts = 0
+    private let ownerID: String
+
+    init(ownerID: String) { self.ownerID = ownerID }
 
     struct Author {
         var posts = 0
         /// Posts whose signature fits a known key of the author's, by its id.
         var byKey: [KeyID: Int] = [:]
+    }
+
+    /// Everybody who is named in the package.
+    func userIDs(_ keys: EvidenceKeys, _ channels: [EvidenceChannel]) -> Set<String> {
+        userIDs.union([ownerID]).union(keys.userIDs).union(channels.flatMap(\.userIDs))
     }
 
     mutating func add(_ evidence: EvidencePost) {
@@ -46,9 +55,9 @@ struct EvidenceTally {
         for file in evidence.files where file.state != .leftOut { fileIDs.insert(file.attached.id) }
         first = min(first ?? header.createAt, header.createAt)
         last = max(last ?? header.createAt, header.createAt)
-        if evidence.messageKey != nil, (evidence.text.shown?.utf8.count ?? 0) < EncryptedMessage.bindingLength {
-            shortTexts += 1
-        }
+        let bound =
+            header.userID == ownerID ? EncryptedMessage.senderBindingLength : EncryptedMessage.bindingLength
+        if evidence.messageKey != nil, (evidence.text.shown?.utf8.count ?? 0) < bound { shortTexts += 1 }
     }
 }
 

@@ -7,9 +7,12 @@ internal import E2EE
 ///
 /// The posts come channel by channel; nothing of those that are written is held but counts.
 final class EvidenceWriter {
-    private(set) var tally = EvidenceTally()
+    private(set) var tally: EvidenceTally
     private let destination: any ExportDestination
     private let people: ExportPeople
+    private let findings: EvidenceFindings
+    /// Posts that findings are about and that are in the package, by id.
+    private var affected: Set<String> = []
     private let lines: ExportFile
     private let verdicts: ExportFile
     /// The conversation, which stands behind a first part that is known last.
@@ -29,14 +32,17 @@ final class EvidenceWriter {
     static let findingsName = "findings.jsonl"
     static let manifestName = "manifest.json"
     static let readmeName = "README.txt"
+    static let threatModelName = "threat-model.md"
     static let sumsName = "SHA256SUMS"
     static let signatureName = "SHA256SUMS.asc"
 
     /// - Parameter place: where texts may wait.
     init(
-        _ destination: any ExportDestination, _ people: ExportPeople, _ place: UnnamedFile.Place
+        _ destination: any ExportDestination, _ people: ExportPeople, _ findings: EvidenceFindings,
+        _ place: UnnamedFile.Place
     ) throws(ReaderError) {
-        (self.destination, self.people) = (destination, people)
+        (self.destination, self.people, self.findings) = (destination, people, findings)
+        tally = EvidenceTally(ownerID: people.account.userID)
         lines = try destination.makeFile(EvidenceWriter.postsName)
         verdicts = try destination.makeFile(EvidenceWriter.verdictsName)
         pages = (try SpooledText(place), try SpooledText(place))
@@ -53,14 +59,20 @@ final class EvidenceWriter {
             renderers: [
                 JSONLinesRenderer(people, lines),
                 MarkdownRenderer(channel, people, markdown, isEncrypted: isEncrypted, base: "../../../"),
-                MarkdownRenderer(channel, people, pages.markdown.file, isEncrypted: isEncrypted, base: ""),
-                HTMLRenderer(channel, people, pages.html.file, isEncrypted: isEncrypted),
+                MarkdownRenderer(channel, people, pages.markdown.file, isEncrypted: isEncrypted, base: "") {
+                    [findings] post in
+                    let id = post.header.id
+                    return (["post \(id)"] + findings.about(id).map { "see finding \($0)" }).joined(separator: " · ")
+                },
+                HTMLRenderer(channel, people, pages.html.file, isEncrypted: isEncrypted, findings),
                 MboxRenderer(channel, people, mbox, nil, isEncrypted: isEncrypted),
             ])
     }
 
     func write(_ evidence: EvidencePost) throws {
         tally.add(evidence)
+        let id = evidence.post.header.id
+        if !findings.about(id).isEmpty { affected.insert(id) }
         for place in channel?.renderers.indices ?? 0..<0 {
             try channel?.renderers[place].write(evidence.post, evidence.text, evidence.files)
         }
@@ -73,10 +85,10 @@ final class EvidenceWriter {
     }
 
     /// Writes what is known once all posts have come.
-    func finish(_ facts: EvidenceFacts, _ keys: EvidenceKeys, _ findings: [EvidenceFinding]) throws {
+    func finish(_ facts: EvidenceFacts, _ keys: EvidenceKeys) throws {
         try lines.close()
         try verdicts.close()
-        let report = EvidenceReport(facts, keys, tally, findings)
+        let report = EvidenceReport(facts, keys, tally, findings.all, shown: affected)
         let html = try destination.makeFile("report.html")
         html.write(ReportHTML.head(title: report.title))
         html.write("<h1>\(ReportHTML.line(report.title))</h1>\n")
@@ -91,8 +103,9 @@ final class EvidenceWriter {
         try markdown.close()
         try write(EvidenceWriter.keysName, keys.keysJSON(facts.people))
         try write(EvidenceWriter.trustName, keys.trustJSON(facts.people))
-        try write(EvidenceWriter.findingsName, findings.flatMap { $0.line + [UInt8(ascii: "\n")] })
+        try write(EvidenceWriter.findingsName, findings.all.flatMap { $0.line + [UInt8(ascii: "\n")] })
         try write(EvidenceWriter.readmeName, Array(EvidenceWriter.readme.utf8))
+        try write(EvidenceWriter.threatModelName, PackageResources.threat_model_md)
         try write(EvidenceWriter.manifestName, facts.json(tally))
     }
 
@@ -113,6 +126,7 @@ final class EvidenceWriter {
 
         report.html, report.md   what this is, what it proves and what not, how to
                                  check it, and the conversation
+        threat-model.md          what mmvault can tell, and what nobody can, at length
         posts/markdown, mbox     the same posts, a file per channel
         posts/posts.jsonl        the same posts, one JSON object a line
         files/                   the files of posts, as they came; nobody signed them

@@ -9,10 +9,14 @@ struct HTMLRenderer: PostRenderer {
     private let file: ExportFile
     /// Whether the channel has encrypted posts: then those that are not are marked.
     private let isEncrypted: Bool
+    private let findings: EvidenceFindings
     private var day = ""
     private var thread = ""
 
-    init(_ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool) {
+    init(
+        _ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool, _ findings: EvidenceFindings
+    ) {
+        self.findings = findings
         self.people = people
         self.file = file
         self.isEncrypted = isEncrypted
@@ -38,12 +42,17 @@ struct HTMLRenderer: PostRenderer {
         if !header.rootID.isEmpty { classes.append("reply") }
         if post.state.isOld { classes.append("old") }
         if case .unverified = text { classes.append("unverified") }
-        file.write("<div class=\"\(classes.joined(separator: " "))\">\n<div class=\"who\">")
+        // A version that a newer one superseded has the same id.
+        let anchor = post.state == .earlier ? "" : " id=\"post-\(ReportHTML.line(header.id))\""
+        file.write("<div class=\"\(classes.joined(separator: " "))\"\(anchor)>\n<div class=\"who\">")
         if !header.rootID.isEmpty { file.write(isContinued ? "↳ " : "↳ (a reply to a post that is not here) ") }
         if post.state.isOld { file.write("<em>said before:</em> ") }
         file.write("<strong>\(ReportHTML.line(people.displayName(header.userID)))</strong>")
         file.write(" (@\(ReportHTML.line(people.username(header.userID)))) · \(time.minute) UTC")
         for mark in marks(post, text) { file.write(" · <span class=\"mark\">\(ReportHTML.line(mark))</span>") }
+        for number in findings.about(header.id) {
+            file.write(" · <a class=\"mark\" href=\"#finding-\(number)\">see finding \(number)</a>")
+        }
         file.write("</div>\n")
         write(text)
         for shown in files { write(shown) }

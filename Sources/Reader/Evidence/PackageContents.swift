@@ -64,6 +64,7 @@ final class PackageContents {
             flaw = (file, what)
         }
         if flaw == nil, !entries.keys.contains(where: PackageContents.peculiar.contains) {
+            if let folder { throw ReaderError.notAPackage(path: path, what: "the package is in its folder \(folder)") }
             try PackageContents.refuse(path, manifest: try bytes(EvidenceWriter.manifestName))
         }
     }
@@ -73,6 +74,16 @@ final class PackageContents {
         EvidenceWriter.chainName, EvidenceWriter.verdictsName, EvidenceWriter.postsName, EvidenceWriter.keysName,
         EvidenceWriter.trustName, EvidenceWriter.findingsName, EvidenceDocument.recordName(1),
     ]
+
+    /// The one folder in which all files are, where they would be a package without it: so whoever packs a folder that they
+    /// unpacked makes it.
+    private var folder: String? {
+        guard let first = entries.keys.first?.split(separator: "/").first,
+            entries.keys.allSatisfy({ $0.hasPrefix("\(first)/") }),
+            entries.keys.contains(where: { PackageContents.peculiar.contains(String($0.dropFirst(first.count + 1))) })
+        else { return nil }
+        return String(first)
+    }
 
     /// - Throws: `notAPackage`, `notEvidence`, unless the manifest is that of a package.
     private static func refuse(_ path: String, manifest: [UInt8]?) throws(ReaderError) {

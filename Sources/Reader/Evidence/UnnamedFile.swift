@@ -14,6 +14,9 @@ final class UnnamedFile {
     private(set) var size = 0
     private let descriptor: Int32
 
+    /// O_TMPFILE (open(2)), which Swift's Glibc module leaves out.
+    static let flag: Int32 = 0o20_000_000 | O_DIRECTORY
+
     init(_ place: Place) throws(ReaderError) {
         descriptor = try UnnamedFile.open(place)
     }
@@ -23,8 +26,8 @@ final class UnnamedFile {
     /// - Returns: a descriptor for reading and writing, the caller's to close.
     static func open(_ place: Place) throws(ReaderError) -> Int32 {
         if case .beside(let path) = place {
-            // O_TMPFILE (open(2)); not every file system has it, and not every folder can be written to.
-            let file = Glibc.open(folder(of: path), 0o20_000_000 | O_DIRECTORY | O_RDWR | O_CLOEXEC, 0o600)
+            // Not every file system has them, and not every folder can be written to.
+            let file = Glibc.open(folder(of: path), flag | O_RDWR | O_CLOEXEC, 0o600)
             if file >= 0 { return file }
         }
         let file = memory_file()

@@ -13,6 +13,8 @@ struct MarkdownRenderer: PostRenderer {
     private let isEncrypted: Bool
     /// From the file's folder to the export's.
     private let base: String
+    /// What else is said of a post, behind it.
+    private let note: (ReadPost) -> String?
     private var day = ""
     /// The thread under way, and the post in it that was written last, by the ids of the posts they began with.
     private var thread = ""
@@ -21,8 +23,9 @@ struct MarkdownRenderer: PostRenderer {
     /// - Parameter past: what is known of the channel over time; a package of evidence does not prove it, and leaves it out.
     init(
         _ channel: Channel, _ people: ExportPeople, _ file: ExportFile, isEncrypted: Bool,
-        past: ChannelPast = ChannelPast(), base: String = "../"
+        past: ChannelPast = ChannelPast(), base: String = "../", note: @escaping (ReadPost) -> String? = { _ in nil }
     ) {
+        self.note = note
         self.people = people
         self.file = file
         self.isEncrypted = isEncrypted
@@ -74,6 +77,7 @@ struct MarkdownRenderer: PostRenderer {
                 reaction.custom.map { " (made by @\(MarkdownRenderer.escape(people.username($0.creatorID))))" } ?? ""
             file.write("\n- \\:\(MarkdownRenderer.escape(reaction.emoji))\\:\(maker) \(who)\n")
         }
+        if let note = note(post) { file.write("\n*\(MarkdownRenderer.escape(note))*\n") }
     }
 
     private func write(_ shown: ShownFile) {

@@ -15,6 +15,7 @@ struct Audit: AsyncParsableCommand {
               clear text in an encrypted channel, and recipients named twice
               signers who were never seen, and signatures that fit nobody
               times that contradict each other, and posts that vanished
+            First all that “mmvault check” does: a damaged archive is not audited.
             Each finding says what was seen, what it can mean, and what it cannot
             (docs/threat-model.md). What is probably harmless is shown with the reason,
             and does not count. No private key is needed, and none is used.
@@ -38,6 +39,7 @@ struct Audit: AsyncParsableCommand {
     func run() async throws {
         let open = try await OpenArchive(vault, keys: KeyOptions.none)
         let channels = try channel.isEmpty ? nil : open.select(channels: channel)
+        let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: json, "nothing was looked for")
         let audit = Reader.Audit(open.archive, trusted: open.trusted)
         let total = try open.archive.counts().values.reduce(0) { $0 + $1.versions }
         let findings = try await audit.run(channels: channels) { done in
@@ -54,6 +56,7 @@ struct Audit: AsyncParsableCommand {
                 "No public key of anybody else is known here, so that signers and recipients could not be looked at: "
                     + "“mmvault pull” asks the server for them.")
         }
+        guard hasAllFiles else { throw Failure.damagedFiles("the findings hold") }
         if findings.contains(where: { !$0.isExplained }) { throw ArgumentParser.ExitCode(ExitCode.findings.rawValue) }
     }
 }

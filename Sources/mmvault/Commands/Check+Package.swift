@@ -1,5 +1,6 @@
 import Archive
 import ArgumentParser
+import E2EE
 import Reader
 
 extension Check {
@@ -57,8 +58,10 @@ extension Check {
         }
         if report.shortTexts > 0 {
             Terminal.note(
-                "\(report.shortTexts.of("text")) of them \(report.shortTexts == 1 ? "is" : "are") so short that another "
-                    + "key could be found which makes it say something else.")
+                "\(report.shortTexts.of("text")) of them \(report.shortTexts == 1 ? "is" : "are") so short (fewer than "
+                    + "\(EncryptedMessage.bindingLength) bytes, of the archive's owner "
+                    + "\(EncryptedMessage.senderBindingLength)) that another key could be found which makes it say "
+                    + "something else.")
         }
         if let head = report.head {
             Terminal.print(
@@ -80,13 +83,19 @@ extension Check {
     private static func words(_ state: Gpg.SignatureState?) -> String {
         switch state {
         case nil: "none: whoever had the package may have made all of it anew"
-        case .good(let userID, let fingerprint): "good, by \(SafeText.line(userID)), key \(SafeText.line(fingerprint))"
+        case .good(let userID, let fingerprint, isTrusted: true):
+            "good, by \(SafeText.line(userID)), key \(SafeText.line(fingerprint))"
+        case .good(let userID, let fingerprint, isTrusted: false):
+            "good, by the key \(SafeText.line(fingerprint)) that calls itself “\(SafeText.line(userID))”; gpg does not "
+                + "know whose it is: compare the fingerprint with its owner"
         case .outdated(let userID, let why): "by \(SafeText.line(userID)), but \(why)"
         case .bad(let userID): "BAD, by \(SafeText.line(userID))"
         case .unknownKey(let keyID):
-            "not checked: gpg does not know the key \(SafeText.line(keyID)); import it and check again"
-        case .unreadable: "not checked: gpg cannot read it"
-        case .noGpg: "not checked: there is no gpg"
+            "not judged: gpg does not know the key \(SafeText.line(keyID)); import it and check again"
+        case .unreadable: "none: SHA256SUMS.asc holds no signature"
+        case .notJudged(let why):
+            "not judged by gpg: \(why.isEmpty ? "it does not say why" : SafeText.line(why))"
+        case .noGpg: "not judged: there is no gpg"
         }
     }
 }

@@ -66,6 +66,7 @@ extension Export {
             archive: open.archive, keys: open.keys, trusted: open.trusted, program: Mmvault.program)
         let path = SafeText.line(output)
         let recipient = try await recipient(seal)
+        let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: false, "nothing was written")
         let seal = recipient.map { PackageSeal.gpg($0.fingerprint) } ?? seal
         let summary: Evidence.Summary
         do {
@@ -89,6 +90,7 @@ extension Export {
         }
         if seal == nil { Terminal.note("The package is in the clear.") }
         Terminal.note("“mmvault check \(path)” verifies it\(seal == nil ? "" : ", once it is decrypted").")
+        guard hasAllFiles else { throw Failure.damagedFiles("the package is written, and says so in their place") }
     }
 
     /// What a package tells besides what was chosen is for its owner to know before it is written.

@@ -13,6 +13,7 @@ extension Trust {
                 tells its signer up to two candidates, and two messages leave one. That posts
                 are by one signer is certain; whose key it was is not: whoever can put posts
                 into somebody's name could have made it. Ask, and then “trust adopt”.
+                First all that “mmvault check” does: a damaged archive is not searched.
 
                 EXAMPLES:
                   mmvault trust signers
@@ -28,9 +29,10 @@ extension Trust {
 
         func run() async throws {
             let desk = try TrustDesk(vault)
-            let report = try await desk.findSigners()
+            let (report, hasAllFiles) = try await desk.findSigners(isQuiet: json)
             let printer = try SignerPrinter(desk)
             json ? printer.write(report) : printer.print(report)
+            guard hasAllFiles else { throw Failure.damagedFiles("what is said of signers holds") }
         }
     }
 
@@ -83,15 +85,18 @@ extension Trust {
 }
 
 extension TrustDesk {
-    /// Reads all of the archive.
-    func findSigners() async throws -> SignerReport {
+    /// Checks the archive, and then reads all of it.
+    ///
+    /// - Returns: and whether the files of posts are as they came.
+    func findSigners(isQuiet: Bool) async throws -> (SignerReport, hasAllFiles: Bool) {
+        let hasAllFiles = try await archive.requireUndamaged(isQuiet: isQuiet, "nothing was searched")
         let search = try SignerSearch(archive, trusted: TrustedKeys(archive, own: []))
         let total = try archive.counts().values.reduce(0) { $0 + $1.versions }
         let report = try await search.run { done in
             if done.isMultiple(of: 500) { Terminal.showProgress("reading: \(done.grouped) of \(total.grouped)") }
         }
         Terminal.clearProgress()
-        return report
+        return (report, hasAllFiles)
     }
 
     /// - Parameter digits: the beginning of the signer's id: eight digits or more.
@@ -111,7 +116,7 @@ extension TrustDesk {
                     ? "you rejected it: “mmvault trust withdraw \(name) \(known.subject.prefix(8))” takes that back"
                     : nil)
         }
-        let report = try await findSigners()
+        let (report, _) = try await findSigners(isQuiet: false)
         if let other = report.misattributed.first(where: { $0.userID == userID && isMeant($0.signer) }) {
             throw Failure(
                 .usage, "signer \(shown) is a key of \(people.username(other.ownerID)), and no key of \(name)",

@@ -35,7 +35,7 @@ struct Verify: AsyncParsableCommand {
     func run() async throws {
         let open = try await OpenArchive(vault, keys: keys)
         let channels = try open.select(channels: channel)
-        let hasAllFiles = try await requireUndamaged(open.archive)
+        let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: json, "nothing was verified")
         let users = Dictionary(open.users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
         var total: [Verdict: Int] = [:]
         var done = 0
@@ -65,27 +65,9 @@ struct Verify: AsyncParsableCommand {
             if let decided = open.trusted.decidedInWords { Terminal.print(decided) }
         }
         guard hasAllFiles else {
-            throw Failure(
-                .damaged, "files of posts are missing or damaged; the verdicts on the posts hold",
-                hint: "“mmvault check” names them")
+            throw Failure.damagedFiles("the verdicts on the posts hold")
         }
         if total.keys.contains(where: { !$0.isClean }) { throw ArgumentParser.ExitCode(ExitCode.findings.rawValue) }
-    }
-
-    /// Whose post it is, and which keys are whose, stands in the index, too: a damaged one would give wrong verdicts. Files
-    /// have no verdict.
-    ///
-    /// - Returns: whether the files are as they came.
-    private func requireUndamaged(_ archive: Archive) async throws -> Bool {
-        let report = try await archive.checkAloud()
-        for line in report.lines { if json { Terminal.note(line) } else { Terminal.print(line) } }
-        guard report.damages.isEmpty else {
-            throw Failure(
-                .damaged,
-                "the archive \(SafeText.line(archive.directory.archivePath)) is damaged; nothing was verified",
-                hint: "keep the file as it is, restore a copy beside it, and verify that")
-        }
-        return report.isClean
     }
 
     private static func print(_ counts: [Verdict: Int], _ label: String) {
