@@ -55,6 +55,28 @@ extension Archive {
         return []
     }
 
+    /// Since when nothing was looked for that vanished: when the channel was last walked through to its beginning that was
+    /// walked through longest ago. Channels that the server lists no longer, and empty ones, are left out. nil where one was
+    /// never walked through, or where there is none.
+    public func lastWholeWalk() throws(ArchiveError) -> Timestamp? {
+        let sql = """
+            WITH step AS (
+              SELECT channel_id, at, json_extract(state, '$.backward') IS NULL AS is_whole,
+                lag(json_extract(state, '$.backward') IS NULL, 1, 0)
+                  OVER (PARTITION BY channel_id ORDER BY seq) AS was_whole
+              FROM walk WHERE json_valid(state)
+            )
+            SELECT channel_id, max(CASE WHEN is_whole AND NOT was_whole THEN at END) AS last FROM step s
+            WHERE EXISTS (SELECT 1 FROM version v WHERE v.channel_id = s.channel_id) GROUP BY channel_id
+            """
+        let frozen = try absences(.channel)
+        let times = try read { db in
+            try Row.fetchAll(db, sql: sql).filter { frozen[try $0.decode(forColumn: "channel_id")] == nil }
+                .map { try $0.decode(Int64?.self, forColumn: "last") }
+        }
+        return times.contains(nil) ? nil : times.compactMap(\.self).min().map(Timestamp.init(milliseconds:))
+    }
+
     /// Those of the posts that the archive holds, the oldest first.
     public func posts(_ ids: [String]) throws(ArchiveError) -> [PostReference] {
         var result: [PostReference] = []

@@ -48,10 +48,12 @@ public struct TrustDecision: Equatable, Sendable {
     public let at: Timestamp
     /// Since when the key is known to whoever decided, as far as a colleague's list says.
     public let since: Timestamp?
+    /// What the user was called when the owner decided, as the server said. Decisions of earlier builds do not say.
+    public let username: String?
 
     public init(
         userID: String, verb: Verb, signingPoint: [UInt8], encryptionPoint: [UInt8]?, colleague: Colleague? = nil,
-        at: Timestamp, since: Timestamp? = nil
+        at: Timestamp, since: Timestamp? = nil, username: String? = nil
     ) {
         self.userID = userID
         self.verb = verb
@@ -60,6 +62,7 @@ public struct TrustDecision: Equatable, Sendable {
         self.colleague = colleague
         self.at = at
         self.since = since
+        self.username = username
     }
 
     /// 64 hexadecimal digits; nil where the encryption point is not known.
@@ -99,7 +102,8 @@ extension TrustDecision {
         guard colleague != nil || isDated && verb != .seen else { return nil }
         self.init(
             userID: userID, verb: verb, signingPoint: signing, encryptionPoint: encryptionPoint, colleague: colleague,
-            at: at, since: json["since"]?.string.flatMap(Timestamp.init(iso8601:)))
+            at: at, since: json["since"]?.string.flatMap(Timestamp.init(iso8601:)),
+            username: colleague == nil ? json["username"]?.string : nil)
         guard keyID == key.string else { return nil }
     }
 
@@ -107,7 +111,7 @@ extension TrustDecision {
     public func write(to json: inout JSONWriter, _ key: String? = nil, username: String? = nil) {
         json.object(key) { json in
             json.string("user_id", userID)
-            if let username { json.string("username", username) }
+            if let username = username ?? self.username { json.string("username", username) }
             json.string("decision", verb.rawValue)
             json.string("key_id", keyID)
             json.string("sign", Base64.standard.encode(signingPoint))

@@ -86,6 +86,26 @@ public final class VersionGroups: Sendable {
         }
     }
 
+    /// The posts that versions of a group belong to, each once, the one first that came first to say what the group has in
+    /// common: by when that was written, and then by when it arrived here.
+    public func writings(of key: Key) throws(ArchiveError) -> [PostReference] {
+        // Of a post that said something else before, and names no edit, only `update_at` tells when it changed.
+        let sql = """
+            SELECT CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS post_id, v.channel_id, v.user_id,
+              v.create_at, max(v.create_at, v.edit_at, CASE WHEN EXISTS (
+                SELECT 1 FROM version e WHERE e.post_id = v.post_id AND e.seq < v.seq AND NOT EXISTS (
+                  SELECT 1 FROM member o WHERE o.in_group = m.in_group AND o.version = e.seq)
+                ) THEN v.update_at ELSE 0 END) AS written
+            FROM version_group g JOIN member m ON m.in_group = g.id JOIN version v ON v.seq = m.version
+            WHERE g.hash = ? ORDER BY written, v.seq
+            """
+        return try run { db in
+            var seen: Set<String> = []
+            return try Row.fetchAll(db, sql: sql, arguments: [key.hash.databaseBlob]).map(PostReference.init)
+                .filter { seen.insert($0.id).inserted }
+        }
+    }
+
     /// How many different marks the versions of a group have.
     public func marks(of key: Key) throws(ArchiveError) -> Int {
         let sql = """

@@ -22,18 +22,24 @@ struct KeyFetch {
         }
         let request = Request(.POST, "/plugins/com.quarkslab.e2ee/api/v1/pubkey/get", body: body.bytes)
         let asked = Set(userIDs)
-        let (answer, sightings) = try await client.send(request) { answer throws(ExporterError) in
+        let (answer, sightings, without) = try await client.send(request) { answer throws(ExporterError) in
             guard let keys = try answer.json().root["pubKeys"], keys.kind == .object || keys.isNull else {
                 throw answer.garbled("it holds no pubKeys")
             }
             guard !keys.hasDuplicateKeys else { throw answer.garbled("it names a user twice") }
             // A key that nobody asked for says nothing.
             let wanted = keys.members.filter { asked.contains($0.key) }
-            return (answer, wanted.compactMap { KeyFetch.sighting(of: $0.value, userID: $0.key, answer) })
+            return (
+                answer, wanted.compactMap { KeyFetch.sighting(of: $0.value, userID: $0.key, answer) },
+                wanted.filter(\.value.isNull).map(\.key)
+            )
         }
-        guard !sightings.isEmpty else { return [] }
         do throws(ArchiveError) {
             let known = try archive.knownKeys()
+            // That a key has gone is news, too, once.
+            let gone = try archive.usersWithoutKeyNow()
+            let isNews = without.contains { known[$0]?.contains(where: \.isCurrent) == true && gone[$0] == nil }
+            guard !sightings.isEmpty || isNews else { return [] }
             let names = Dictionary(
                 try archive.users().map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
             try await writer.append(answer.document(.keys), keys: sightings)

@@ -14,6 +14,7 @@ extension Pull {
             .filter { !asked.contains($0) && PostHeader.isIdentifier($0) }
         guard !people.isEmpty else { return asked }
         onEvent(.stage(.keys))
+        let before = try archived { () throws(ArchiveError) in try archive.nameChanges().count }
         var usersFailure: ExporterError?
         for ids in Pull.batches(people) {
             do throws(ExporterError) {
@@ -31,6 +32,9 @@ extension Pull {
             }
         }
         report.keysFailure = report.keysFailure ?? usersFailure
+        report.nameChanges += try archived { () throws(ArchiveError) in
+            Array(try archive.nameChanges().dropFirst(before))
+        }
         return asked.union(people)
     }
 

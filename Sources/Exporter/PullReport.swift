@@ -71,6 +71,7 @@ public struct KeyChange: Equatable, Sendable {
 public struct PullReport: Sendable {
     public var outcomes: [ChannelOutcome] = []
     public var keyChanges: [KeyChange] = []
+    public var nameChanges: [NameChange] = []
     /// Channels that the archive knows and the server no longer lists: kept as they are.
     public var frozen: [Channel] = []
     /// Why names or keys could not be fetched, where the plugin does not answer. The posts are worth having all the same.

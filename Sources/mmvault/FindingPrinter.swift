@@ -35,6 +35,7 @@ struct FindingPrinter {
         for meaning in finding.canMean { item("", "Can mean: \(meaning)") }
         item("", finding.cannotMean)
         if finding.isExplained {
+            guard !finding.places.isEmpty else { return }
             // What is probably harmless need not fill the screen.
             let places = finding.places.prefix(Self.shownChannels).map {
                 "\(SafeText.name($0.label)) \($0.posts.count.grouped)"
@@ -75,9 +76,13 @@ extension Finding.Kind {
         case .unrecordedSigners: "SIGNERS NEVER SEEN"
         case .unknownRecipients: "RECIPIENTS NOBODY KNOWS"
         case .missingRecipients: "MEMBERS LEFT OUT"
+        case .keysInTheMiddle: "KEYS IN THE MIDDLE"
+        case .sharedKeys: "ONE KEY FOR SEVERAL USERS"
         case .duplicateRecipients: "RECIPIENTS NAMED TWICE"
         case .clearText: "CLEAR TEXT IN AN ENCRYPTED CHANNEL"
         case .backwardTimes: "TIMES THAT RUN BACKWARDS"
+        case .changedInPlace: "POSTS CHANGED IN PLACE"
+        case .movedNames: "NAMES THAT MOVED"
         case .vanishedPosts: "POSTS THAT VANISHED"
         }
     }

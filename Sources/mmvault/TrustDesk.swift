@@ -13,12 +13,15 @@ struct TrustDesk {
     let people: People
     /// By user id.
     let usernames: [String: String]
+    /// Those of whom the server showed a key once and has none now.
+    let withoutKey: [String: Timestamp]
 
     init(_ vault: VaultOptions) throws {
         directory = try vault.directory()
         archive = try Archive(directory)
         account = try archive.account()
         register = try TrustRegister(archive)
+        withoutKey = try archive.usersWithoutKeyNow()
         let users = try archive.users()
         people = People(account: account, users: users, teams: [])
         usernames = Dictionary(users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
@@ -87,6 +90,17 @@ struct TrustDesk {
         (8...64).contains(digits.utf8.count) && digits.utf8.allSatisfy { Hex.isDigit($0) }
     }
 
+    /// Says so where the name by which somebody was called up has been another one's.
+    func warnOfMovedName(_ userID: String) throws {
+        let moves = try archive.nameChanges().filter { change in
+            change.userID == userID && change.after == usernames[userID] && !change.formerOwners.isEmpty
+        }
+        guard let move = moves.last else { return }
+        Terminal.warn(
+            "\(people.username(userID)) was the name of user \(move.formerOwners.map(SafeText.line).joined(separator: ", ")) "
+                + "until \(move.at.date); this is user \(SafeText.line(userID))")
+    }
+
     /// Keeps a decision of the owner's.
     func record(_ verb: TrustDecision.Verb, _ entry: TrustRegister.Entry) async throws {
         try await record(
@@ -98,12 +112,29 @@ struct TrustDesk {
     ) async throws {
         let now = Timestamp.now
         let decision = TrustDecision(
-            userID: userID, verb: verb, signingPoint: signingPoint, encryptionPoint: encryptionPoint, at: now)
+            userID: userID, verb: verb, signingPoint: signingPoint, encryptionPoint: encryptionPoint, at: now,
+            username: usernames[userID])
         try await ArchiveWriter(directory).append(TrustDecision.document([decision], at: now), objects: .trust)
     }
 }
 
 extension TrustedKeys {
+    /// The colleague by whose list alone a post verifies.
+    func voucher(of post: ReadPost) -> String? {
+        guard post.verdict.authenticity?.isVerified == true, let signer = post.signer else { return nil }
+        return voucher(ofSigner: signer, of: post.header.userID)
+    }
+
+    /// How many keys are known by colleagues' lists alone, and whose these are; nil where none are.
+    ///
+    /// - Parameter name: of a user's id.
+    func listedInWords(_ name: (String) -> String) -> String? {
+        let vouched = all.filter { $0.voucherID != nil && $0.standing != .rejected }
+        guard !vouched.isEmpty else { return nil }
+        let names = Set(vouched.compactMap(\.voucherID)).sorted().map { "\(name($0))'s" }.joined(separator: ", ")
+        return "\(vouched.count.of("key")) known only from \(names) list: “mmvault verify” counts what rests on it."
+    }
+
     /// What the owner's decisions change about verdicts; nil where nothing.
     var decidedInWords: String? {
         let rejected = all.filter { $0.standing == .rejected }.count

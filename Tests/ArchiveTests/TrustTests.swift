@@ -44,6 +44,18 @@ import Testing
         #expect(try await archive.check().isClean)
     }
 
+    /// A name may become another person's; the decision says of whom it was taken.
+    @Test func aDecisionRemembersTheNameAndOldOnesReadWithoutIt() async throws {
+        let named = TrustDecision(
+            userID: bob, verb: .confirmed, signingPoint: point(2), encryptionPoint: point(1),
+            at: Timestamp(milliseconds: start), username: "bob")
+        try await decide(named, decision(.rejected, user: alice))
+        let decisions = try Archive(directory).trustDecisions()
+        #expect(decisions.map(\.username) == ["bob", nil])
+        #expect(decisions[0] == named)
+        #expect(try await Archive(directory).check().isClean)
+    }
+
     /// A server may hand out a colleague's signing point with an encryption point of its own.
     @Test func keysThatShareASigningPointAreKeptApart() async throws {
         let decisions = [

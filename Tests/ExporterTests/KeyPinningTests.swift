@@ -152,4 +152,56 @@ struct KeyPinningTests {
             #expect(town.server.requests.count { $0.path.hasSuffix("/pubkey/get") } == 3)
         }
     }
+
+    /// A server that says once that it has no key any more is news, though the answer holds no key; to say it again is not.
+    @Test func aKeyThatHasGoneIsKeptAsNewsOnce() async throws {
+        let body = Box("")
+        try await Town.with(
+            interceptor: { request in
+                request.path.hasSuffix("/pubkey/get")
+                    ? .status(200, body: body.value, headers: [("Content-Type", "application/json")]) : nil
+            },
+            { town in
+                let key = "{\"encr\":\"\(KeyPinningTests.point(1))\",\"sign\":\"\(KeyPinningTests.point(2))\"}"
+                body.value = "{\"pubKeys\":{\"\(town.bob)\":\(key)}}"
+                town.write(2)
+                try await town.pull()
+                #expect(try town.archive().usersWithoutKeyNow().isEmpty)
+                body.value = "{\"pubKeys\":{\"\(town.bob)\":null}}"
+                try await town.pull()
+                let gone = try town.archive().usersWithoutKeyNow()
+                #expect(Array(gone.keys) == [town.bob])
+                try await town.pull()
+                #expect(try town.archive().usersWithoutKeyNow() == gone)
+                #expect(try await town.archive().check().isClean)
+            })
+    }
+
+    /// Names are people's only handle, and the server's word.
+    @Test func aNameThatBecomesAnothersIsTold() async throws {
+        let names = Box<(String, String)?>(nil)
+        let ids = Box(("", ""))
+        try await Town.with(
+            interceptor: { request in
+                guard request.path.hasSuffix("/users/ids"), let (alice, bob) = names.value else { return nil }
+                let users = [(ids.value.0, alice), (ids.value.1, bob)].map { id, name in
+                    "{\"id\":\"\(id)\",\"username\":\"\(name)\"}"
+                }
+                return .status(
+                    200, body: "[\(users.joined(separator: ","))]", headers: [("Content-Type", "application/json")])
+            },
+            { town in
+                ids.value = (town.alice, town.bob)
+                town.write(2)
+                #expect(try await town.pull().nameChanges.isEmpty)
+                names.value = ("alice", "robert")
+                let renamed = try await town.pull().nameChanges
+                #expect(renamed.map(\.after) == ["robert"] && renamed[0].formerOwners.isEmpty)
+                names.value = ("bob", "alice")
+                let swapped = try await town.pull().nameChanges
+                #expect(swapped.map(\.userID) == [town.alice, town.bob])
+                #expect(swapped.map(\.formerOwners) == [[town.bob], [town.alice]])
+                #expect(try await town.pull().nameChanges.isEmpty)
+            })
+    }
 }

@@ -1,4 +1,5 @@
 import Archive
+import Bytes
 import DemoServer
 import Testing
 
@@ -38,6 +39,21 @@ struct RandomHistoryTests {
                     }
                 }
                 #expect(try await archive.check().isClean)
+                // Nor what it would call a post that changed in place: only what programs note beside a post changes so.
+                var last: Int64 = 0
+                while case let changes = try archive.changes(after: last), let newest = changes.last {
+                    last = newest.later.header.sequence
+                    for change in changes {
+                        let posts = try [change.earlier, change.later].map { try JSONDocument(Array($0.json)).root }
+                        #expect(posts[0]["message"]?.string == posts[1]["message"]?.string)
+                        for name in ["channel_id", "user_id", "root_id", "original_id", "type"] as [StaticString] {
+                            #expect(posts[0][name]?.string == posts[1][name]?.string)
+                        }
+                        for name in ["create_at", "delete_at"] as [StaticString] {
+                            #expect(posts[0][name]?.int == posts[1][name]?.int)
+                        }
+                    }
+                }
             })
     }
 

@@ -197,6 +197,25 @@ import Testing
         #expect(try await verdict() == .unknownSender)
     }
 
+    /// What rests on the list alone is told apart, and is shown by the audit; once the archive knows the key, it is not.
+    @Test func whatRestsOnAListAloneIsTold() async throws {
+        func state() async throws -> (voucher: String?, findings: [Finding]) {
+            let archive = try fixture.archive
+            let trusted = try TrustedKeys(archive, own: [])
+            let findings = try await Audit(archive, trusted: trusted).run().filter { $0.kind == .unrecordedSigners }
+            return (trusted.voucher(ofSigner: fixture.stranger.publicKey.signer.id, of: id("carol")), findings)
+        }
+        #expect(try await state().voucher == nil)
+        try await take(list())
+        let told = try await state()
+        #expect(told.voucher == id("bob"))
+        #expect(told.findings.map(\.isExplained) == [true])
+        #expect(told.findings.first?.seen.contains("known only from @bob's list") == true)
+        try await fixture.addKeys("carol", [fixture.stranger.publicKey])
+        let known = try await state()
+        #expect(known.voucher == nil && known.findings.isEmpty)
+    }
+
     @Test func aListHoldsWhatWasDecidedAndTheRestIfWanted() async throws {
         try await fixture.decide(.confirmed, "bob", fixture.bob.publicKey)
         try await fixture.decide(.adopted, "carol", signer: fixture.stranger.publicKey.signer)

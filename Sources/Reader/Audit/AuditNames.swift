@@ -36,13 +36,17 @@ struct AuditNames {
         users userIDs: [String] = [], keys: [KeyID] = [], original: PostReference? = nil, posts: [PostReference]
     ) -> Finding {
         let people = userIDs + posts.authors.filter { !userIDs.contains($0) }
-        let places = Dictionary(grouping: posts, by: \.channelID).map {
-            Finding.Place(channelID: $0.key, label: label($0.key), posts: $0.value)
+        var channels: Set<String> = []
+        let byChannel = Dictionary(grouping: posts, by: \.channelID)
+        let places = posts.map(\.channelID).filter { channels.insert($0).inserted }.map {
+            Finding.Place(channelID: $0, label: label($0), posts: byChannel[$0] ?? [])
         }
         return Finding(
             kind: kind, seen: seen, canMean: canMean, cannotMean: cannotMean, explanation: explanation, userIDs: people,
             keyIDs: keys, original: original,
-            places: places.sorted { ($0.posts[0].createAt, $0.channelID) < ($1.posts[0].createAt, $1.channelID) },
+            places: places.enumerated().sorted {
+                ($0.element.posts[0].createAt, $0.offset) < ($1.element.posts[0].createAt, $1.offset)
+            }.map(\.element),
             usernames: people.reduce(into: [:]) { $0[$1] = users[$1]?.username })
     }
 }

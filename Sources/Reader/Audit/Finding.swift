@@ -11,9 +11,13 @@ public struct Finding: Sendable {
         case unrecordedSigners = "unrecorded-signers"
         case unknownRecipients = "recipients-nobody-knows"
         case missingRecipients = "missing-recipients"
+        case keysInTheMiddle = "keys-in-the-middle"
+        case sharedKeys = "keys-of-several-users"
         case duplicateRecipients = "duplicate-recipients"
         case clearText = "clear-text-in-an-encrypted-channel"
         case backwardTimes = "times-that-run-backwards"
+        case changedInPlace = "changed-in-place"
+        case movedNames = "names-that-moved"
         case vanishedPosts = "vanished-posts"
 
         /// Where users can read more about it.
@@ -48,9 +52,12 @@ public struct Finding: Sendable {
     let usernames: [String: String]
 
     public var isExplained: Bool { explanation != nil }
-    public var posts: Int { places.reduce(0) { $0 + $1.posts.count } }
+    /// How many; one that stood in two channels is one.
+    public var posts: Int { Finding.count(places) }
     /// When the first and the last of its posts were written, as the server says.
     public var range: ClosedRange<Int64>? { Finding.range(of: places) }
+
+    private static func count(_ places: [Place]) -> Int { Set(places.flatMap(\.posts).map(\.id)).count }
 
     private static func range(of places: [Place]) -> ClosedRange<Int64>? {
         let times = places.flatMap(\.posts).map(\.createAt)
@@ -64,7 +71,7 @@ public struct Finding: Sendable {
     public func write(to json: inout JSONWriter, channels: Set<String>? = nil) {
         func isShown(_ channelID: String) -> Bool { channels?.contains(channelID) != false }
         let places = places.filter { isShown($0.channelID) }
-        let shown = places.reduce(0) { $0 + $1.posts.count }
+        let shown = Finding.count(places)
         let range = Finding.range(of: places)
         json.object { json in
             json.string("kind", kind.rawValue)

@@ -21,34 +21,59 @@ final class RepeatedCiphertext: Inspection {
     }
 
     private struct Repetition {
-        let original: PostReference
+        /// nil where the times contradict each other.
+        let original: PostReference?
         let copies: [PostReference]
+        var first: PostReference { original ?? copies[0] }
     }
 
     private func repetitions() throws(ArchiveError) -> [Repetition] {
         var result: [Repetition] = []
         for ciphertext in repeated {
-            // The oldest first: a copy is dated later as a rule. Who dates it earlier makes it the original.
+            // A copy is later as a rule: both by when it was written and by when its post was made. An older post may have
+            // been edited to carry it, and then nothing tells which of them is the copy.
             var kept: [PostReference] = []
-            for post in try groups.posts(of: Self.group(ciphertext))
+            for post in try groups.writings(of: Self.group(ciphertext))
             where !kept.contains(where: { $0.isImport(of: post) }) {
                 kept.append(post)
             }
-            guard let original = kept.first, kept.count > 1 else { continue }
-            result.append(Repetition(original: original, copies: Array(kept.dropFirst())))
+            guard let first = kept.first, kept.count > 1 else { continue }
+            let others = kept.dropFirst().sorted { ($0.createAt, $0.id) < ($1.createAt, $1.id) }
+            result.append(
+                others[0].createAt < first.createAt
+                    ? Repetition(original: nil, copies: kept.sorted { ($0.createAt, $0.id) < ($1.createAt, $1.id) })
+                    : Repetition(original: first, copies: others))
         }
-        return result.sorted {
-            ($0.original.createAt, $0.original.id) < ($1.original.createAt, $1.original.id)
-        }
+        return result.sorted { ($0.first.createAt, $0.first.id) < ($1.first.createAt, $1.first.id) }
     }
 
-    /// The ids of the posts that repeat another one.
-    func copies() throws(ArchiveError) -> Set<String> { Set(try repetitions().flatMap(\.copies).map(\.id)) }
+    /// The ids of the posts that repeat another one, as far as it is clear which of them do.
+    func copies() throws(ArchiveError) -> Set<String> {
+        Set(try repetitions().filter { $0.original != nil }.flatMap(\.copies).map(\.id))
+    }
+
+    private func withoutOriginal(_ posts: [PostReference], _ names: AuditNames) -> Finding {
+        names.finding(
+            .repeatedCiphertext,
+            seen: """
+                One message stands in \(posts.inWords) by \(names.list(posts.authors)), byte for byte. Which of them is the \
+                original cannot be told: the oldest post got it later than another one.
+                """,
+            canMean: [
+                "Somebody who can write to the server put the message into an older post, so that it seems to be of then.",
+                "Somebody edited a post of theirs to hold what they found in another one.",
+            ],
+            cannotMean: """
+                It does not show who did it, nor that the author said it twice: a signature says nothing about time and \
+                place. No client makes the same bytes for two messages.
+                """,
+            posts: posts)
+    }
 
     func findings(_ context: AuditContext) throws(ArchiveError) -> [Finding] {
         try repetitions().map { repetition in
-            let (original, copies) = (repetition.original, repetition.copies)
-            let names = context.names
+            let (copies, names) = (repetition.copies, context.names)
+            guard let original = repetition.original else { return withoutOriginal(copies, names) }
             let others = copies.authors.filter { $0 != original.userID }
             let isElsewhere = copies.contains { $0.channelID != original.channelID }
             let differences = [

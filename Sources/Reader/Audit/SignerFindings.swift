@@ -10,6 +10,7 @@ struct SignerFindings {
 
     var all: [Finding] {
         context.signers.misattributed.map(misattributed) + context.signers.signers.map(unrecorded)
+            + context.signers.listed.map { listed($0.signer, by: $0.colleagueID) }
             + context.signers.unexplained.sorted { $0.key < $1.key }.map(unexplained)
     }
 
@@ -55,6 +56,25 @@ struct SignerFindings {
                 """
             },
             users: [signer.userID], keys: [signer.probableKeyID].compactMap { $0 }, posts: signer.posts)
+    }
+
+    private func listed(_ signer: UnrecordedSigner, by colleagueID: String) -> Finding {
+        let (author, colleague) = (names.user(signer.userID), names.user(colleagueID))
+        return names.finding(
+            .unrecordedSigners,
+            seen: """
+                \(signer.posts.inWords) of \(author), \(signer.posts.datesInWords), \
+                \(signer.posts.count == 1 ? "is" : "are") signed by a key that is known only from \(colleague)'s list.
+                """,
+            canMean: [
+                "\(author) used this key, and \(colleague) saw it.",
+                "\(colleague) made it, or took it for \(author)'s, and somebody can put posts into \(author)'s name.",
+            ],
+            cannotMean: "It does not show that the key is \(author)'s. Only \(author) can say so.",
+            explanation: """
+                \(colleague) says that it is \(author)'s, and you took the list: the posts verify by that word alone.
+                """,
+            users: [signer.userID, colleagueID], posts: signer.posts)
     }
 
     private func unexplained(_ userID: String, _ posts: [PostReference]) -> Finding {

@@ -117,9 +117,7 @@ struct EvidenceReport {
             }
             for (key, count) in author.byKey.sorted(by: { $0.key < $1.key })
             where !known.contains(where: { $0.sighting.keyID == key.description }) {
-                rows.append([
-                    name, EvidenceReport.named(key.description), "at hand with the owner", "-", String(count),
-                ])
+                rows.append([name, EvidenceReport.named(key.description), origin(of: key, userID), "-", String(count)])
             }
             return rows.isEmpty ? [[name, "no key is known", "-", "-", "0"]] : rows
         }
@@ -132,6 +130,15 @@ struct EvidenceReport {
                     + "shown a wrong key from the beginning. (A key's id is the SHA-256 of its two points; docs/trust.md of "
                     + "mmvault makes the digits from it.)"),
         ]
+    }
+
+    /// From where a key is known that the server was not seen to show.
+    private func origin(of key: KeyID, _ userID: String) -> String {
+        let said = keys.decisions.filter { $0.userID == userID && $0.keyID == key.description && $0.verb != .withdrawn }
+        guard !said.contains(where: { $0.colleague == nil }), let colleague = said.last?.colleague else {
+            return "at hand with the owner"
+        }
+        return "only from the list of @\(people.username(colleague.userID))"
     }
 
     private var decisions: [ReportBlock] {

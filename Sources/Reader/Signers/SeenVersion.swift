@@ -11,9 +11,16 @@ struct SeenVersion: Sendable {
     enum Content: Sendable {
         case message(SeenMessage)
         /// Encrypted, as its type says, and of no known form.
-        case unusable
+        case unusable(Placeholder)
         /// Never encrypted.
         case clear(SeenClearPost)
+    }
+
+    /// What a post that is encrypted by its type says in clear.
+    enum Placeholder: Sendable {
+        /// Nothing, or what the plugin's client writes there.
+        case usual
+        case text
     }
 
     /// When the version's text was written, as the server says.
@@ -47,8 +54,16 @@ struct SeenMessage: Sendable {
 
 /// A post that was never encrypted.
 struct SeenClearPost: Sendable {
-    /// By a person, as a person writes: no bot, no webhook, nothing that the server wrote itself.
-    let isOrdinary: Bool
+    enum Voice: Sendable {
+        /// A bot's, or the server's own.
+        case program
+        /// A person's by its author, and a program's by what it says of itself: an incoming webhook posts in the name of
+        /// whoever made it.
+        case saidToBeProgram
+        case person
+    }
+
+    let voice: Voice
     /// Whether it says that the channel was encrypted from now on, or is not any more.
     let notice: Bool?
 }
@@ -62,7 +77,7 @@ extension SeenVersion {
         isImported = version.importName != nil
         // What is not JSON any more is damage, and `check` will say so.
         guard let root = try? JSONDocument(Array(version.json)).root else {
-            content = .unusable
+            content = .unusable(.usual)
             return
         }
         guard version.header.type == EncryptedPost.type else {
@@ -70,12 +85,22 @@ extension SeenVersion {
             return
         }
         guard case .message(let message) = EncryptedPost(root) else {
-            content = .unusable
+            content = .unusable(Placeholder(root["message"]?.string ?? ""))
             return
         }
         content = .message(
             SeenMessage(message, by: version.header.userID, trusted: trusted, found: found[version.header.userID] ?? [])
         )
+    }
+}
+
+extension SeenVersion.Placeholder {
+    /// `Encrypted message`, after an edit with a random number behind it.
+    init(_ message: String) {
+        let usual = "Encrypted message"
+        let rest = message.hasPrefix(usual) ? message.dropFirst(usual.count) : message[...]
+        let isNumber = rest.utf8.allSatisfy { (0x30...0x39).contains($0) || " .-+eE".utf8.contains($0) }
+        self = isNumber && (message.isEmpty || message.hasPrefix(usual)) ? .usual : .text
     }
 }
 
@@ -125,7 +150,9 @@ extension SeenClearPost {
         func isSet(_ value: JSONValue?) -> Bool { value?.string == "true" || value?.bool == true }
         let props = post["props"]
         let isByProgram = isSet(props?["from_bot"]) || isSet(props?["from_webhook"]) || isSet(props?["from_plugin"])
-        isOrdinary = header.type.isEmpty && !isByProgram && !bots.contains(header.userID)
+        voice =
+            header.type.hasPrefix("system_") || bots.contains(header.userID)
+            ? .program : isByProgram ? .saidToBeProgram : .person
         notice = bots.isPlugin(header.userID) ? Self.notice(in: post["message"]?.string ?? "") : nil
     }
 

@@ -43,7 +43,8 @@ final class SignerCollection {
     private var isFound: [String: Set<[UInt8]>] = [:]
     /// The unknown recipients of one message of each signer: who stands in all of them stands in this one.
     private var companions: [SignerID: Set<KeyID>] = [:]
-    /// The signers that the archive's owner adopted, as far as the pass came upon posts by them.
+    /// The signers that the archive's owner adopted, or that only a colleague's list vouches for, as far as the pass came
+    /// upon posts by them.
     private var adopted: [String: Set<SigningPoint>] = [:]
     private var misattributed: Set<Misattribution> = []
     private var unfitting: Set<String> = []
@@ -85,9 +86,11 @@ final class SignerCollection {
         try recipients.see(version, message)
         let (sequence, userID) = (version.header.sequence, version.header.userID)
         switch message.signer {
-        case .author(_, .some), .rejected: return
-        case .author(let signer, nil):
-            guard let point = trusted.owners(ofSigner: signer).first?.signer else { return }
+        case .rejected: return
+        case .author(let signer, let key):
+            guard key == nil || trusted.voucher(ofSigner: signer, of: userID) != nil,
+                let point = trusted.owners(ofSigner: signer).first?.signer
+            else { return }
             if adopted[userID, default: []].insert(point).inserted {
                 companions[signer] = recipients.unknown(in: message)
             }
@@ -125,8 +128,14 @@ final class SignerCollection {
                 .sorted { ($0.first, $0.id) < ($1.first, $1.id) }
         }
         for (userID, points) in adopted.sorted(by: { $0.key < $1.key }) {
-            report.adopted += try points.sorted { $0.id < $1.id }
-                .map { point throws(ArchiveError) in try signer(point, of: userID) }
+            for point in points.sorted(by: { $0.id < $1.id }) {
+                let found = try signer(point, of: userID)
+                if let colleague = trusted.voucher(ofSigner: point.id, of: userID) {
+                    report.listed.append((found, colleague))
+                } else {
+                    report.adopted.append(found)
+                }
+            }
         }
         for entry in misattributed {
             report.misattributed.append(

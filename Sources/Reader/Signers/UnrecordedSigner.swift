@@ -65,6 +65,8 @@ public struct SignerReport: Sendable {
     public internal(set) var signers: [UnrecordedSigner] = []
     /// Signers that the archive's owner adopted, of whom no whole key is known.
     public internal(set) var adopted: [UnrecordedSigner] = []
+    /// Signers of whom nothing but a colleague's list says whose they are, each with the colleague.
+    public internal(set) var listed: [(signer: UnrecordedSigner, colleagueID: String)] = []
     public internal(set) var misattributed: [MisattributedPosts] = []
     /// By author: posts whose signature fits no known key and shares its signer with no other message. One of them alone
     /// may have been signed by a key that was in use once, or it was tampered with.

@@ -84,16 +84,22 @@ struct KeyLedger {
         let key = decision.encryptionPoint.flatMap {
             try? PublicKey(encryptionPoint: $0, signingPoint: decision.signingPoint)
         }
-        add(decision.userID, key, signer, .earlier, since: decision.colleague == nil ? nil : decision.at)
+        add(
+            decision.userID, key, signer, .earlier, since: decision.colleague == nil ? nil : decision.at,
+            voucher: decision.colleague?.userID)
     }
 
-    /// - Parameter since: when it came to be known by somebody else's word; nil where it is the owner's.
+    /// - Parameters:
+    ///   - since: when it came to be known by somebody else's word; nil where it is the owner's.
+    ///   - voucher: the colleague whose list says so.
     private mutating func add(
-        _ userID: String, _ key: PublicKey?, _ signer: SigningPoint, _ standing: TrustedKeys.Standing, since: Timestamp?
+        _ userID: String, _ key: PublicKey?, _ signer: SigningPoint, _ standing: TrustedKeys.Standing,
+        since: Timestamp?, voucher: String? = nil
     ) {
         let found = TrustedKeys.Owned(
             userID: userID, key: key, signer: signer,
-            standing: isRejected(userID, key?.id.description, signer.id.description, since) ? .rejected : standing)
+            standing: isRejected(userID, key?.id.description, signer.id.description, since) ? .rejected : standing,
+            voucherID: voucher)
         guard !(owned[userID] ?? []).contains(where: { $0.subject == found.subject }) else { return }
         owned[userID, default: []].append(found)
     }

@@ -26,6 +26,8 @@ public struct TrustRegister: Sendable {
 
     /// By user, in the order in which they came to be known.
     public let entries: [String: [Entry]]
+    /// Keys that more than one user is known by.
+    public let sharedKeys: [TrustedKeys.SharedKey]
 
     public init(_ archive: Archive) throws(ArchiveError) {
         let trusted = try TrustedKeys(archive, own: [])
@@ -57,6 +59,7 @@ public struct TrustRegister: Sendable {
             }
         }
         self.entries = entries
+        sharedKeys = trusted.sharedKeys
     }
 
     /// What a user's keys are called that begin with these digits: keys by their ids, the others by their signers'.

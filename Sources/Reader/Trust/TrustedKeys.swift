@@ -24,6 +24,8 @@ public struct TrustedKeys: Sendable {
         public let key: PublicKey?
         public let signer: SigningPoint
         public let standing: Standing
+        /// The colleague by whose list alone it is known; nil where the archive or its owner knows it.
+        public let voucherID: String?
 
         /// What a decision about it is about: the key's id, or else the signer's.
         public var subject: String { key?.id.description ?? signer.id.description }
@@ -95,6 +97,12 @@ public struct TrustedKeys: Sendable {
     /// What a message is whose signature fits nothing that the user is known by.
     private func unfitting(_ userID: String) -> Authenticity {
         owned[userID]?.isEmpty == false ? .signatureInvalid : .unknownSender
+    }
+
+    /// The colleague on whose list it rests that a user's messages by this signer verify; nil where it does not.
+    public func voucher(ofSigner signer: SignerID, of userID: String) -> String? {
+        let fitting = owned[userID]?.first { $0.signer.id == signer }
+        return fitting?.standing == .rejected ? nil : fitting?.voucherID
     }
 
     /// By how many signers a user is known, the rejected ones included.

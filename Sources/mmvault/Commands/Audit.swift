@@ -15,6 +15,8 @@ struct Audit: AsyncParsableCommand {
               clear text in an encrypted channel, and recipients named twice
               signers who were never seen, and signatures that fit nobody
               times that contradict each other, and posts that vanished
+              posts that changed in place, and names that became another one's
+              keys that a server put in between, and keys of several users
             First all that “mmvault check” does: a damaged archive is not audited.
             Each finding says what was seen, what it can mean, and what it cannot
             (docs/threat-model.md). What is probably harmless is shown with the reason,
@@ -50,6 +52,9 @@ struct Audit: AsyncParsableCommand {
             for finding in findings { Terminal.write(finding.line) }
         } else {
             FindingPrinter().print(findings)
+            if let time = try open.archive.lastWholeWalk() {
+                Terminal.print("Last looked for vanished posts on \(time.date); “mmvault pull --full” looks again.")
+            }
         }
         if try !audit.knowsKeys {
             Terminal.note(

@@ -10,6 +10,10 @@ extension Pull {
         let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
         func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
         for change in report.keyChanges { Pull.warn(change) }
+        let keyed = Set(try archive.knownKeys().keys)
+        for change in report.nameChanges where keyed.contains(change.userID) || !change.formerOwners.isEmpty {
+            Pull.warn(change)
+        }
         if let failure = report.keysFailure {
             Terminal.warn("the server gave no public keys: \(Failure(failure).message)")
         }
@@ -66,6 +70,22 @@ extension Pull {
                 .incomplete, "\(report.files.failures.count.of("file")) could not be fetched",
                 hint: "all posts are there; run “mmvault pull” again")
         }
+    }
+
+    static func warn(_ change: NameChange) {
+        func called(_ name: String) -> String { "@\(SafeText.name(name))" }
+        guard !change.formerOwners.isEmpty else {
+            let before = change.before.map(called) ?? "a user"
+            return Terminal.warn("\(before) is called \(called(change.after)) now; keys and posts stay theirs")
+        }
+        let before = change.before.map { ", called \(called($0)) before" } ?? ""
+        Terminal.warn(
+            """
+            the server gave the name \(called(change.after)) to somebody else
+            before  user \(change.formerOwners.map(SafeText.line).joined(separator: ", "))
+            now     user \(SafeText.line(change.userID))\(before)
+            What each of them wrote is shown under their newest name. Ask them.
+            """)
     }
 
     static func warn(_ change: KeyChange) {

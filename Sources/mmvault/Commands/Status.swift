@@ -47,6 +47,10 @@ struct Status: AsyncParsableCommand {
         for survey in surveys { try describe(survey, open, owners) }
         describeKeys(surveys, owners)
         if let decided = open.trusted.decidedInWords { Terminal.print(decided) }
+        let names = Dictionary(open.users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
+        if let listed = open.trusted.listedInWords({ "@\(SafeText.name(names[$0] ?? $0))" }) {
+            Terminal.print(listed.wrapped())
+        }
     }
 
     private func describeArchive(_ open: OpenArchive, _ directory: AccountDirectory) throws {

@@ -98,6 +98,16 @@ extension Trust {
                 let subject = "\(entry.keyID == nil ? "signer" : "key") \(entry.subject.prefix(16))…"
                 Terminal.note("  \(desk.people.username(entry.userID))  \(entry.verb.rawValue) \(subject)")
             }
+            for entry in list.entries where entry.verb == .rejected {
+                let here = desk.register.entries[entry.userID]?.first { $0.subject == entry.subject }
+                guard let here, here.standing == .current || here.standing == .earlier else { continue }
+                let shown = here.standing == .current ? "that the server shows for" : "that is known here as that of"
+                Terminal.warn(
+                    """
+                    \(name) rejects \(here.title), \(shown) \(desk.people.username(entry.userID))
+                    It counts here until you reject it. Ask \(name) why they did.
+                    """)
+            }
             if !checked.isConfirmed {
                 Terminal.note("You have not confirmed the key that signed it:")
                 Terminal.note("  key \(checked.signer.id)")

@@ -98,7 +98,10 @@ extension TrustDesk {
         var facts: [String] = []
         if let known = entry.known {
             if known.isOwn { facts.append("yours: you restored its private key") }
-            if known.isCurrent {
+            if known.isCurrent, withoutKey[entry.userID] != nil {
+                let (first, last) = (known.firstSeen.date, known.lastSeen.date)
+                facts.append("the server showed it from \(first) to \(last), and shows no key since")
+            } else if known.isCurrent {
                 facts.append("the server shows it; known since \(known.firstSeen.date)")
             } else if known.sighting.source == .server {
                 facts.append("the server showed it from \(known.firstSeen.date) to \(known.lastSeen.date)")
@@ -109,7 +112,8 @@ extension TrustDesk {
         if entry.known == nil, entry.keyID != nil { facts.append("the server was not seen to show it") }
         if let decision = entry.decision {
             let verb = decision.verb == .rejected ? Terminal.alarming("REJECTED") : decision.verb.rawValue
-            facts.append("\(verb) by you on \(decision.at.date)")
+            let former = decision.username.flatMap { $0 == usernames[entry.userID] ? nil : SafeText.name($0) }
+            facts.append("\(verb) by you on \(decision.at.date)\(former.map { ", when called @\($0)" } ?? "")")
         } else if entry.userID != account.userID, entry.keyID != nil {
             facts.append("not confirmed")
         }
@@ -118,6 +122,13 @@ extension TrustDesk {
             let name = people.username(colleague.userID)
             let since = said.since.map { ", known there since \($0.date)" } ?? ""
             facts.append("\(name): \(said.verb.rawValue), in the list of \(colleague.listedAt.date)\(since)")
+        }
+        for shared in register.sharedKeys where shared.userIDs.contains(entry.userID) {
+            guard let keyID = entry.keyID, shared.keyIDs.contains(keyID) else { continue }
+            let others = shared.userIDs.filter { $0 != entry.userID }.map(people.username).joined(separator: ", ")
+            let half = shared.canRead ? "its point to encrypt for" : "its signing point"
+            let what = shared.canRead && shared.canSign ? "the same key" : half
+            facts.append(Terminal.alarming("\(what) is known as \(others)'s, too"))
         }
         if entry.standing == nil { facts.append("does not count for any verdict") }
         return facts

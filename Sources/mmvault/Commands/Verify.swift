@@ -38,6 +38,8 @@ struct Verify: AsyncParsableCommand {
         let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: json, "nothing was verified")
         let users = Dictionary(open.users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
         var total: [Verdict: Int] = [:]
+        var byList: [String: Int] = [:]
+        var invalid: [String: Int] = [:]
         var done = 0
         let versions = try open.archive.counts()
         let expected = channels.reduce(0) { $0 + (versions[$1.id]?.versions ?? 0) }
@@ -47,6 +49,10 @@ struct Verify: AsyncParsableCommand {
             let label = SafeText.name(open.names.label(channel))
             try await open.reader.read(PostQuery(channelID: channel.id)) { post in
                 counts[post.verdict, default: 0] += 1
+                if let colleague = open.trusted.voucher(of: post) { byList[colleague, default: 0] += 1 }
+                if post.verdict.authenticity == .signatureInvalid, post.signer == nil {
+                    invalid[post.header.userID, default: 0] += 1
+                }
                 done += 1
                 if done.isMultiple(of: 500) {
                     Terminal.showProgress("verifying \(label): \(done.grouped) of \(expected.grouped)")
@@ -61,7 +67,13 @@ struct Verify: AsyncParsableCommand {
             if !json { Verify.print(counts, label) }
         }
         if !json {
-            summarize(total, channels: channels.count, hasKeys: !open.keys.isEmpty, hasAllFiles: hasAllFiles)
+            let lists = byList.sorted { $0.key < $1.key }.map { id, count in
+                let name = "@\(SafeText.name(users[id] ?? id))"
+                return "\(count.of("post")) \(count == 1 ? "rests" : "rest") on \(name)'s list alone."
+            }
+            summarize(
+                total, channels: channels.count, hasKeys: !open.keys.isEmpty, hasAllFiles: hasAllFiles, lists: lists,
+                mayHaveSigners: invalid.values.contains { $0 > 1 })
             if let decided = open.trusted.decidedInWords { Terminal.print(decided) }
         }
         guard hasAllFiles else {
@@ -94,7 +106,13 @@ struct Verify: AsyncParsableCommand {
         Terminal.print("    \(verdict.joined(separator: ", ")): \(SafeText.line(post.reason))".wrapped(indent: 6))
     }
 
-    private func summarize(_ total: [Verdict: Int], channels: Int, hasKeys: Bool, hasAllFiles: Bool) {
+    /// - Parameters:
+    ///   - lists: what rests on colleagues' lists, in words.
+    ///   - mayHaveSigners: whether anybody has several posts that fit no known key: it takes two to find a signer.
+    private func summarize(
+        _ total: [Verdict: Int], channels: Int, hasKeys: Bool, hasAllFiles: Bool, lists: [String],
+        mayHaveSigners: Bool
+    ) {
         let versions = total.values.reduce(0, +)
         guard versions > 0 else { return Terminal.print("No posts are archived here. “mmvault pull” fetches them.") }
         Terminal.print()
@@ -109,13 +127,19 @@ struct Verify: AsyncParsableCommand {
                     ? row + verdict.content.rawValue : "\(row)\(verdict.content.rawValue.padded(to: 20))!")
         }
         let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
-        if wrong == 0 { return hasAllFiles ? Terminal.print("Nothing is wrong.") : () }
+        for line in lists { Terminal.print(line.wrapped()) }
+        if wrong == 0 {
+            let end = lists.isEmpty ? "Nothing is wrong." : "Nothing is wrong, as far as one may rely on that."
+            return hasAllFiles ? Terminal.print(end) : ()
+        }
         Terminal.print(
             "\(wrong.grouped) of them to look at (!)"
                 + (details ? "." : ": “mmvault verify --details” says which and why."))
         if total.keys.contains(where: { $0.authenticity == .signatureInvalid }) {
-            Terminal.print("“mmvault trust signers” says which of them one unseen key signed;")
-            Terminal.print("“mmvault audit” looks for more.")
+            if mayHaveSigners {
+                Terminal.print("“mmvault trust signers” says which of them, if any, one unseen key signed;")
+            }
+            Terminal.print("“mmvault audit” \(mayHaveSigners ? "looks for more" : "says more of them").")
         }
         if !hasKeys, total.keys.contains(where: { $0.content == .notForUs }) {
             Terminal.print("No private key is at hand: “mmvault key restore FILE” restores one.")
