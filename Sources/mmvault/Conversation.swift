@@ -178,7 +178,8 @@ struct Conversation {
 
     /// The words above an older text.
     private func saidBefore(_ post: ReadPost) -> String {
-        var words = "said before"
+        // When an import's text was said, nobody but the import knows.
+        var words = post.importName.map { "said (imported with \(SafeText.line($0)))" } ?? "said before"
         if post.header.userID != author { words += " by \(people.name(post.header.userID))" }
         if post.state == .revision, post.header.deleteAt > 0 { words += ", until \(when(post.header.deleteAt))" }
         if post.verdict.authenticity == .verifiedByEarlierKey { words += ", verifiedByEarlierKey" }

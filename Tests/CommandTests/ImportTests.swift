@@ -251,6 +251,7 @@ import Testing
             }
             let read = try await stage.run("mmvault read town-square").output
             #expect(read.contains("Deleted,\n") && read.contains("\"later\"") && read.contains("Said long before."))
+            #expect(read.split(separator: "said (imported with hold.zip)").count == 3, "\(read)")
             try await expectClean(stage)
         }
     }
