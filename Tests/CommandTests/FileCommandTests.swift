@@ -81,8 +81,12 @@ import Testing
             stage.misbehave { $0.path.hasPrefix("/api/v4/files/") ? .status(404) : nil }
             let missing = try await stage.run("mmvault pull")
             #expect(missing.code == 0 && missing.output.contains("1 file not fetched: the server has it no longer\n"))
+            let words = "     + file ../../large, 4 KiB: not here, the server has it no longer\n"
+            #expect(try await stage.run("mmvault read town-square").output.contains(words))
             stage.misbehave(nil)
             #expect(try await stage.run("mmvault pull").output.contains("1 file fetched, 4.0 KiB\n"))
+            let here = try await stage.run("mmvault read town-square")
+            #expect(here.output.contains("     + file ../../large, 4 KiB\n") && !here.output.contains("not here"))
             #expect(!gone.isEmpty)
             let export = try await stage.run("mmvault export --no-keys markdown out && find out/files -type f | wc -l")
             #expect(export.output.contains("  4 files\n") && export.output.hasSuffix("\n4\n"), "\(export.everything)")

@@ -98,4 +98,24 @@ import Testing
             #expect(elsewhere.code == 9 && elsewhere.errors.contains("it is in Town Square"))
         }
     }
+
+    /// Neither encrypted nor signed, in the place of something that should be both.
+    @Test func clearTextInAnEncryptedPost_IsNowhereTakenForItsAuthors() async throws {
+        let story = Story()
+        story.world.post(in: story.release, by: story.bob.id, message: "Lunch in the clear", type: "custom_e2ee")
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            let read = try await stage.run("mmvault read release --key key.asc").output
+                .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let words =
+                "an encrypted post without a payload; its text stands in the clear, not encrypted and not signed"
+            #expect(read.replacing(" ! ", with: " ").contains("NOT VERIFIED (unchecked: \(words)) Lunch in the clear"))
+            let found = try await stage.run("mmvault search lunch --key key.asc")
+            #expect(found.output.contains("NOT VERIFIED") && found.lines.allSatisfy { String($0).columns <= 80 })
+            let json = try await stage.run("mmvault search lunch --json --key key.asc").output
+            #expect(json.contains(#""text":null"#) && json.contains(#""unverified_text":"Lunch in the clear""#))
+            let export = try await stage.run("mmvault export markdown out --key key.asc; grep -r Lunch out")
+            #expect(export.output.contains(" withheld: no signature verifies\n") && !export.output.contains("Lunch"))
+        }
+    }
 }
