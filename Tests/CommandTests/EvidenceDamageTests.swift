@@ -263,6 +263,34 @@ import Testing
         }
     }
 
+    /// Whom no server described is called as the import says, and nothing else.
+    @Test func namesOfImportedPeople_CannotBeMadeUp() async throws {
+        let story = Story()
+        try await Stage.with(story: story) { stage in
+            try await stage.zipBulk()
+            try await stage.settle()
+            _ = try await stage.run("mmvault import export.zip --as alice --vault imported")
+            let outcome = try await stage.run(
+                "mmvault --vault imported export evidence out \(EvidenceTests.choice) && mmvault check out && cp -r out good"
+            )
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            let forgeries = [
+                ("u.update(first_name='Mallory')", "is not described so"),
+                ("u.update(first_name='Mallory', document=None)", "is described otherwise in document"),
+            ]
+            for (change, says) in forgeries {
+                _ = try await stage.run("rm -rf out; cp -r good out")
+                try await stage.python(
+                    Self.preamble
+                        + "m = load('manifest.json'); u = [u for u in m['users'] if u['id'].startswith('import-')][0]; "
+                        + change + "; store('manifest.json', m)" + Self.sums)
+                let check = try await stage.run("mmvault check out")
+                #expect(check.code == 4, "\(check.everything)")
+                #expect(check.output.replacing(/\n +/, with: " ").contains(says), "\(check.output)")
+            }
+        }
+    }
+
     /// What nothing changed passes, made anew in the same way.
     @Test func untouchedPackage_PassesWithHashesMadeAnew() async throws {
         try await Self.with { stage in
