@@ -33,6 +33,7 @@ final class FollowProgress: Sendable {
         case .pulled(let report):
             Terminal.clearProgress()
             summarize(report)
+            Terminal.flush()
             state.withLock { $0.isFollowing = true }
         case .connected(let isResumed):
             tell(isResumed ? "connected again; nothing was missed" : "connected")
