@@ -1,8 +1,8 @@
 internal import Bytes
 internal import GRDB
 
-/// That the server was asked what a post of the account's own said before it was edited. It is asked once for each post,
-/// whatever it answers.
+/// That the server was asked what a post of the account's own said before it was edited. Whatever it answers, it is asked
+/// again only when the archive has learnt of a further old text that it lacks.
 public struct HistoryRecord: Equatable, Sendable {
     public let postID: String
     /// Of HTTP: 200, or how it refused.
@@ -13,7 +13,8 @@ public struct HistoryRecord: Equatable, Sendable {
         self.status = status
     }
 
-    /// The document that says which posts were asked about: `[{"id":ID,"status":NUMBER}]`.
+    /// The document that says which posts were asked about: `[{"id":ID,"status":NUMBER,"at":MILLISECONDS}]`. By the time,
+    /// the same answer to a second question is news.
     public static func document(
         _ records: [HistoryRecord], channelID: String, at time: Timestamp
     ) -> ReceivedDocument {
@@ -23,6 +24,7 @@ public struct HistoryRecord: Equatable, Sendable {
                 json.object {
                     $0.string("id", record.postID)
                     $0.int("status", record.status)
+                    $0.int("at", time.milliseconds)
                 }
             }
         }
@@ -33,10 +35,10 @@ public struct HistoryRecord: Equatable, Sendable {
 
 extension Archive {
     /// The edited posts of a user in a channel of which the archive lacks something that they said before, and about which
-    /// the server was not asked yet; in the order of time.
+    /// the server was not asked since it was known that they said it; in the order of time.
     ///
     /// `since` shows old revisions without their texts, so that one counts as known only where it is encrypted, or where the
-    /// post itself was seen as it was then.
+    /// post itself was seen as it was then. Where the server has answered, it has told all that came before.
     ///
     /// - Parameter first: the first `limit` behind this post's place.
     public func postsWithUnknownHistory(
@@ -47,13 +49,15 @@ extension Archive {
             WHERE channel_id = ?1 AND create_at >= ?2 AND (create_at, post_id) > (?2, ?3) AND user_id = ?4
               AND original_id = '' AND edit_at > 0 AND delete_at = 0 AND post_id NOT LIKE 'import-%'
               AND NOT EXISTS (SELECT 1 FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq)
-              AND NOT EXISTS (SELECT 1 FROM object WHERE kind = 'history' AND id = v.post_id)
               AND (
-                NOT EXISTS (SELECT 1 FROM version e WHERE e.post_id = v.post_id AND e.edit_at = 0)
+                NOT EXISTS (SELECT 1 FROM object WHERE kind = 'history' AND id = v.post_id)
+                  AND NOT EXISTS (SELECT 1 FROM version e WHERE e.post_id = v.post_id AND e.edit_at = 0)
                   AND NOT EXISTS (SELECT 1 FROM version r WHERE r.channel_id = ?1 AND r.create_at = v.create_at
                     AND r.original_id = v.post_id AND r.type = 'custom_e2ee' AND r.edit_at = 0)
                 OR EXISTS (SELECT 1 FROM version r WHERE r.channel_id = ?1 AND r.create_at = v.create_at
                   AND r.original_id = v.post_id AND r.type <> 'custom_e2ee'
+                  AND r.document > coalesce(
+                    (SELECT max(document) FROM object WHERE kind = 'history' AND id = v.post_id), 0)
                   AND NOT EXISTS (SELECT 1 FROM version e WHERE e.post_id = v.post_id AND e.edit_at = r.edit_at))
               )
             ORDER BY create_at, post_id LIMIT ?5

@@ -20,13 +20,19 @@ public final class PostPlan {
         let users = among("v.user_id", query.userIDs) + " " + among("v.type", query.types)
         let places = query.places == nil ? "" : "AND (v.create_at, identity_id) BETWEEN (?, ?) AND (?, ?)"
         let thread = query.threadID == nil ? "" : "AND thread_id = ?"
+        // What a post said before arrives in any order, and is put into that of its own times. An old revision bears the
+        // time of the edit that ended it, which may be that of what followed: by `edit_at` it then comes first. A reply that
+        // is dated back takes `update_at` with it, but never before the edit.
         // The time of a thread is asked for only where it is needed: it is one more look-up for each version.
         let (order, threadAt) =
             switch query.order {
-            case .time: ("create_at, identity_id, is_old, seq", "NULL")
+            case .time: ("create_at, identity_id, is_old, said_at, edit_at, is_revision DESC, seq", "NULL")
             case .threads:
                 (
-                    "thread_at, thread_id, is_reply, create_at, identity_id, is_old, seq DESC",
+                    """
+                    thread_at, thread_id, is_reply, create_at, identity_id, is_old, said_at DESC, edit_at DESC,
+                      is_revision, seq DESC
+                    """,
                     // A thread whose first post the archive does not hold stands where its first reply does.
                     """
                     coalesce((SELECT min(r.create_at) FROM version r WHERE r.post_id = thread_id),
@@ -37,7 +43,7 @@ public final class PostPlan {
         let sql = """
             CREATE TEMP TABLE plan AS
             WITH chosen AS MATERIALIZED (
-              SELECT v.seq, v.create_at, v.said,
+              SELECT v.seq, v.create_at, v.said, v.edit_at, max(v.update_at, v.edit_at) AS said_at,
                 CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS identity_id,
                 v.root_id <> '' AS is_reply,
                 CASE WHEN v.root_id <> '' THEN v.root_id WHEN v.original_id <> '' THEN v.original_id

@@ -15,8 +15,10 @@ public struct PostQuery: Sendable {
     public var order: Order
 
     public enum Order: Sendable {
+        /// Behind a post what it said before, the oldest first.
         case time
-        /// Threads by their first post's time, each thread in the order of time; behind a post what it said before.
+        /// Threads by their first post's time, each thread in the order of time; behind a post what it said before, the
+        /// newest first.
         case threads
     }
 

@@ -3,8 +3,9 @@ internal import Bytes
 internal import NIOHTTP1
 internal import Synchronization
 
-/// Asks what the account's own edited posts of a channel said before, where the archive lacks it: once for each post, ever.
-/// A server gives this to the author alone, and not every server does.
+/// Asks what the account's own edited posts of a channel said before, where the archive lacks it: of each post once, and
+/// again when it has an old revision of later whose text did not come. A server gives this to the author alone, and not every
+/// server does.
 struct HistoryFetch {
     let client: MattermostClient
     let archive: Archive

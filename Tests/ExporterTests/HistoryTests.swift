@@ -35,21 +35,67 @@ import Testing
         }
     }
 
-    @Test func eachPost_IsAskedAboutOnceEver() async throws {
+    @Test func eachPost_IsAskedAboutAgainOnlyForATextThatIsMissing() async throws {
         try await Town.with { town in
             town.world.version = "10.5.1"
             let posts = town.write(2)
             for post in posts { town.world.edit(post, message: "edited") }
-            for _ in 0..<3 {
-                try await town.pullAll()
+            try await town.pullAll()
+            #expect(HistoryTests.questions(town).count == 2)
+            // What stood there before each of these edits was seen.
+            for round in 1...2 {
                 town.world.advance(by: 10_000_000)
-                for post in posts {
-                    town.world.edit(post, message: "again, at \(town.world.now)")
-                    town.world.edit(post, message: "and again, at \(town.world.now)")
-                }
+                for post in posts { town.world.edit(post, message: "seen, \(round)") }
+                try await town.pullAll()
             }
             #expect(HistoryTests.questions(town).count == 2)
+            // Between two pulls, the first of two edits is not.
+            for round in 1...2 {
+                town.world.advance(by: 10_000_000)
+                town.world.edit(posts[0], message: "missed, \(round)")
+                town.world.edit(posts[0], message: "the last, \(round)")
+                try await town.pullAll()
+                #expect(HistoryTests.questions(town).count == 2 + round)
+                #expect(try texts(town, posts[0]).isSuperset(of: ["missed, \(round)"]))
+                town.write(1)
+                try await town.pullAll()
+                town.world.advance(by: 10_000_000)
+                town.write(1)
+                try await town.pullAll()
+                #expect(HistoryTests.questions(town).count == 2 + round)
+            }
+            #expect(try await town.archive().check().isClean)
         }
+    }
+
+    /// They arrive in any order: from `since`, from the history, and as what the post itself said at an earlier pull.
+    @Test(arguments: [PostQuery.Order.time, .threads])
+    func whatAPostSaidBefore_StandsInTheOrderOfItsOwnTimes(_ order: PostQuery.Order) async throws {
+        try await Town.with { town in
+            town.world.version = "10.5.1"
+            let post = town.write(1)[0]
+            town.world.edit(post, message: "E1")
+            try await town.pullAll()
+            town.world.advance(by: 10_000_000)
+            for text in ["E2", "E3"] { town.world.edit(post, message: text) }
+            try await town.pullAll()
+            town.world.advance(by: 10_000_000)
+            town.write(1, root: post)
+            for text in ["E4", "E5"] { town.world.edit(post, message: text) }
+            try await town.pullAll()
+            let plan = try town.archive().plan(PostQuery(channelID: town.channel, threadID: post, order: order))
+            let said = try plan.load(0..<plan.count).filter { $0.header.identityID == post && $0.state.isOld }
+                .compactMap { HistoryTests.message(of: $0) }.filter { !$0.isEmpty }
+            var once: [String] = []
+            for text in said where once.last != text { once.append(text) }
+            let expected = ["post 0", "E1", "E2", "E3", "E4"]
+            #expect(once == (order == .time ? expected : expected.reversed()))
+        }
+    }
+
+    private static func message(of version: StoredVersion) -> String? {
+        String(decoding: version.json, as: UTF8.self).split(separator: #""message":""#).last?
+            .split(separator: "\"", omittingEmptySubsequences: false).first.map(String.init)
     }
 
     @Test func ofWhatTheArchiveSawItself_NobodyIsAsked() async throws {
