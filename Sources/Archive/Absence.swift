@@ -14,9 +14,9 @@ public struct Absence: Equatable, Sendable {
     public enum Reason: String, Sendable {
         /// The server answers 404 to a question for it.
         case gone
-        /// The server answers 403.
+        /// The server answers 403. A channel: that is listed, and whose posts are not given.
         case noAccess = "no-access"
-        /// A channel that stands in no list of the account's: left, or closed. A member that stands in no list of the
+        /// A channel that stands in no list of the account's: left, or removed. A member that stands in no list of the
         /// channel's.
         case notListed = "not-listed"
         /// It was absent, and was seen again.
@@ -133,7 +133,8 @@ public final class UnseenPosts: Sendable {
         }
     }
 
-    /// Those of the channel that no tombstone was seen of either, the oldest first.
+    /// Those of the channel that no tombstone was seen of either, the oldest first. Of those that only an export tells of,
+    /// no server knows.
     ///
     /// - Parameter first: the first `limit` behind this post's place.
     public func posts(
@@ -142,7 +143,7 @@ public final class UnseenPosts: Sendable {
         let sql = """
             SELECT DISTINCT create_at, post_id FROM version v
             WHERE channel_id = ?1 AND create_at >= ?2 AND (create_at, post_id) > (?2, ?3) AND original_id = ''
-              AND post_id NOT IN (SELECT id FROM seen)
+              AND post_id NOT LIKE 'import-%' AND post_id NOT IN (SELECT id FROM seen)
               AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
               AND \(Archive.wasDelivered("v.post_id"))
             ORDER BY create_at, post_id LIMIT ?4

@@ -8,13 +8,11 @@ extension ChannelWalk {
     private static let batch = 200
 
     /// Asks the server about each post that has gone from its lists without a tombstone, and keeps what it says.
-    ///
-    /// - Returns: how many of them are gone.
-    func noteAbsences(_ unseen: UnseenPosts) async throws(ExporterError) -> Int {
+    func noteAbsences(_ unseen: UnseenPosts) async throws(ExporterError) -> AbsentPosts {
         let known = try archived { () throws(ArchiveError) in try archive.absences(.post) }
         let back = try archived { () throws(ArchiveError) in try unseen.seen(among: known.keys) }
         try await keep(back.sorted().map { Absence(id: $0, what: .post, reason: .back) })
-        var absent = 0
+        var absent = AbsentPosts()
         var place = PostPlace.first
         while true {
             let after = place
@@ -26,10 +24,14 @@ extension ChannelWalk {
             for post in posts {
                 if Task.isCancelled { throw .cancelled }
                 guard let reason = try await absence(of: post.postID) else { continue }
+                guard known[post.postID]?.reason != reason else {
+                    absent.known[reason, default: 0] += 1
+                    continue
+                }
                 absences.append(Absence(id: post.postID, what: .post, reason: reason))
+                absent.new[reason, default: 0] += 1
             }
             try await keep(absences)
-            absent += absences.count
             place = last
         }
     }

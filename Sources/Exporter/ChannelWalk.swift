@@ -38,13 +38,13 @@ struct ChannelWalk {
         }
     }
 
-    /// - Returns: whether the walk has reached the beginning of history, false only where `floor` stopped it; and how
-    ///   many archived posts a full walk found gone from the server.
-    mutating func run() async throws(ExporterError) -> (isComplete: Bool, absent: Int) {
+    /// - Returns: whether the walk has reached the beginning of history, false only where `floor` stopped it; and
+    ///   which archived posts a full walk found absent from the server.
+    mutating func run() async throws(ExporterError) -> (isComplete: Bool, absent: AbsentPosts) {
         try await walkBackward()
         try await catchUp()
-        guard state.backward == nil else { return (false, 0) }
-        guard let unseen else { return (true, 0) }
+        guard state.backward == nil else { return (false, AbsentPosts()) }
+        guard let unseen else { return (true, AbsentPosts()) }
         return (true, try await noteAbsences(unseen))
     }
 

@@ -34,16 +34,19 @@ extension Pull {
         return (chosen, known.filter { !listed.contains($0.id) && !ImportID.isOwn($0.id) })
     }
 
-    /// Notes which channels have gone from the account's lists, and which have come back.
+    /// Notes which channels have gone from the account's lists, and which have come back. One that is listed and closed is
+    /// back only when its posts come.
     func noteFrozen(_ frozen: [Channel], listed: [Channel]) async throws(ExporterError) {
         let known = try archived { () throws(ArchiveError) in try archive.absences(.channel) }
         let absences =
             frozen.filter { known[$0.id] == nil }.map { Absence(id: $0.id, what: .channel, reason: .notListed) }
-            + listed.filter { known[$0.id] != nil }.map { Absence(id: $0.id, what: .channel, reason: .back) }
+            + listed.filter { known[$0.id]?.reason == .notListed }.map {
+                Absence(id: $0.id, what: .channel, reason: .back)
+            }
         try await note(absences)
     }
 
-    private func note(_ absences: [Absence]) async throws(ExporterError) {
+    func note(_ absences: [Absence]) async throws(ExporterError) {
         guard !absences.isEmpty else { return }
         try await kept { () throws(ArchiveError) in
             try await writer.append(Absence.document(absences, at: .now), objects: .absence)

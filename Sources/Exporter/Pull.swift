@@ -100,6 +100,9 @@ public struct Pull: Sendable {
         // have left.
         let asked = try await fetchPeople(client, except: [], &report)
         report.outcomes = try await walk(client, channels)
+        // Who is in a channel that is closed is closed, too.
+        let closed = Set(report.closed.map(\.channel.id))
+        report.membersFailures.removeAll { closed.contains($0.channel.id) }
         try await fetchPeople(client, except: asked, &report)
         return report
     }
@@ -107,13 +110,14 @@ public struct Pull: Sendable {
     // MARK: Posts
 
     func walk(_ client: MattermostClient, _ channels: [Channel]) async throws(ExporterError) -> [ChannelOutcome] {
+        let absences = try archived { () throws(ArchiveError) in try archive.absences(.channel) }
         var outcomes: [String: ChannelOutcome] = [:]
         var waiting = channels[...]
         var fatal: ExporterError?
         await withTaskGroup(of: ChannelOutcome.self) { group in
             func start() {
                 guard fatal == nil, !Task.isCancelled, let channel = waiting.popFirst() else { return }
-                group.addTask { await walk(client, channel) }
+                group.addTask { await walk(client, channel, absences[channel.id]) }
             }
             for _ in 0..<Pull.width { start() }
             for await outcome in group {
@@ -131,7 +135,9 @@ public struct Pull: Sendable {
         return channels.compactMap { outcomes[$0.id] }
     }
 
-    private func walk(_ client: MattermostClient, _ channel: Channel) async -> ChannelOutcome {
+    private func walk(
+        _ client: MattermostClient, _ channel: Channel, _ absence: NoticedAbsence?
+    ) async -> ChannelOutcome {
         onEvent(.started(channel))
         let counter = Counter()
         do throws(ExporterError) {
@@ -144,7 +150,19 @@ public struct Pull: Sendable {
                         onEvent(.page(channel, posts: posts, added: added))
                     })
             }
-            let (isComplete, absent) = try await walk.run()
+            let (isComplete, absent): (Bool, AbsentPosts)
+            do throws(ExporterError) {
+                (isComplete, absent) = try await walk.run()
+            } catch {
+                guard try await closes(channel, error, client) else { throw error }
+                let isNew = absence?.reason != .noAccess
+                if isNew { try await note([Absence(id: channel.id, what: .channel, reason: .noAccess)]) }
+                return ChannelOutcome(
+                    channel: channel, added: counter.value, absent: AbsentPosts(), result: .closed(isNew: isNew))
+            }
+            if absence?.reason == .noAccess {
+                try await note([Absence(id: channel.id, what: .channel, reason: .back)])
+            }
             let files = try await fetchFiles(client, channel)
             // Where nothing came, nothing was edited.
             if counter.value > 0 || selection.isFull {
@@ -157,8 +175,20 @@ public struct Pull: Sendable {
                 channel: channel, added: counter.value, absent: absent, result: isComplete ? .complete : .narrowed,
                 files: files)
         } catch {
-            return ChannelOutcome(channel: channel, added: counter.value, absent: 0, result: .failed(error))
+            return ChannelOutcome(
+                channel: channel, added: counter.value, absent: AbsentPosts(), result: .failed(error))
         }
+    }
+
+    /// Whether an error says that this account may not read the channel: the server's own 403 to a question for its posts,
+    /// from a server that still takes the session. What a proxy forbids says nothing about the channel.
+    private func closes(
+        _ channel: Channel, _ error: ExporterError, _ client: MattermostClient
+    ) async throws(ExporterError) -> Bool {
+        guard case .refused(403, let id, _, let request) = error, !id.isEmpty,
+            request.hasPrefix("GET /api/v4/channels/\(channel.id)/posts?")
+        else { return false }
+        return try await client.me().id == session.userID
     }
 
     /// The same without a walk through all of history: what a pull is that follows another.

@@ -24,8 +24,8 @@ public struct ChannelOutcome: Sendable {
     public let channel: Channel
     /// Versions of posts that the archive did not have before.
     public let added: Int
-    /// Archived posts that a full walk found gone from the server, without a tombstone.
-    public let absent: Int
+    /// Archived posts that a full walk did not come upon, and that the server does not give, without a tombstone.
+    public let absent: AbsentPosts
     public let result: Result
     public var files = FileReport()
 
@@ -34,8 +34,20 @@ public struct ChannelOutcome: Sendable {
         case complete
         /// Everything down to the time that was asked for; older posts are still to come.
         case narrowed
+        /// The server lists the channel and does not give its posts.
+        case closed(isNew: Bool)
         case failed(ExporterError)
     }
+}
+
+/// How many posts are absent, by what the server says of them.
+public struct AbsentPosts: Equatable, Sendable {
+    /// As this walk found out.
+    public var new: [Absence.Reason: Int] = [:]
+    /// As an earlier walk had found out already.
+    public var known: [Absence.Reason: Int] = [:]
+
+    public var count: Int { new.values.reduce(0, +) + known.values.reduce(0, +) }
 }
 
 /// What became of the files that posts name.
@@ -81,6 +93,11 @@ public struct PullReport: Sendable {
     public var membersFailures: [(channel: Channel, error: ExporterError)] = []
 
     public var files: FileReport { outcomes.reduce(into: FileReport()) { $0 += $1.files } }
+
+    /// Channels that are listed, and whose posts the server does not give: kept as they are.
+    public var closed: [(channel: Channel, isNew: Bool)] {
+        outcomes.compactMap { if case .closed(let isNew) = $0.result { ($0.channel, isNew) } else { nil } }
+    }
 
     public var failures: [ChannelOutcome] {
         outcomes.filter { if case .failed = $0.result { true } else { false } }

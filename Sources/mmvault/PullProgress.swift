@@ -95,6 +95,7 @@ final class PullProgress: Sendable {
             switch outcome.result {
             case .complete: "complete"
             case .narrowed: "complete since the day asked for"
+            case .closed: "closed to you"
             case .failed: "NOT complete"
             }
         return "\(label) \(outcome.added.grouped.rightAligned(in: 9)) new  \(result)"

@@ -29,6 +29,10 @@ enum Event {
                 $0.path == path ? .status(403, body: refusal, headers: [("Content-Type", "application/json")]) : nil
             }
         },
+        "a proxy refuses one channel": { stage in
+            let path = "/api/v4/channels/\(stage.story.release)/posts"
+            stage.misbehave { $0.path == path ? .status(403, body: "Forbidden\n") : nil }
+        },
         "the server fails": { stage in stage.misbehave { _ in .status(502, body: "<html>bad gateway</html>") } },
         "the server moves": { stage in stage.misbehave { _ in .redirect("https://elsewhere.example.org/") } },
         "the server has no encryption plugin": { stage in

@@ -105,6 +105,8 @@ import Testing
             #expect(!release.output.contains("import"))
             // The server is not asked about what it never had, and what it has finds its place.
             #expect(try await stage.run("mmvault pull").code == 0)
+            let full = try await stage.run("mmvault pull --full")
+            #expect(full.code == 0 && !full.errors.contains("archived post"), "\(full.everything)")
             try await expectClean(stage)
         }
     }

@@ -30,12 +30,14 @@ struct FullWalkTests {
             try await town.pullAll(limits: limits)
             #expect(try absent(town).isEmpty)
             let report = try await town.pull(FullWalkTests.full, limits: limits)
-            #expect(report.outcomes.map(\.absent).reduce(0, +) == 3)
+            let absences = report.outcomes.map(\.absent).filter { $0 != AbsentPosts() }
+            #expect(absences == [AbsentPosts(new: [.gone: 3])])
             #expect(try absent(town) == [posts[3]: .gone, posts[17]: .gone, posts[29]: .gone])
             #expect(try town.versions(posts[17]).map(\.state) == [.live])
             // The same again is no news.
             let head = try town.archive().head().documents
-            try await town.pull(FullWalkTests.full, limits: limits)
+            let again = try await town.pull(FullWalkTests.full, limits: limits)
+            #expect(again.outcomes.map(\.absent).filter { $0 != AbsentPosts() } == [AbsentPosts(known: [.gone: 3])])
             #expect(try absent(town).count == 3)
             let kinds = try await town.archive().check()
             #expect(kinds.damages.isEmpty)
@@ -52,7 +54,7 @@ struct FullWalkTests {
             try await town.pullAll(limits: .small)
             town.write(4)
             let report = try await town.pull(FullWalkTests.full, limits: .small)
-            #expect(report.outcomes.allSatisfy { $0.absent == 0 })
+            #expect(report.outcomes.allSatisfy { $0.absent.count == 0 })
             #expect(try absent(town).isEmpty)
         }
     }
@@ -115,8 +117,13 @@ struct FullWalkTests {
             try await town.pullAll()
             for post in posts[2...3] { town.world.purge(post) }
             forbidden.value = posts[3]
-            try await town.pull(FullWalkTests.full)
+            let report = try await town.pull(FullWalkTests.full)
             #expect(try absent(town) == [posts[2]: .gone, posts[3]: .noAccess])
+            #expect(report.outcomes.map(\.absent).contains(AbsentPosts(new: [.gone: 1, .noAccess: 1])))
+            // What was closed and is gone now is news again.
+            forbidden.value = ""
+            let later = try await town.pull(FullWalkTests.full)
+            #expect(later.outcomes.map(\.absent).contains(AbsentPosts(new: [.gone: 1], known: [.gone: 1])))
         }
     }
 

@@ -69,14 +69,14 @@ struct PullRefusalTests {
         }
     }
 
-    @Test func aChannelOneMayNotReadIsReportedAndKept() async throws {
+    private static let forbidden = #"{"id":"api.context.permissions.app_error","message":"No.","status_code":403}"#
+
+    @Test func aListedChannelOneMayNotReadIsFrozenWithTheDate_andComesBack() async throws {
         let closed = Box("")
         try await Town.with(
             interceptor: { request in
                 !closed.value.isEmpty && request.channelID == closed.value
-                    ? .status(
-                        403, body: #"{"id":"api.context.permissions.app_error","message":"No.","status_code":403}"#)
-                    : nil
+                    ? .status(403, body: PullRefusalTests.forbidden) : nil
             },
             { town in
                 let secret = town.world.addChannel(
@@ -87,17 +87,55 @@ struct PullRefusalTests {
                 closed.value = secret
                 town.write(2)
                 let report = try await town.pull()
-                #expect(report.failures.map(\.channel.id) == [secret])
-                guard
-                    case .failed(.refused(403, "api.context.permissions.app_error", "No.", _)) = report.failures[0]
-                        .result
-                else {
-                    Issue.record("\(report.failures[0].result)")
-                    return
-                }
-                #expect(report.membersFailures.map(\.channel.id) == [secret])
+                #expect(report.failures.isEmpty && report.membersFailures.isEmpty)
+                #expect(report.closed.map(\.channel.id) == [secret] && report.closed.map(\.isNew) == [true])
                 try await town.expectTruth()
                 try await town.expectTruth(secret)
+                let noticed = try #require(try town.archive().absences(.channel)[secret])
+                #expect(noticed.reason == .noAccess)
+                // Once is news, and it is asked again each time.
+                let questions = town.postRequests(secret).count
+                let again = try await town.pull()
+                #expect(again.failures.isEmpty && again.closed.map(\.isNew) == [false])
+                #expect(town.postRequests(secret).count > questions)
+                #expect(try town.archive().absences(.channel)[secret] == noticed)
+                closed.value = ""
+                town.world.post(in: secret, by: town.alice, message: "and back")
+                try await town.pullAll()
+                #expect(try town.archive().absences(.channel).isEmpty)
+                try await town.expectTruth(secret)
+                closed.value = secret
+                #expect(try await town.pull().closed.map(\.isNew) == [true])
+                #expect(try await town.archive().check().isClean)
+            })
+    }
+
+    /// What a proxy forbids says nothing about the channel; nor does the plugin's 401, or a session that ends meanwhile.
+    @Test(arguments: [(403, "<html>Forbidden</html>"), (401, "Not authorized\n")])
+    func aRefusalThatIsNotTheServersOwnClosesNoChannel(_ status: Int, _ body: String) async throws {
+        try await Town.with(
+            interceptor: { $0.isAboutPosts ? .status(status, body: body) : nil },
+            { town in
+                let report = try await town.pull()
+                #expect(report.failures.contains { $0.channel.id == town.channel } && report.closed.isEmpty)
+                #expect(try town.archive().absences(.channel).isEmpty)
+            })
+    }
+
+    @Test func a403OfASessionThatHasEndedClosesNoChannel() async throws {
+        let hasEnded = Box(false)
+        try await Town.with(
+            interceptor: { request in
+                if request.isAboutPosts {
+                    hasEnded.value = true
+                    return .status(403, body: PullRefusalTests.forbidden)
+                }
+                let expired = #"{"id":"api.context.session_expired.app_error","message":"","status_code":401}"#
+                return hasEnded.value ? .status(401, body: expired) : nil
+            },
+            { (town: Town) async throws in
+                await #expect(throws: ExporterError.sessionExpired(server: town.server.url)) { try await town.pull() }
+                #expect(try town.archive().absences(.channel).isEmpty)
             })
     }
 

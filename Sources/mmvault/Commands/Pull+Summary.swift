@@ -28,10 +28,26 @@ extension Pull {
                 "No longer listed by the server, and kept as they are: "
                     + report.frozen.map(label).joined(separator: ", "))
         }
-        for outcome in report.outcomes where outcome.absent > 0 {
+        for (channel, isNew) in report.closed where isNew {
             Terminal.warn(
-                "\(label(outcome.channel)): \(outcome.absent.of("archived post")) gone from the server without a "
-                    + "tombstone; the archive keeps what it has")
+                "\(label(channel)): the server does not give you its posts; the archive keeps what it has")
+        }
+        let stillClosed = report.closed.filter { !$0.isNew }.map(\.channel)
+        if !stillClosed.isEmpty {
+            Terminal.note(
+                "Closed to you on the server, as before, and kept as they are: "
+                    + stillClosed.map(label).joined(separator: ", "))
+        }
+        for outcome in report.outcomes {
+            for (reason, count) in inOrder(outcome.absent.new) {
+                Terminal.warn(
+                    "\(label(outcome.channel)): \(count.of("archived post")) \(reason.wordsOfPosts); the archive keeps "
+                        + "what it has")
+            }
+            for (reason, count) in inOrder(outcome.absent.known) {
+                Terminal.note(
+                    "\(label(outcome.channel)): \(count.of("archived post")) \(reason.wordsOfPosts), as before")
+            }
         }
         let added = report.outcomes.reduce(0) { $0 + $1.added }
         let narrowed = report.outcomes.filter { if case .narrowed = $0.result { true } else { false } }.count
@@ -43,6 +59,10 @@ extension Pull {
                 "Older posts of \(narrowed.of("channel")) are still to come: “mmvault pull” without --since.")
         }
         try requireAll(report, label)
+    }
+
+    private static func inOrder(_ counts: [Absence.Reason: Int]) -> [(Absence.Reason, Int)] {
+        counts.sorted { $0.key.words < $1.key.words }.map { ($0.key, $0.value) }
     }
 
     private static func describe(_ files: FileReport) {
@@ -99,4 +119,9 @@ extension Pull {
             Ask them whether they made a new key. All stay known.
             """)
     }
+}
+
+extension Absence.Reason {
+    /// For a person, of archived posts.
+    var wordsOfPosts: String { self == .gone ? "\(words) without a tombstone" : words }
 }

@@ -79,11 +79,12 @@ struct Status: AsyncParsableCommand {
     private func describe(_ survey: ChannelSurvey, _ open: OpenArchive, _ owners: KeyOwners) throws {
         let label = SafeText.name(open.names.label(survey.channel))
         let range = [survey.first, survey.last].compactMap { $0?.date }
-        let posts = survey.posts.of("post")
-        guard survey.posts > 0 else {
-            return Terminal.print("\(label.padded(to: 40)) \(posts)")
+        let posts = survey.posts.of("post").padded(to: 14)
+        Terminal.print("\(label.padded(to: 40)) \(posts) \(range.joined(separator: " to "))".trimmedAtEnd)
+        if let absence = survey.channel.absence {
+            Terminal.print("  \(absence.reason.words) since \(absence.since.date); kept as it is")
         }
-        Terminal.print("\(label.padded(to: 40)) \(posts.padded(to: 14)) \(range.joined(separator: " to "))")
+        guard survey.posts > 0 else { return }
         var facts = ["\(survey.encrypted.grouped) encrypted", "\(survey.plain.grouped) plain"]
         facts += survey.unusable.sorted { $0.key < $1.key }.map { "\($0.value.grouped) \($0.key.rawValue)" }
         Terminal.print("  \(facts.joined(separator: ", "))".wrapped(indent: 4))
@@ -93,13 +94,14 @@ struct Status: AsyncParsableCommand {
             }
             if survey.closed > 0 { Terminal.print("  no restored key opens \(survey.closed.grouped)") }
         }
-        if let absence = survey.channel.absence {
-            Terminal.print("  \(absence.reason.words) since \(absence.since.date); kept as it is")
+        let absent = try open.archive.absences(.post).filter {
+            try open.archive.header(ofPost: $0.key)?.channelID == survey.channel.id
         }
-        let gone = try open.archive.absences(.post).keys.filter {
-            try open.archive.header(ofPost: $0)?.channelID == survey.channel.id
+        for (reason, posts) in Dictionary(grouping: absent.values, by: \.reason).sorted(by: {
+            $0.key.words < $1.key.words
+        }) {
+            Terminal.print("  \(posts.count.of("post")) \(reason.wordsOfPosts); kept")
         }
-        if !gone.isEmpty { Terminal.print("  \(gone.count.of("post")) gone from the server without a tombstone; kept") }
         if survey.channel.deleteAt > 0 {
             Terminal.print("  archived on the server on \(Timestamp(milliseconds: survey.channel.deleteAt).date)")
         }
