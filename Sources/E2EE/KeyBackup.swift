@@ -11,6 +11,22 @@ public enum KeyBackup {
         return text.withUTF8 { $0.firstRange(of: begin, from: 0) != nil }
     }
 
+    /// The pieces of `text` that each hold one clear-text private key, damaged or not: from the line that begins it to the
+    /// one that ends it, or to the next beginning, or to the end.
+    public static func armors(in text: String) -> [String] {
+        let bytes = Array(text.utf8)
+        var armors: [String] = []
+        var opening = bytes.firstRange(of: begin, from: 0)
+        while let start = opening {
+            let next = bytes.firstRange(of: begin, from: start.upperBound)
+            let limit = next?.lowerBound ?? bytes.count
+            let closing = bytes[..<limit].firstRange(of: end, from: start.upperBound)?.upperBound ?? limit
+            armors.append(String(decoding: bytes[start.lowerBound..<closing], as: UTF8.self))
+            opening = next
+        }
+        return armors
+    }
+
     /// Every private key in `text`, in order. Text around the armor is ignored (people paste a whole chat message), and
     /// so is white space inside it, quotation marks of a mail at the beginning of a line included.
     ///

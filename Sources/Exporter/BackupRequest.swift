@@ -9,14 +9,15 @@ public enum BackupRequest {
     ///
     /// - Parameter limit: how many seconds to wait for it once the command was given.
     /// - Returns: the message that shows the backup, an armored OpenPGP message somewhere in it; nil where none came.
-    /// - Throws: `noAnswer` where there is no connection; `refused` where the server has no such command.
+    /// - Throws: `noAnswer` where there is no connection; `refused` where the server has no such command;
+    ///   `noChannelToAskIn`. Whether there is a backup is not known then.
     public static func run(
         _ directory: AccountDirectory, limit: Double = 10
     ) async throws(ExporterError) -> String? {
         let session = try Session(in: directory)
         return try await MattermostClient.using(session.address, token: session.token, patience: .short) {
             client throws(ExporterError) in
-            guard let channelID = try await channel(client, userID: session.userID) else { return nil }
+            guard let channelID = try await channel(client, userID: session.userID) else { throw .noChannelToAskIn }
             do {
                 return try await WebSocket.using(session.address, path: "/api/v4/websocket", token: session.token) {
                     try await ask($0, client, channelID, limit: limit)

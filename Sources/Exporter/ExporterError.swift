@@ -20,6 +20,8 @@ public enum ExporterError: Error, Equatable, Sendable {
     /// The walk through a channel's history cannot be trusted to have come to its end.
     case unsettledHistory(channelID: String)
     case noSuchChannel(String)
+    /// A command is given in a channel, and the account is in none.
+    case noChannelToAskIn
     case archive(ArchiveError)
     case cancelled
 }

@@ -15,35 +15,46 @@ struct KeyFetch {
         self.writer = writer
     }
 
-    func run(_ userIDs: [String]) async throws(ExporterError) -> [KeyChange] {
+    /// What the plugin says of the keys of users.
+    struct Shown: Sendable {
+        let answer: Answer
+        let keys: [KeySighting]
+        /// The users for whom it has none.
+        let without: [String]
+    }
+
+    static func ask(_ client: MattermostClient, _ userIDs: [String]) async throws(ExporterError) -> Shown {
         var body = JSONWriter()
         body.object { json in
             json.array("userIds") { json in for id in userIDs { json.string(nil, id) } }
         }
         let request = Request(.POST, "/plugins/com.quarkslab.e2ee/api/v1/pubkey/get", body: body.bytes)
         let asked = Set(userIDs)
-        let (answer, sightings, without) = try await client.send(request) { answer throws(ExporterError) in
+        return try await client.send(request) { answer throws(ExporterError) in
             guard let keys = try answer.json().root["pubKeys"], keys.kind == .object || keys.isNull else {
                 throw answer.garbled("it holds no pubKeys")
             }
             guard !keys.hasDuplicateKeys else { throw answer.garbled("it names a user twice") }
             // A key that nobody asked for says nothing.
             let wanted = keys.members.filter { asked.contains($0.key) }
-            return (
-                answer, wanted.compactMap { KeyFetch.sighting(of: $0.value, userID: $0.key, answer) },
-                wanted.filter(\.value.isNull).map(\.key)
-            )
+            return Shown(
+                answer: answer, keys: wanted.compactMap { KeyFetch.sighting(of: $0.value, userID: $0.key, answer) },
+                without: wanted.filter(\.value.isNull).map(\.key))
         }
+    }
+
+    func run(_ userIDs: [String]) async throws(ExporterError) -> [KeyChange] {
+        let shown = try await KeyFetch.ask(client, userIDs)
         do throws(ArchiveError) {
             let known = try archive.knownKeys()
             // That a key has gone is news, too, once.
             let gone = try archive.usersWithoutKeyNow()
-            let isNews = without.contains { known[$0]?.contains(where: \.isCurrent) == true && gone[$0] == nil }
-            guard !sightings.isEmpty || isNews else { return [] }
+            let isNews = shown.without.contains { known[$0]?.contains(where: \.isCurrent) == true && gone[$0] == nil }
+            guard !shown.keys.isEmpty || isNews else { return [] }
             let names = Dictionary(
                 try archive.users().map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
-            try await writer.append(answer.document(.keys), keys: sightings)
-            return sightings.compactMap { sighting in
+            try await writer.append(shown.answer.document(.keys), keys: shown.keys)
+            return shown.keys.compactMap { sighting in
                 let keys = known[sighting.userID] ?? []
                 guard let last = keys.first(where: \.isCurrent), last.sighting.keyID != sighting.keyID else {
                     return nil

@@ -4,7 +4,7 @@ internal import E2EE
 /// server's mail as a mail client saves it, a page.
 struct BackupText {
     enum Found: Equatable {
-        /// A text that holds a clear-text private key.
+        /// A text that holds one clear-text private key.
         case clearText(String)
         /// An OpenPGP message, armored or binary, that should hold one.
         case openPGP([UInt8])
@@ -39,12 +39,15 @@ struct BackupText {
     private static func search(_ texts: [String]) -> [Found] {
         var found: [Found] = []
         for text in texts {
-            var here: [Found] = KeyBackup.isPresent(in: text) ? [.clearText(text)] : []
+            var here = KeyBackup.armors(in: text).map { Found.clearText($0 + "\n") }
             var rest = text[...]
             while let opening = rest.firstRange(of: begin) {
                 let after = rest[opening.lowerBound...]
                 guard let closing = after.firstRange(of: end) else { break }
-                let lines = after[..<closing.upperBound].split(
+                // One that was cut has no end of its own.
+                var armored = after[..<closing.upperBound]
+                while let next = armored.dropFirst().firstRange(of: begin) { armored = armored[next.lowerBound...] }
+                let lines = armored.split(
                     omittingEmptySubsequences: false, whereSeparator: \.isNewline)
                 let armor = lines.map(withoutQuotation).joined(separator: "\n") + "\n"
                 here.append(.openPGP(Array(armor.utf8)))

@@ -25,9 +25,36 @@ public struct Gpg: Sendable {
     }
 
     /// - Returns: the message's content.
-    /// - Throws: `gpgFailed` with what gpg said, `gpgMissing`.
+    /// - Throws: `noSecretKey`, `gpgFailed` with what gpg said, `gpgMissing`.
     func decrypt(_ message: [UInt8]) async throws(ReaderError) -> [UInt8] {
-        try await run(["--decrypt"], input: message, doing: "decrypt the backup")
+        // What gpg says to people is in their language; its status lines are not.
+        let answer = try await attempt(["--status-fd", "2", "--decrypt"], input: message, doing: Gpg.decrypting)
+        if answer.isSuccess { return answer.output }
+        let recipients = Gpg.recipients(answer.errors)
+        var isHere = recipients.isEmpty
+        for id in recipients where !isHere { isHere = await holdsSecretKey(id) }
+        guard isHere else { throw .noSecretKey(ids: recipients) }
+        throw .gpgFailed(doing: Gpg.decrypting, message: Gpg.lastWords(answer.errors))
+    }
+
+    private static let decrypting = "decrypt the backup"
+
+    /// - Parameter output: status lines of gpg, among others (doc/DETAILS of GnuPG).
+    /// - Returns: the ids of the keys that a message is encrypted to; empty where a passphrase opens it, too, or it keeps
+    ///   silent about one of them.
+    private static func recipients(_ output: String) -> [String] {
+        let lines = output.split(whereSeparator: \.isNewline).map { $0.split(separator: " ") }
+            .filter { $0.count > 1 && $0[0] == "[GNUPG:]" }
+        let ids = lines.filter { $0.count > 2 && $0[1] == "ENC_TO" }.map { String($0[2]) }
+        let isOpen = lines.contains { $0[1] == "NEED_PASSPHRASE_SYM" } || ids.contains { $0.allSatisfy { $0 == "0" } }
+        return isOpen ? [] : ids
+    }
+
+    /// Whether gpg has a secret key, or knows that a smart card does.
+    private func holdsSecretKey(_ id: String) async -> Bool {
+        let found = try? await run(
+            ["--with-colons", "--list-secret-keys", "--", id], input: [], doing: "look for a key")
+        return found != nil
     }
 
     /// - Returns: an ASCII-armored OpenPGP message.
@@ -104,17 +131,20 @@ public struct Gpg: Sendable {
     func run(
         _ arguments: [String], input: [UInt8], doing: String
     ) async throws(ReaderError) -> [UInt8] {
+        let answer = try await attempt(arguments, input: input, doing: doing)
+        guard answer.isSuccess else { throw .gpgFailed(doing: doing, message: Gpg.lastWords(answer.errors)) }
+        return answer.output
+    }
+
+    private func attempt(
+        _ arguments: [String], input: [UInt8], doing: String
+    ) async throws(ReaderError) -> (isSuccess: Bool, output: [UInt8], errors: String) {
         do {
             let result = try await Subprocess.run(
                 .name("gpg"), arguments: Arguments(self.arguments(arguments)), environment: environment,
                 input: .array(input),
                 output: .bytes(limit: 16 << 20), error: .string(limit: 1 << 20))
-            guard result.terminationStatus.isSuccess else {
-                throw ReaderError.gpgFailed(doing: doing, message: Gpg.lastWords(result.standardError))
-            }
-            return result.standardOutput
-        } catch let error as ReaderError {
-            throw error
+            return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw .gpgMissing
         } catch {

@@ -35,14 +35,16 @@ public struct KeyStore: Sendable {
     /// - Parameters:
     ///   - source: what to call the input in an error: the file's name.
     ///   - encryption: nil for the first usable secret key of the user's own.
+    ///   - onFailure: is told of each backup in `bytes` that cannot be used, where another one can.
     ///   - examine: is shown each key before any is stored, and throws where it must not be.
-    /// - Throws: `noBackup`, `badKey`, `gpgFailed`, `noGpgKey`, and what `examine` throws. Then nothing was stored.
+    /// - Throws: `noBackup`, `badKey`, `gpgFailed`, `noSecretKey`, `noGpgKey`, and what `examine` throws. Then nothing was
+    ///   stored.
     public func restore(
-        _ bytes: [UInt8], source: String, encryption: Gpg.Encryption?,
+        _ bytes: [UInt8], source: String, encryption: Gpg.Encryption?, onFailure: (ReaderError) -> Void = { _ in },
         examine: (PublicKey) throws(ReaderError) -> Void = { _ throws(ReaderError) in }
     ) async throws(ReaderError) -> [Restored] {
         var files: [(key: PrivateKey, content: [UInt8], encryption: Gpg.Encryption?)] = []
-        let found = try await read(bytes, source: source)
+        let found = try await read(bytes, source: source, onFailure)
         for (key, _) in found { try examine(key.publicKey) }
         for (key, message) in found where !files.contains(where: { $0.key.id == key.id }) {
             if let message {
@@ -99,13 +101,19 @@ public struct KeyStore: Sendable {
     }
 
     /// Reads keys for one command; nothing is kept.
-    public func keys(in bytes: [UInt8], source: String) async throws(ReaderError) -> [PrivateKey] {
-        try await read(bytes, source: source).map(\.key)
+    ///
+    /// - Parameters: as for `restore`.
+    public func keys(
+        in bytes: [UInt8], source: String, onFailure: (ReaderError) -> Void = { _ in }
+    ) async throws(ReaderError) -> [PrivateKey] {
+        try await read(bytes, source: source, onFailure).map(\.key)
     }
 
+    /// Tries every backup: people save whole conversations, with what was cut or sent to somebody else.
+    ///
     /// - Returns: each key, with the OpenPGP message that it came in where that held nothing else.
     private func read(
-        _ bytes: [UInt8], source: String
+        _ bytes: [UInt8], source: String, _ onFailure: (ReaderError) -> Void
     ) async throws(ReaderError) -> [(key: PrivateKey, message: [UInt8]?)] {
         // In clear text, and nothing else: nothing is copied that could not be wiped.
         if bytes.firstRange(of: Array(BackupText.begin.utf8)) == nil, let keys = try? KeyBackup.privateKeys(in: bytes) {
@@ -114,22 +122,38 @@ public struct KeyStore: Sendable {
         let backups = BackupText.find(in: bytes)
         guard !backups.isEmpty else { throw .noBackup(source: source) }
         var result: [(PrivateKey, [UInt8]?)] = []
+        var failures: [ReaderError] = []
         for backup in backups {
-            switch backup {
-            case .clearText(let text):
-                do { result += try KeyBackup.privateKeys(in: text).map { ($0, nil) } } catch {
-                    throw .badKey(source: source, error)
-                }
-            case .openPGP(let message):
-                var text = try await gpg.decrypt(message)
-                defer { wipe(&text) }
-                do {
-                    let keys = try KeyBackup.privateKeys(in: text)
-                    result += keys.map { ($0, keys.count == 1 ? message : nil) }
-                } catch { throw .badKey(source: source, error) }
+            do throws(ReaderError) {
+                result += try await keys(in: backup, source: source)
+            } catch {
+                failures.append(error)
             }
         }
+        guard !result.isEmpty else {
+            // Of several reasons, the one that can be helped.
+            throw failures.first { if case .noSecretKey = $0 { true } else { false } } ?? failures[0]
+        }
+        failures.forEach(onFailure)
         return result
+    }
+
+    private func keys(
+        in backup: BackupText.Found, source: String
+    ) async throws(ReaderError) -> [(PrivateKey, [UInt8]?)] {
+        switch backup {
+        case .clearText(let text):
+            do { return try KeyBackup.privateKeys(in: text).map { ($0, nil) } } catch {
+                throw .badKey(source: source, error)
+            }
+        case .openPGP(let message):
+            var text = try await gpg.decrypt(message)
+            defer { wipe(&text) }
+            do {
+                let keys = try KeyBackup.privateKeys(in: text)
+                return keys.map { ($0, keys.count == 1 ? message : nil) }
+            } catch { throw .badKey(source: source, error) }
+        }
     }
 
     private func choose(_ encryption: Gpg.Encryption?) async throws(ReaderError) -> Gpg.Encryption {

@@ -13,6 +13,8 @@ public enum ReaderError: Error, Equatable, Sendable {
     case gpgMissing
     /// gpg said no; `message` is what it said.
     case gpgFailed(doing: String, message: String)
+    /// gpg has none of the secret keys that a backup is encrypted to; their ids as OpenPGP tells them.
+    case noSecretKey(ids: [String])
     /// The user has no OpenPGP key to encrypt a backup to.
     case noGpgKey
     case unreadable(path: String)

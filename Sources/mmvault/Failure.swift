@@ -173,6 +173,7 @@ struct Failure: Error {
             Failure(
                 .noArchive, "the server lists no channel or team “\(SafeText.line(name))” for this account",
                 hint: "“mmvault status” shows the names; nothing was fetched")
+        case .noChannelToAskIn: Failure(.server, "it is asked for in a channel, and the server lists none for you")
         case .archive(let error): of(error)
         case .cancelled: .interrupted
         }
@@ -204,6 +205,13 @@ struct Failure: Error {
             Failure(
                 .key, "gpg could not \(doing)\(message.isEmpty ? "" : ": \(SafeText.line(message))")",
                 hint: gpgHint(doing))
+        case .noSecretKey(let ids):
+            Failure(
+                .key,
+                "gpg could not decrypt the backup: the OpenPGP secret key that it is encrypted to is not here"
+                    + (ids.isEmpty ? "" : " (\(SafeText.line(ids.joined(separator: ", "))))"),
+                hint: "bring your OpenPGP secret key here (“gpg --import FILE”, or its smart card), and give the same "
+                    + "command again")
         case .noGpgKey:
             Failure(
                 .key, "you have no OpenPGP key to encrypt the private key to, and in clear text it is not stored",

@@ -23,7 +23,8 @@ struct KeyOptions: ParsableArguments {
         for file in key {
             var bytes = try InputFile.read(file)
             defer { wipe(&bytes) }
-            keys += try await store.keys(in: bytes, source: InputFile.name(file))
+            let name = InputFile.name(file)
+            keys += try await store.keys(in: bytes, source: name, onFailure: { KeyRestoration.warn($0, name) })
         }
         if !noKeys { keys += try await store.load() }
         return keys

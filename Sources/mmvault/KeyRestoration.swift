@@ -24,18 +24,25 @@ struct KeyRestoration {
         let trusted = try TrustedKeys(archive, own: [])
         let names = Dictionary(
             try archive.users().map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
-        let restored = try await KeyStore(directory).restore(bytes, source: source, encryption: encryption) {
-            key throws(ReaderError) in
+        func examine(_ key: PublicKey) throws(ReaderError) {
             guard let owner = trusted.otherOwner(of: key, than: account.userID) else { return }
             throw .othersKey(
                 key.id, username: names[owner.userID] ?? owner.userID, isShown: owner.standing == .current)
         }
+        let restored = try await KeyStore(directory).restore(
+            bytes, source: source, encryption: encryption, onFailure: { KeyRestoration.warn($0, source) },
+            examine: examine)
         let known = try archive.knownKeys()[account.userID] ?? []
         for key in restored {
             let isNoted = known.contains { $0.isOwn && $0.sighting.keyID == key.id.description }
             if !isNoted { try await note(key.publicKey, of: account) }
             describe(key, registered: known.first(where: \.isCurrent)?.sighting.keyID)
         }
+    }
+
+    /// That of several backups one cannot be used.
+    static func warn(_ error: ReaderError, _ source: String) {
+        Terminal.warn("one of the backups in \(SafeText.line(source)) is left out: \(Failure(error).message)")
     }
 
     /// Own keys count as known keys of their owner, also where gpg is not at hand to open them.

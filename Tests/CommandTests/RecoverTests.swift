@@ -64,6 +64,53 @@ struct RecoverTests {
         }
     }
 
+    /// An old key was restored before, and the server holds the backup of the one that it shows.
+    @Test func aSecondRun_AsksForTheKeyThatTheServerShows_AndKeepsTheOldOne() async throws {
+        try await with { stage in
+            let (key, oldKey) = (stage.story.alice.key.id.description, stage.story.alice.oldKey.id.description)
+            try store("key.gpg.asc", shown: stage.story.alice.key, stage)
+            let first = try await stage.run("\(RecoverTests.command) --backup old-key.gpg.asc")
+            #expect(first.code == 0, "\(first.everything)")
+            #expect(first.errors.contains("the server shows another key for you than the one restored"))
+            #expect(first.output.contains("  mmvault key restore FILE      your key, from its backup\n"))
+            let second = try await stage.run("mmvault recover $URL")
+            #expect(second.code == 0, "\(second.everything)")
+            for part in [
+                "Kept already: key \(oldKey.prefix(16))…\nThe server shows another key for you: \(key.prefix(16))…\n",
+                "The server holds a backup of your private key", "Restored: \(key)",
+                "The key that the server shows for you is here: \(key.prefix(16))…",
+            ] {
+                #expect(second.output.contains(part), "\(part) is missing in \(second.everything)")
+            }
+            #expect(try await stage.run("mmvault key list | grep -c '\(key)\\|\(oldKey)'").output == "2\n")
+            // Both are there now, and nobody asks for a backup again.
+            let third = try await stage.run("mmvault recover $URL")
+            #expect(third.code == 0 && !third.output.contains("backup of your private key"), "\(third.everything)")
+        }
+    }
+
+    /// A server that has no backup says nothing; one that cannot be asked is another matter.
+    @Test(arguments: [("/api/v4/websocket", 502), ("/api/v4/commands/execute", 404), ("/api/v4/commands/execute", 502)])
+    func whereTheServerCannotBeAsked_ThatIsSaid(_ path: String, _ status: Int) async throws {
+        try await with { stage in
+            try store("key.gpg.asc", shown: stage.story.alice.key, stage)
+            stage.misbehave { $0.path == path ? .status(status) : nil }
+            let outcome = try await stage.run(RecoverTests.command)
+            #expect(outcome.code == 8)
+            #expect(outcome.errors.contains("the server could not be asked for a backup of your private key: "))
+            #expect(!outcome.output.contains("The server holds"))
+            #expect(outcome.output.contains("Recovered:"))
+            #expect(outcome.output.contains("  mmvault key restore FILE      your key, from its backup\n"))
+            #expect(outcome.errors.contains("hint: “mmvault key restore FILE”"))
+            // At a terminal, a file is asked for; the mail is one.
+            let asked = try await stage.run(
+                "printf 'key.gpg.asc\\n' | script -qec 'stty -echo; mmvault recover $URL' /dev/null")
+            #expect(asked.output.contains("File with a backup, or its mail"), "\(asked.everything)")
+            #expect(asked.output.contains("Restored: \(stage.story.alice.key.id)"))
+            #expect(asked.code == 0)
+        }
+    }
+
     @Test func withoutABackup_MessagesComeAllTheSame_AndAFileDoes() async throws {
         try await with { stage in
             let outcome = try await stage.run(RecoverTests.command)
@@ -87,6 +134,11 @@ struct RecoverTests {
             #expect(outcome.code == 8)
             #expect(outcome.errors.contains("your private key is not restored: gpg could not decrypt the backup"))
             #expect(outcome.output.contains("Recovered:"))
+            // What is missing is not a backup.
+            let hint = "hint: bring your OpenPGP secret key here (“gpg --import FILE”, or its smart"
+            #expect(outcome.errors.contains(hint), "\(outcome.errors)")
+            let restore = try await stage.run("LANG=de_DE.UTF-8 LANGUAGE=de mmvault key restore other.asc")
+            #expect(restore.code == 8 && restore.errors.contains(hint), "\(restore.errors)")
         }
     }
 

@@ -1,3 +1,4 @@
+import Archive
 import DemoServer
 import Testing
 
@@ -50,6 +51,28 @@ struct BackupRequestTests {
                     return true
                 }
             })
+    }
+
+    @Test func whoIsInNoChannelCannotAsk() async throws {
+        try await Town.with(
+            interceptor: { $0.path == "/api/v4/users/me/channels" ? .status(200, body: "[]") : nil },
+            { town in
+                push(town, Self.backup)
+                await #expect(throws: ExporterError.noChannelToAskIn) {
+                    try await BackupRequest.run(town.directory(), limit: 0.3)
+                }
+            })
+    }
+
+    @Test func theKeyThatTheServerShowsIsAskedForAndNotKept() async throws {
+        try await Town.with { town in
+            #expect(try await RegisteredKey.run(town.directory()) == nil)
+            push(town, nil)
+            let id = try #require(try await RegisteredKey.run(town.directory()))
+            #expect(try town.archive().knownKeys().isEmpty)
+            try await town.pullAll()
+            #expect(try town.archive().knownKeys()[town.alice]?.map(\.sighting.keyID) == [id])
+        }
     }
 
     @Test func aServerWithoutThePluginRefuses() async throws {

@@ -10,6 +10,12 @@ enum GpgHome {
         return path
     }()
 
+    /// The public keys stay.
+    static func forgetSecretKeys() async throws {
+        try await StockTool.run("gpgconf", ["--kill", "all"])
+        try FileManager.default.removeItem(atPath: "\(path)/private-keys-v1.d")
+    }
+
     static func with(_ body: () async throws -> Void) async throws {
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

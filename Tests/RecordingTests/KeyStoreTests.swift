@@ -131,6 +131,48 @@ struct KeyStoreTests {
         }
     }
 
+    /// One was cut on its way, or is damaged, or is for somebody else's key.
+    @Test(arguments: ["alice.1.gpg.asc", "alice.1.asc"])
+    func aBackupBehindAGarbledOne_IsRead(_ name: String) async throws {
+        try await Recording.with { recording in
+            try await GpgHome.with {
+                let store = KeyStore(recording.directory)
+                let good = try Fixture.text(name)
+                let lines = good.split(separator: "\n", omittingEmptySubsequences: false)
+                let garbled = [
+                    "\(lines[0])\n\(lines[1])\n\(lines[2])\n", good.replacing(lines[3], with: "x&y"),
+                    "\(lines[0])\n\n\(lines.last { $0.hasPrefix("-----END") } ?? "")\n",
+                ]
+                for first in garbled {
+                    var failures: [ReaderError] = []
+                    let keys = try await store.keys(
+                        in: Array("\(first)and again:\n\(good)".utf8), source: "chat",
+                        onFailure: { failures.append($0) })
+                    #expect(keys.map(\.id) == [try Fixture.key(1).id])
+                    // An OpenPGP message without an end is none, and the next one begins.
+                    #expect(failures.count == (first == garbled[0] && name.contains("gpg") ? 0 : 1))
+                    await #expect(throws: ReaderError.self) {
+                        try await store.keys(in: Array(first.utf8), source: "chat")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func messageForAKeyThatIsNotHere_SaysWhichOne() async throws {
+        try await Recording.with { recording in
+            try await GpgHome.with {
+                try await GpgHome.forgetSecretKeys()
+                do {
+                    _ = try await KeyStore(recording.directory).keys(in: Fixture.bytes("alice.1.gpg.asc"), source: "x")
+                    Issue.record("it was opened")
+                } catch ReaderError.noSecretKey(let ids) {
+                    #expect(ids.count == 1 && ids[0].count == 16, "\(ids)")
+                }
+            }
+        }
+    }
+
     @Test func messageForSomebodyElse_IsGpgsRefusal() async throws {
         try await Recording.with { recording in
             try await GpgHome.with {

@@ -1,7 +1,5 @@
 import Archive
 import ArgumentParser
-import Bytes
-import E2EE
 import Exporter
 import Reader
 
@@ -40,7 +38,7 @@ struct Recover: AsyncParsableCommand {
         // Before a login and a pull that may take hours.
         if let backup { try InputFile.requireReadable(backup) }
         let directory = try await account()
-        let hasKey = try await restoreKey(directory)
+        let key = try await restoreKey(directory)
         Terminal.print()
         var incomplete: Failure?
         do {
@@ -50,18 +48,13 @@ struct Recover: AsyncParsableCommand {
         }
         Terminal.print()
         let open = try await OpenArchive(vault.naming(directory), keys: KeyOptions.restored)
-        let own = try compareKeys(open)
-        try await tell(open)
+        let (own, isPresentKeyHere) = try compareKeys(open)
+        try await tell(open, isPresentKeyHere: isPresentKeyHere)
         if let incomplete { throw incomplete }
-        guard hasKey, open.keys.isEmpty || !own.isEmpty else {
-            throw Failure(.key, "your private key is not restored", hint: Recover.whereBackupsAre)
+        guard key.isThere, open.keys.isEmpty || !own.isEmpty else {
+            throw Failure(.key, "your private key is not restored", hint: key.hint)
         }
     }
-
-    private static let whereBackupsAre = """
-        “mmvault key restore FILE” takes the mail “Mattermost E2EE private key backup” saved as .eml, the GPG backup, or \
-        the clear-text backup
-        """
 
     private func account() async throws -> AccountDirectory {
         let vault = try vault.open()
@@ -77,89 +70,9 @@ struct Recover: AsyncParsableCommand {
         return try await login.logIn(url, vault).directory
     }
 
-    // MARK: The key
-
-    /// - Returns: whether a private key is there now. Without one the messages are worth having all the same.
-    private func restoreKey(_ directory: AccountDirectory) async throws -> Bool {
-        do {
-            if let backup {
-                var bytes = try InputFile.read(backup)
-                defer { wipe(&bytes) }
-                try await KeyRestoration(directory).run(bytes, source: InputFile.name(backup), encryption: nil)
-                return true
-            }
-            let kept = KeyStore(directory).ids
-            if !kept.isEmpty {
-                Terminal.print("Kept already: key \(kept.map { "\($0.short)…" }.joined(separator: ", "))")
-                return true
-            }
-            if let stored = try await BackupRequest.run(directory) {
-                Terminal.print("The server holds a backup of your private key; your gpg is to open it.")
-                try await KeyRestoration(directory).run(
-                    Array(stored.utf8), source: "the server's backup", encryption: nil)
-                return true
-            }
-            Terminal.print("The server holds no backup of your private key.")
-            guard Terminal.inputIsTerminal,
-                let path = Prompt.answer("File with a backup, or its mail (empty to go on without): ")?.trimmed,
-                !path.isEmpty
-            else { return false }
-            var bytes = try InputFile.read(path)
-            defer { wipe(&bytes) }
-            try await KeyRestoration(directory).run(bytes, source: InputFile.name(path), encryption: nil)
-            return true
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            let failure = Failure(error)
-            // Somebody else is at the archive, or it is damaged: nothing that follows could be done either.
-            guard [.key, .server, .usage].contains(failure.code) else { throw failure }
-            Terminal.warn("your private key is not restored: \(failure.message)")
-            return !KeyStore(directory).ids.isEmpty
-        }
-    }
-
-    /// - Returns: the keys at hand that are not known as somebody else's. On an empty archive, whose a key is shows only when
-    ///   the server has shown keys.
-    private func compareKeys(_ open: OpenArchive) throws -> [PrivateKey] {
-        let people = People(account: open.account, users: open.users, teams: [])
-        let own = open.keys.filter { key in
-            guard let other = open.trusted.otherOwner(of: key.publicKey, than: open.account.userID) else { return true }
-            Terminal.warn(
-                """
-                key \(key.id.short)…, which was restored as yours, is \(people.username(other.userID))'s \
-                (“mmvault trust” says how that is known)
-                It opens posts; what it signed in your name does not verify.
-                """)
-            return false
-        }
-        try compare(own, open)
-        return own
-    }
-
-    private func compare(_ keys: [PrivateKey], _ open: OpenArchive) throws {
-        guard !keys.isEmpty else { return }
-        let known = try open.archive.knownKeys()[open.account.userID] ?? []
-        guard let registered = known.first(where: \.isCurrent)?.sighting.keyID else {
-            return Terminal.warn(
-                "the server shows no key for you: what others write from now on is not encrypted for you")
-        }
-        if keys.contains(where: { $0.id.description == registered }) {
-            return Terminal.print("The key that the server shows for you is here: \(registered.prefix(16))…")
-        }
-        Terminal.warn(
-            """
-            the server shows another key for you than the one restored
-            server  \(registered.prefix(16))…
-            here    \(keys.map { "\($0.id.short)…" }.joined(separator: ", "))
-            If you have made a new key since this backup, restore its backup too. If you have not, somebody else has: \
-            what is written for that key, they can read.
-            """)
-    }
-
     // MARK: What came of it
 
-    private func tell(_ open: OpenArchive) async throws {
+    private func tell(_ open: OpenArchive, isPresentKeyHere: Bool) async throws {
         var verdicts: [Verdict: Int] = [:]
         for channel in open.channels {
             let label = SafeText.name(open.names.label(channel))
@@ -185,9 +98,8 @@ struct Recover: AsyncParsableCommand {
         let broken = count { ![.decrypted, .plain, .notForUs].contains($0.content) }
         if closed + broken > 0 { Terminal.print("Not recovered:") }
         if closed > 0 {
-            Terminal.print(
-                "  \(words(closed)) encrypted for keys that are not here: your earlier ones, or others'"
-                    .wrapped(indent: 4))
+            let keys = "keys that are not here: \(isPresentKeyHere ? "your earlier ones" : "yours"), or others'"
+            Terminal.print("  \(words(closed)) encrypted for \(keys)".wrapped(indent: 4))
             Terminal.print("    “mmvault status” says which keys would open how many")
         }
         if broken > 0 {
@@ -200,7 +112,10 @@ struct Recover: AsyncParsableCommand {
         Terminal.print("  mmvault export markdown DIR   to keep and to hand over")
         Terminal.print("  mmvault audit                 what no signature covers: who was left out, say")
         if unverified + broken > 0 { Terminal.print("  mmvault verify --details      what is wrong with which post") }
-        if closed > 0 { Terminal.print("  mmvault key restore FILE      an earlier key, from its backup") }
+        if closed > 0 {
+            Terminal.print(
+                "  mmvault key restore FILE      \(isPresentKeyHere ? "an earlier key" : "your key"), from its backup")
+        }
     }
 }
 
