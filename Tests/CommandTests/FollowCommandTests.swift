@@ -1,6 +1,7 @@
 import DemoServer
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// `mmvault pull --follow` as a service runs it.
@@ -49,6 +50,20 @@ import Testing
             #expect(outcome.code == 0, "\(outcome.everything)")
             #expect(outcome.errors.isEmpty, "\(outcome.errors)")
             #expect(outcome.lines.last == "Stopped. What has come until now is archived.")
+        }
+    }
+
+    @Test(.enabled(if: StockTool.isInstalled("systemd-analyze"), "needs systemd-analyze"))
+    func theUnitInTheDocs_IsUnderstoodBySystemd() async throws {
+        let page = try String(contentsOfFile: Fixtures.path("../docs/follow.md"), encoding: .utf8)
+        let unit = try #require(page.components(separatedBy: "```ini\n").last?.components(separatedBy: "```").first)
+        #expect(unit.contains("\nPrivateUsers=yes\n") && unit.contains("\nReadWritePaths="))
+        try await Stage.with { stage in
+            try stage.write(
+                "mmvault.service", unit.replacing("/usr/local/bin/mmvault", with: "\(stage.folder)/bin/mmvault"))
+            let outcome = try await stage.run(
+                "mkdir run && XDG_RUNTIME_DIR=$PWD/run systemd-analyze --user verify ./mmvault.service")
+            #expect(outcome.code == 0 && outcome.everything.isEmpty, "\(outcome.everything)")
         }
     }
 

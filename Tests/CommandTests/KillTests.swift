@@ -61,6 +61,28 @@ import Testing
         }
     }
 
+    /// A kill leaves no time to note how far it came.
+    @Test func pullKilledInALargeFile_GoesOnBehindWhatWasNoted() async throws {
+        try await Stage.with(story: FileCommandTests.story(files: 1, size: 120 << 20)) { stage in
+            #expect(try await stage.run("mmvault login $URL --token-file token.txt").code == 0)
+            let killed = try await stage.run(
+                """
+                mmvault pull >/dev/null 2>&1 &
+                for _ in {1..3000}; do
+                  [ "$(stat -c %s vault/*/files/*.part 2>/dev/null || echo 0)" -lt 20000000 ] || break
+                  sleep 0.01
+                done
+                kill -KILL $! && ls vault/*/files
+                """)
+            #expect(killed.code == 0 && killed.output.contains(".part\n"), "\(killed.everything)")
+            #expect(try await stage.run("mmvault pull").code == 0)
+            let ranges = stage.server.requests.filter { $0.path.hasPrefix("/api/v4/files/") }.map(\.range)
+            let start = ranges.last??.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }
+            #expect(ranges.count == 2 && start ?? 0 >= 16 << 20, "\(ranges)")
+            #expect(try await stage.run("mmvault check").code == 0)
+        }
+    }
+
     @Test func interruptedPull_SaysSoAndGoesOn() async throws {
         try await Stage.with(story: KillTests.longStory()) { stage in
             _ = try await stage.run("mmvault login $URL --token-file token.txt")
