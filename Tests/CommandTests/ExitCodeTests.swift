@@ -37,7 +37,7 @@ struct ExitCase: Sendable, CustomTestStringConvertible {
         ExitCase(.success, "mmvault trust signers", after: settled),
         ExitCase(.damaged, "mmvault trust signers", after: settled, "the archive loses a byte"),
         ExitCase(.usage, "mmvault trust adopt carol 12345678", after: settled),
-        ExitCase(.incomplete, "mmvault pull", after: settled, "the server refuses one channel"),
+        ExitCase(.incomplete, "mmvault pull", after: settled, "a proxy refuses one channel"),
         ExitCase(.damaged, "mmvault check", after: settled, "the archive loses a byte"),
         ExitCase(.damaged, "mmvault verify", after: settled, "the archive loses a byte"),
         ExitCase(.damaged, "echo nothing > vault/localhost_alice/archive.sqlite; mmvault status", after: settled),
