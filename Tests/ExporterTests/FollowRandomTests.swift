@@ -12,10 +12,18 @@ struct FollowRandomTests {
     func noTextIsLostAndTheNewestVersionIsTheServers(_ seed: UInt64) async throws {
         let dice = Box(Dice(seed: seed))
         let people = Box<People?>(nil)
+        let hasBegun = Box(false)
         try await Town.with(
             seed: seed, tick: 1,
             interceptor: { request in
                 guard request.isAboutPosts else { return nil }
+                // The first pull is under way when people begin.
+                guard hasBegun.value else {
+                    return .hold {
+                        while !hasBegun.value, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+                        try? await Task.sleep(for: .milliseconds(200))
+                    }
+                }
                 return switch dice.change({ $0.roll(8) }) {
                 case 0...3:
                     .hold { [delay = dice.change { $0.roll(60) }] in
@@ -34,8 +42,12 @@ struct FollowRandomTests {
                 let crowd = People(town, dice)
                 let limits = WalkLimits(pageSize: 5, cut: 1000, overlap: 300_000)
                 try await Following.with(town, limits: limits, isAtOnce: true) { following in
-                    try await eventually("it is connected") { following.isConnected }
+                    try await eventually("a page is asked for") {
+                        following.isConnected && !town.postRequests().isEmpty
+                    }
+                    crowd.editAll()
                     people.value = crowd
+                    hasBegun.value = true
                     for _ in 0..<80 {
                         crowd.act(times: 1)
                         try await Task.sleep(for: .milliseconds(dice.change { $0.roll(12) }))
@@ -69,6 +81,18 @@ struct FollowRandomTests {
 
         init(_ town: Town, _ dice: Box<Dice>) {
             (world, channel, bob, self.dice) = (town.world, town.channel, town.bob, dice)
+        }
+
+        /// Everything that there is says something else from now on.
+        func editAll() {
+            turn.change { number in
+                for post in world.posts(in: channel).filter(\.isLive) {
+                    number += 1
+                    let text = "text \(number)."
+                    world.edit(post.id, message: text)
+                    texts.change { $0.append((post.id, text)) }
+                }
+            }
         }
 
         func act(times: Int) { for _ in 0..<times { turn.change { act(&$0) } } }
