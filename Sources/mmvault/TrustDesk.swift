@@ -15,6 +15,7 @@ struct TrustDesk {
     let usernames: [String: String]
     /// Those of whom the server showed a key once and has none now.
     let withoutKey: [String: Timestamp]
+    private let nameChanges: [NameChange]
 
     init(_ vault: VaultOptions) throws {
         directory = try vault.directory()
@@ -22,6 +23,7 @@ struct TrustDesk {
         account = try archive.account()
         register = try TrustRegister(archive)
         withoutKey = try archive.usersWithoutKeyNow()
+        nameChanges = try archive.nameChanges()
         let users = try archive.users()
         people = People(account: account, users: users, teams: [])
         usernames = Dictionary(users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
@@ -90,15 +92,15 @@ struct TrustDesk {
         (8...64).contains(digits.utf8.count) && digits.utf8.allSatisfy { Hex.isDigit($0) }
     }
 
-    /// Says so where the name by which somebody was called up has been another one's.
-    func warnOfMovedName(_ userID: String) throws {
-        let moves = try archive.nameChanges().filter { change in
+    /// Whose name it was before by which somebody is called up now; nil where it was nobody's.
+    func formerOwners(ofNameOf userID: String) -> String? {
+        let move = nameChanges.last { change in
             change.userID == userID && change.after == usernames[userID] && !change.formerOwners.isEmpty
         }
-        guard let move = moves.last else { return }
-        Terminal.warn(
-            "\(people.username(userID)) was the name of user \(move.formerOwners.map(SafeText.line).joined(separator: ", ")) "
-                + "until \(move.at.date); this is user \(SafeText.line(userID))")
+        return move.map { move in
+            "until \(move.at.date) the name of user \(move.formerOwners.map(SafeText.line).joined(separator: ", ")); "
+                + "this is user \(SafeText.line(userID))"
+        }
     }
 
     /// Keeps a decision of the owner's.

@@ -32,10 +32,13 @@ import Testing
         try await history.know("bob", other, at: later)
         let instead = [history.alice.publicKey, history.carol.publicKey, other]
         try await history.say("before", by: "bob", at: later)
-        try await history.say("soon", by: "carol", to: instead, at: later + 5 * minute)
         try await history.say("during", by: "carol", to: instead, at: later + 30 * minute)
+        try await history.say("late", by: "carol", to: instead, at: later + 55 * minute)
         #expect(try await history.brief() == [])
-        try await history.say("after", by: "bob", at: later + 60 * minute)
+        // However much Bob himself writes meanwhile.
+        for after in [29, 31, 54, 60] as [Int64] {
+            try await history.say("own\(after)x", by: "bob", at: later + after * minute)
+        }
         #expect(try await history.brief() == ["!keys-in-the-middle: during"])
         #expect(try await history.audit().first?.keyIDs == [history.bob.id, other.id])
     }

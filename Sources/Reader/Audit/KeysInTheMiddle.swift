@@ -8,15 +8,17 @@ final class KeysInTheMiddle: Inspection {
     private let groups: VersionGroups
     private let trusted: TrustedKeys
     private var channelID = ""
-    /// By user, of the channel that passes by: the last own post, and what others encrypted since.
+    /// By user, of the channel that passes by: the own posts by one key since another one signed, and what others encrypted
+    /// meanwhile.
     private var stretches: [String: Stretch] = [:]
     private var count: UInt64 = 0
     private var found: [Found] = []
 
-    /// The time between two posts of a user's.
+    /// The time in which a user's posts are all signed by one key, and encrypted for it.
     private struct Stretch {
         let began: Int64
-        /// The key that signed the post that it began with, and that this one is encrypted for.
+        /// When the last of these posts was written.
+        var ended: Int64
         let key: KeyID
         let number: UInt64
         /// Other keys of the user's that others encrypted for.
@@ -27,7 +29,6 @@ final class KeysInTheMiddle: Inspection {
         let userID: String
         let other: KeyID
         let stretch: Stretch
-        let ended: Int64
         var group: VersionGroups.Key { KeysInTheMiddle.group(userID, other, stretch.number) }
     }
 
@@ -43,7 +44,10 @@ final class KeysInTheMiddle: Inspection {
     }
 
     func see(_ version: SeenVersion, in place: AuditedChannel) throws(ArchiveError) {
-        if channelID != place.id { (channelID, stretches) = (place.id, [:]) }
+        if channelID != place.id {
+            endAll()
+            channelID = place.id
+        }
         // An edit is out of the order of time, and a clock of the server's own.
         guard case .message(let message) = version.content, version.header.editAt == 0 else { return }
         let (author, time) = (version.header.userID, version.header.createAt)
@@ -64,24 +68,36 @@ final class KeysInTheMiddle: Inspection {
             }
         }
         guard case .author(_, let key?) = message.signer else { return }
-        if let stretch = stretches[author], stretch.key == key, time > stretch.began + 2 * RecipientCollection.overlap {
-            for other in stretch.others {
-                found.append(Found(userID: author, other: other, stretch: stretch, ended: time))
-            }
+        if let stretch = stretches[author], stretch.key == key, named.contains(key) {
+            stretches[author]?.ended = time
+            return
         }
-        count += 1
+        end(author)
         // Who does not encrypt for the key that signs is of two minds already, and nothing is said.
-        stretches[author] = named.contains(key) ? Stretch(began: time, key: key, number: count) : nil
+        guard named.contains(key) else { return }
+        count += 1
+        stretches[author] = Stretch(began: time, ended: time, key: key, number: count)
     }
 
+    private func end(_ userID: String) {
+        guard let stretch = stretches.removeValue(forKey: userID),
+            stretch.ended > stretch.began + 2 * RecipientCollection.overlap
+        else { return }
+        for other in stretch.others { found.append(Found(userID: userID, other: other, stretch: stretch)) }
+    }
+
+    private func endAll() { for userID in stretches.keys.sorted() { end(userID) } }
+
     func findings(_ context: AuditContext) throws(ArchiveError) -> [Finding] {
+        endAll()
         var findings: [Finding] = []
         for userID in Set(trusted.all.map(\.userID)).sorted() {
             if let returned = try returned(userID, context.names) { findings.append(returned) }
         }
         var posts: [Pair: [PostReference]] = [:]
         for entry in found {
-            let between = entry.stretch.began + RecipientCollection.overlap..<entry.ended - RecipientCollection.overlap
+            let (began, ended) = (entry.stretch.began, entry.stretch.ended)
+            let between = began + RecipientCollection.overlap..<ended - RecipientCollection.overlap
             // A copy is encrypted for whom its original was.
             let seen = try groups.posts(of: entry.group).filter {
                 between.contains($0.createAt) && !context.copies.contains($0.id)

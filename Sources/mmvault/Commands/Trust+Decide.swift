@@ -47,7 +47,7 @@ extension Trust {
                     "of signer \(entry.signer.short)… no whole key is known, and so there are no digits to compare")
             }
             let name = desk.people.username(userID)
-            try desk.warnOfMovedName(userID)
+            if let former = desk.formerOwners(ofNameOf: userID) { Terminal.warn("\(name) was \(former)") }
             if !choice.yes {
                 Terminal.note(desk.people.name(userID))
                 Terminal.note("  key \(keyID)")

@@ -48,6 +48,9 @@ struct Trust: AsyncParsableCommand {
                 }
                 if place > 0 { Terminal.print() }
                 Terminal.print(desk.people.name(userID))
+                if let former = desk.formerOwners(ofNameOf: userID) {
+                    Terminal.print("  \(former)".wrapped(indent: 4))
+                }
                 if entries.isEmpty { Terminal.print("  no key is known") }
                 for entry in entries { desk.print(entry) }
             }
