@@ -49,10 +49,10 @@ enum ReportHTML {
         h1, h2, h3, th, .who { font-family: "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; }
         h1 { font-size: 1.6em; } h2 { font-size: 1.25em; margin-top: 2em; border-bottom: 1px solid #999; }
         h3 { font-size: 1.05em; margin-top: 1.6em; }
-        .wide { overflow-x: auto; }
+        .wide { overflow-x: auto; } .wide + .wide { margin-top: 1em; }
         table { border-collapse: collapse; width: 100%; font-size: 0.92em; }
         th, td { text-align: left; vertical-align: top; padding: 0.25em 0.6em 0.25em 0; border-bottom: 1px solid #ccc; }
-        th { white-space: nowrap; } td { min-width: 6em; overflow-wrap: break-word; } td:first-child { min-width: 9em; }
+        td { min-width: 5.5em; overflow-wrap: anywhere; } td:first-child { min-width: 10em; }
         pre, code { font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 0.9em; }
         pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.3em 0; }
         pre.code { background: #f3f3f3; padding: 0.6em; }
@@ -63,6 +63,6 @@ enum ReportHTML {
         .notice { font-style: italic; } pre, .who, td, .facts, h1, h2, h3 { unicode-bidi: isolate; }
         a { color: inherit; } :target { background: #fff3c4; }
         @media print { body { margin: 0; max-width: none; font-size: 9.5pt; } .wide { overflow-x: visible; }
-          td { overflow-wrap: anywhere; min-width: 4.5em; } h2, h3 { break-after: avoid; } }
+          td { min-width: 4.5em; } h2, h3 { break-after: avoid; } }
         """
 }
