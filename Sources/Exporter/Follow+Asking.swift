@@ -46,9 +46,13 @@ extension Follow {
             agenda.lists = false
         }
         for channel in try channels(agenda.members) {
-            try await pull.fetchMembers(client, channel)
+            do throws(ExporterError) {
+                try await pull.fetchMembers(client, channel)
+                agenda.people = true
+            } catch .refused {
+                // To ask again at once heals nothing, and all else would wait for it. The next whole pull asks again.
+            }
             agenda.members.remove(channel.id)
-            agenda.people = true
         }
         agenda.members = []
         if agenda.people {

@@ -205,6 +205,29 @@ struct FollowTests {
         }
     }
 
+    @Test func aNewChannelWhoseMembersAreRefusedIsFetchedAllTheSame() async throws {
+        let refusal = #"{"id":"api.context.permissions.app_error","message":"You may not.","status_code":403}"#
+        let other = Box("")
+        try await Town.with(
+            interceptor: { request in
+                request.path == "/api/v4/channels/\(other.value)/members" ? .status(403, body: refusal) : nil
+            },
+            { town in
+                try await Following.with(town) { _ in
+                    let channel = town.world.addChannel(
+                        team: town.team, name: "cake", displayName: "Cake", type: .private, members: [town.bob])
+                    other.change { $0 = channel }
+                    // Of this one no event tells her: only the walk brings it.
+                    let before = town.world.post(in: channel, by: town.bob, message: "before Alice came")
+                    town.world.join(town.alice, channel)
+                    try await eventually("its history is there") {
+                        try town.versions(before, in: channel).count == 1
+                    }
+                }
+                try await town.expectTruth(other.value)
+            })
+    }
+
     @Test func aNewKeyIsSeenAtOnce() async throws {
         try await Town.with { town in
             town.write(1)
