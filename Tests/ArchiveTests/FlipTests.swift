@@ -13,17 +13,17 @@ import Testing
     static let shares = 4
 
     let sandbox: Sandbox
-    let directory: AccountDirectory
+    let original: AccountDirectory
 
     init() async throws {
         sandbox = try Sandbox()
-        let original = try sandbox.account()
+        original = try sandbox.account()
         try await fillSmallArchive(original)
-        directory = try await sandbox.smallCopy(original)
     }
 
     @Test(arguments: 0..<shares)
     func everyFlippedByteIsFoundOrMeansNothing(_ share: Int) async throws {
+        let directory = try await sandbox.copy(original)
         let file = try await DatabaseFile(sandbox, directory)
         let descriptor = open(directory.archivePath, O_RDWR)
         defer { close(descriptor) }
@@ -48,6 +48,7 @@ import Testing
     }
 
     @Test func aFileCutAtAnyLengthIsFound() async throws {
+        let directory = try await sandbox.smallCopy(original)
         let whole = try #require(try PrivateFile.read(directory.archivePath))
         let descriptor = open(directory.archivePath, O_RDWR)
         defer { close(descriptor) }
@@ -68,6 +69,7 @@ import Testing
     }
 
     @Test func aFileThatIsTooLongIsFound() async throws {
+        let directory = try await sandbox.copy(original)
         let whole = try #require(try PrivateFile.read(directory.archivePath))
         for more in [1, 4095, 4096] {
             try PrivateFile.replace(directory.archivePath, with: whole + [UInt8](repeating: 0, count: more))
