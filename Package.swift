@@ -142,6 +142,9 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "mmvault", "Archive", "Bytes", "DemoServer", "E2EE", "Reader", "TestSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

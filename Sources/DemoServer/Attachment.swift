@@ -18,10 +18,16 @@ public struct StoredFile: Sendable, Equatable {
     public let attachment: Attachment
 
     func json(in post: Post) -> String {
+        json(of: post.userID, hangingOn: post.id, at: post.createAt)
+    }
+
+    /// - Parameter postID: "" for a file that hangs on no post yet.
+    func json(of userID: String, hangingOn postID: String = "", at time: Int64) -> String {
         let name = attachment.name
         let suffix = name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? ""
-        return "{\"id\":\"\(id)\",\"user_id\":\"\(post.userID)\",\"post_id\":\"\(post.id)\",\"channel_id\":\"\""
-            + ",\"create_at\":\(post.createAt),\"update_at\":\(post.createAt),\"delete_at\":0"
+        return "{\"id\":\"\(id)\",\"user_id\":\"\(userID)\""
+            + (postID.isEmpty ? "" : ",\"post_id\":\"\(postID)\"")
+            + ",\"channel_id\":\"\",\"create_at\":\(time),\"update_at\":\(time),\"delete_at\":0"
             + ",\"name\":\(JSONText.string(name)),\"extension\":\(JSONText.string(suffix))"
             + ",\"size\":\(attachment.content.count),\"mime_type\":\(JSONText.string(attachment.mimeType))"
             + ",\"mini_preview\":null,\"remote_id\":\"\"}"

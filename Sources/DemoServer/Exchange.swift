@@ -84,6 +84,16 @@ struct Refusal: Error {
         status: 501, id: "api.emoji.disabled.app_error",
         message: "Custom emoji have been disabled by the system admin.")
 
+    static let noTeam = Refusal(
+        status: 404, id: "app.team.get_by_name.missing.app_error", message: "Unable to find the existing team.")
+    static let channelExists = Refusal(
+        status: 400, id: "store.sql_channel.save_channel.exists.app_error",
+        message: "A channel with that name already exists on the same team.")
+    /// What the plugin makes of a clear text in an encrypted channel; its words are the refusal's id, too.
+    static let clearText = Refusal(
+        status: 400, id: "Post rejected by plugin. Unencrypted messages can't be sent on an encrypted channel.",
+        message: "Post rejected by plugin. Unencrypted messages can't be sent on an encrypted channel.")
+
     static func badPathID(_ parameter: String) -> Refusal {
         Refusal(
             status: 400, id: "api.context.invalid_url_param.app_error",

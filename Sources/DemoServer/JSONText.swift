@@ -70,3 +70,40 @@ enum JSONText {
         return members
     }
 }
+
+/// A JSON object that a client sent, as the server writes it from then on: sorted by key, without white space, and its
+/// numbers no longer what they were.
+struct JSONObject: Decodable {
+    let text: String
+
+    init(from decoder: any Decoder) throws {
+        text = try JSONObject.text(of: [String: Value](from: decoder))
+    }
+
+    private static func text(of object: [String: Value]) -> String {
+        let members = object.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        return "{" + members.map { JSONText.string($0) + ":" + $1.text }.joined(separator: ",") + "}"
+    }
+
+    private struct Value: Decodable {
+        let text: String
+
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            if value.decodeNil() {
+                text = "null"
+            } else if let flag = try? value.decode(Bool.self) {
+                text = flag ? "true" : "false"
+            } else if let number = try? value.decode(Double.self) {
+                // The server reads every number as a double: 2^53+1 becomes 2^53, and 1.0 becomes 1.
+                text = Int64(exactly: number).map { String($0) } ?? String(number)
+            } else if let string = try? value.decode(String.self) {
+                text = JSONText.string(string)
+            } else if let array = try? value.decode([Value].self) {
+                text = "[" + array.map(\.text).joined(separator: ",") + "]"
+            } else {
+                text = JSONObject.text(of: try value.decode([String: Value].self))
+            }
+        }
+    }
+}

@@ -4,6 +4,11 @@ extension WorldState {
             let own = state.teams.values.filter { $0.members.contains(call.caller) }.sorted { $0.id < $1.id }
             return .json("[" + own.map(\.json).joined(separator: ",") + "]")
         },
+        Route("GET", "/api/v4/teams/name/*") { state, call throws(Refusal) in
+            guard let team = state.teams.values.first(where: { $0.name == call.captured[0] }) else { throw .noTeam }
+            guard team.members.contains(call.caller) else { throw .noPermission }
+            return .json(team.json + "\n")
+        },
         Route("GET", "/api/v4/users/me/teams/*/channels") { state, call throws(Refusal) in
             let team = try call.id("team_id")
             guard state.isMember(call.caller, ofTeam: team) else { throw .noPermission }

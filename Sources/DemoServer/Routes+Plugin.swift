@@ -77,7 +77,8 @@ extension WorldState {
         }
         _ = nextMoment()
         keys[call.caller] = PublicKeys(encr: encr, sign: sign)
-        if let backup = push.backupGPG { backups[call.caller] = backup }
+        // By its source: a key that comes without a backup takes the one before away.
+        backups[call.caller] = push.backupGPG
         publishKey(of: call.caller)
         return .empty()
     }

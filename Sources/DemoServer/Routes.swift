@@ -45,7 +45,7 @@ struct Route: Sendable {
 }
 
 extension WorldState {
-    private static let api = userRoutes + channelRoutes + postRoutes + emojiRoutes + commandRoutes
+    private static let api = userRoutes + channelRoutes + postRoutes + writingRoutes + emojiRoutes + commandRoutes
 
     /// Answers a request as the server would, in its present state.
     mutating func answer(_ exchange: Exchange) -> Answer {

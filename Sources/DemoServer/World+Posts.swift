@@ -40,21 +40,17 @@ extension World {
 
     /// Edits a post: an old revision stays behind, and `edit_at` moves if the message is another one.
     public func edit(_ id: String, message: String, props: String? = nil) {
-        revise(id) { post, moment in
-            if post.message != message { post.editAt = moment }
-            post.message = message
-            if let props { post.props = props }
-        }
+        state.withLock { $0.edit(id, message: message, props: props) }
     }
 
     /// Edits the props alone: an old revision stays behind and `edit_at` does not move.
     public func editProps(_ id: String, _ props: String) {
-        revise(id) { post, _ in post.props = props }
+        state.withLock { $0.edit(id, message: nil, props: props) }
     }
 
     /// Pins a post, which leaves an old revision behind as an edit does.
     public func pin(_ id: String) {
-        revise(id) { post, _ in post.isPinned = true }
+        state.withLock { $0.revise(id) { post, _ in post.isPinned = true } }
     }
 
     /// Puts an emoji on a post: `update_at` moves, no old revision stays behind.
@@ -77,22 +73,8 @@ extension World {
     /// - Parameter by: Who deleted it; its author where nothing is said.
     public func delete(_ id: String, by deleter: String? = nil) {
         state.withLock { state in
-            guard let post = state.post(id), post.isLive else { preconditionFailure("no live post has the id \(id)") }
-            let moment = state.nextMoment()
-            let deleteBy = JSONText.string(deleter ?? post.userID)
-            // With the text, and without a word of the replies.
-            state.publishDeleted(post, by: deleter ?? post.userID)
-            // By its source the server does this to every row of the thread: what was deleted before and old
-            // revisions of replies are dated anew as well.
-            let replies = state.threads[id, default: []].compactMap { state.posts[$0.slot]?.id }
-            for row in [id] + replies {
-                state.change(row) { post in
-                    post.updateAt = moment
-                    post.deleteAt = moment
-                    post.message = ""
-                    post.props = JSONText.setting("deleteBy", to: deleteBy, in: post.props)
-                }
-            }
+            guard let post = state.post(id) else { preconditionFailure("no post has the id \(id)") }
+            state.delete(id, by: deleter ?? post.userID)
         }
     }
 
@@ -128,22 +110,5 @@ extension World {
     /// A row by its id, whatever it is; nil for what never was or was purged.
     public func post(_ id: String) -> Post? {
         state.withLock { $0.post(id) }
-    }
-
-    private func revise(_ id: String, _ body: (inout Post, Int64) -> Void) {
-        state.withLock { state in
-            guard let old = state.post(id), old.isLive else { preconditionFailure("no live post has the id \(id)") }
-            let moment = state.nextMoment()
-            state.insert(old.oldRevision(id: state.makeID(), at: moment, rank: state.makeRank()))
-            state.change(id) { post in
-                body(&post, moment)
-                post.updateAt = moment
-            }
-            // Unlike a new reply, an edited one only moves its root forwards.
-            if state.post(old.rootID) != nil {
-                state.change(old.rootID) { $0.updateAt = max($0.updateAt, moment) }
-            }
-            state.publishEdited(id)
-        }
     }
 }

@@ -80,12 +80,13 @@ public final class World: Sendable {
     }
 
     /// Gives the plugin a user's public keys, in base64; the keys before are gone.
-    /// - Parameter backup: the private key as a GPG message, which replaces the backup that the plugin has; nil leaves it.
+    /// - Parameter backup: the private key as a GPG message, which replaces the backup that the plugin has; nil takes that
+    ///   away (by its source).
     public func pushKey(_ userID: String, encr: String, sign: String, backup: String? = nil) {
         state.withLock { state in
             _ = state.nextMoment()
             state.keys[userID] = PublicKeys(encr: encr, sign: sign)
-            if let backup { state.backups[userID] = backup }
+            state.backups[userID] = backup
             state.publishKey(of: userID)
         }
     }
@@ -126,56 +127,36 @@ public final class World: Sendable {
     public func addChannel(
         team: String, name: String, displayName: String, type: ChannelType, members: [String]
     ) -> String {
-        addChannel(members) { _ in (team, type, name, displayName) }
+        state.withLock {
+            $0.addChannel(team: team, type: type, name: name, displayName: displayName, members: members).id
+        }
     }
 
     /// The channel of two people, or of one with themselves.
     /// - Returns: The channel's id.
     public func addDirectChannel(_ one: String, _ other: String) -> String {
         let name = [one, other].sorted().joined(separator: "__")
-        return addChannel(one == other ? [one] : [one, other]) { _ in ("", .direct, name, "") }
+        let members = one == other ? [one] : [one, other]
+        return state.withLock {
+            $0.addChannel(team: "", type: .direct, name: name, displayName: "", members: members).id
+        }
     }
 
     /// A group channel: its name is 40 hexadecimal digits, its display name the usernames.
     /// - Returns: The channel's id.
     public func addGroupChannel(_ members: [String]) -> String {
-        addChannel(members) { state in
-            let usernames = members.compactMap { state.users[$0]?.username }.sorted()
-            return ("", .group, state.makeHexName(), usernames.joined(separator: ", "))
-        }
-    }
-
-    private func addChannel(
-        _ members: [String],
-        _ describe: (inout WorldState) -> (team: String, type: ChannelType, name: String, displayName: String)
-    ) -> String {
         state.withLock { state in
-            let (team, type, name, displayName) = describe(&state)
-            let moment = state.nextMoment()
-            let channel = Channel(
-                id: state.makeID(), teamID: team, type: type, name: name, displayName: displayName,
-                creatorID: type == .group ? "" : members.first ?? "", createAt: moment, updateAt: moment,
-                members: members)
-            state.channels[channel.id] = channel
-            for member in members { state.joinTeam(member, of: channel) }
-            switch type {
-            case .direct: state.publish("direct_added", "{}", to: .channel(channel.id))
-            case .group: state.publish("group_added", "{}", to: .channel(channel.id))
-            case .open, .private: for member in members { state.publishAdded(member, to: channel) }
-            }
-            return channel.id
+            let usernames = members.compactMap { state.users[$0]?.username }.sorted()
+            return state.addChannel(
+                team: "", type: .group, name: state.makeHexName(), displayName: usernames.joined(separator: ", "),
+                members: members
+            ).id
         }
     }
 
     /// Makes a user a member of a channel, and of its team.
     public func join(_ userID: String, _ channelID: String) {
-        state.withLock { state in
-            _ = state.nextMoment()
-            guard let channel = state.channels[channelID], !channel.members.contains(userID) else { return }
-            state.channels[channelID]?.members.append(userID)
-            state.joinTeam(userID, of: channel)
-            state.publishAdded(userID, to: channel)
-        }
+        state.withLock { $0.join(userID, channelID) }
     }
 
     /// Ends a user's membership of a channel; they stay in its team.
@@ -189,11 +170,6 @@ public final class World: Sendable {
 
     /// Archives a channel: it is listed only where deleted channels are asked for, and can still be read.
     public func archiveChannel(_ channelID: String) {
-        state.withLock { state in
-            let moment = state.nextMoment()
-            state.channels[channelID]?.updateAt = moment
-            state.channels[channelID]?.deleteAt = moment
-            state.publish("channel_deleted", "{\"channel_id\":\"\(channelID)\"}", to: .channel(channelID))
-        }
+        state.withLock { $0.archiveChannel(channelID) }
     }
 }

@@ -1,8 +1,11 @@
 /// What both a world's owner and a request to its server can do.
 extension WorldState {
+    // MARK: Posts
+
     mutating func write(
         in channelID: String, by userID: String, message: String, type: String = "", props: String = "{}",
-        root: String = "", files: [Attachment] = [], at time: Int64? = nil, isImport: Bool = false
+        root: String = "", files: [Attachment] = [], uploaded: [StoredFile] = [], at time: Int64? = nil,
+        isImport: Bool = false
     ) -> String {
         precondition(channels[channelID] != nil, "no channel has the id \(channelID)")
         precondition(props.hasPrefix("{") && props.hasSuffix("}"), "props are a JSON object")
@@ -10,13 +13,99 @@ extension WorldState {
         var post = Post(
             id: makeID(), channelID: channelID, userID: userID, createAt: moment, updateAt: moment,
             rootID: root, message: message, type: type, props: props, rank: makeRank())
-        post.files = files.map { StoredFile(id: makeID(), attachment: $0) }
+        post.files = uploaded + files.map { StoredFile(id: makeID(), attachment: $0) }
         insert(post)
         // Without a condition: a back-dated reply moves its root's update_at backwards.
         if !root.isEmpty { change(root) { $0.updateAt = moment } }
         if !isImport { publishPosted(post) }
         return post.id
     }
+
+    /// Changes a live post and leaves an old revision behind, as an edit and a pin do.
+    mutating func revise(_ id: String, _ body: (inout Post, _ moment: Int64) -> Void) {
+        guard let old = post(id), old.isLive else { preconditionFailure("no live post has the id \(id)") }
+        let moment = nextMoment()
+        insert(old.oldRevision(id: makeID(), at: moment, rank: makeRank()))
+        change(id) { post in
+            body(&post, moment)
+            post.updateAt = moment
+        }
+        // Unlike a new reply, an edited one only moves its root forwards.
+        if post(old.rootID) != nil {
+            change(old.rootID) { $0.updateAt = max($0.updateAt, moment) }
+        }
+        publishEdited(id)
+    }
+
+    /// - Parameters:
+    ///   - message: the new text; nil leaves it, and with it `edit_at`.
+    ///   - props: the new props; nil leaves them.
+    mutating func edit(_ id: String, message: String?, props: String?) {
+        revise(id) { post, moment in
+            if let message, post.message != message {
+                post.editAt = moment
+                post.message = message
+            }
+            if let props { post.props = props }
+        }
+    }
+
+    /// Deletes a live post; a root takes its replies with it, a reply leaves its root as it is.
+    mutating func delete(_ id: String, by deleter: String) {
+        guard let post = post(id), post.isLive else { preconditionFailure("no live post has the id \(id)") }
+        let moment = nextMoment()
+        // With the text, and without a word of the replies.
+        publishDeleted(post, by: deleter)
+        // By its source the server does this to every row of the thread: what was deleted before and old
+        // revisions of replies are dated anew as well.
+        let replies = threads[id, default: []].compactMap { posts[$0.slot]?.id }
+        for row in [id] + replies {
+            change(row) { post in
+                post.updateAt = moment
+                post.deleteAt = moment
+                post.message = ""
+                post.props = JSONText.setting("deleteBy", to: JSONText.string(deleter), in: post.props)
+            }
+        }
+    }
+
+    // MARK: Channels
+
+    /// - Parameter members: the first is the creator, unless it is a group channel.
+    mutating func addChannel(
+        team: String, type: ChannelType, name: String, displayName: String, members: [String]
+    ) -> Channel {
+        let moment = nextMoment()
+        let channel = Channel(
+            id: makeID(), teamID: team, type: type, name: name, displayName: displayName,
+            creatorID: type == .group ? "" : members.first ?? "", createAt: moment, updateAt: moment,
+            members: members)
+        channels[channel.id] = channel
+        for member in members { joinTeam(member, of: channel) }
+        switch type {
+        case .direct: publish("direct_added", "{}", to: .channel(channel.id))
+        case .group: publish("group_added", "{}", to: .channel(channel.id))
+        case .open, .private: for member in members { publishAdded(member, to: channel) }
+        }
+        return channel
+    }
+
+    mutating func join(_ userID: String, _ channelID: String) {
+        _ = nextMoment()
+        guard let channel = channels[channelID], !channel.members.contains(userID) else { return }
+        channels[channelID]?.members.append(userID)
+        joinTeam(userID, of: channel)
+        publishAdded(userID, to: channel)
+    }
+
+    mutating func archiveChannel(_ channelID: String) {
+        let moment = nextMoment()
+        channels[channelID]?.updateAt = moment
+        channels[channelID]?.deleteAt = moment
+        publish("channel_deleted", "{\"channel_id\":\"\(channelID)\"}", to: .channel(channelID))
+    }
+
+    // MARK: The plugin
 
     /// Switches encryption and posts the bot's notice, whose id is the result; nil where nothing changes.
     @discardableResult

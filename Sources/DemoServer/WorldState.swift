@@ -19,6 +19,8 @@ struct WorldState {
     var backups: [String: String] = [:]
     /// The custom emoji; nil where they are switched off.
     var emoji: [Emoji]? = []
+    /// Files that were uploaded and hang on no post yet, with who uploaded them, by id.
+    var uploads: [String: (owner: String, file: StoredFile)] = [:]
     /// Users by session token.
     var tokens: [String: String] = [:]
     var hub: LiveHub

@@ -100,8 +100,8 @@ public struct EncryptedMessage: Equatable, Sendable {
     public var possibleSigners: [[UInt8]] { P256.signers(of: signature, digest: signedDigest.bytes) }
 
     /// The payload as the server hands it out: members sorted by name.
-    public func write(to json: inout JSONWriter) {
-        json.object { json in
+    public func write(to json: inout JSONWriter, _ name: String? = nil) {
+        json.object(name) { json in
             json.string("encryptedData", Base64.standard.encode(encryptedData))
             json.array("encryptedKey") { json in
                 for recipient in recipients {

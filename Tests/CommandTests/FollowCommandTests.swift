@@ -9,7 +9,7 @@ import Testing
     /// Runs `mmvault pull --follow` while `body` runs, stops it by a signal, and hands over how it ended.
     private func follow(
         on stage: Stage, stoppedBy signal: String, _ body: () async throws -> Void
-    ) async throws -> Stage.Outcome {
+    ) async throws -> Outcome {
         _ = try await stage.run("mmvault login $URL --token-file token.txt")
         async let outcome = stage.run(
             """

@@ -70,7 +70,7 @@ struct HostileNameTests {
     }
 
     /// Nothing but line ends and what prints; no line that a name could have begun.
-    private func expectTame(_ outcome: Stage.Outcome, _ line: String) {
+    private func expectTame(_ outcome: Outcome, _ line: String) {
         let raw = outcome.everything.unicodeScalars.filter { scalar in
             switch scalar.properties.generalCategory {
             case .control: scalar != "\n"

@@ -1,6 +1,7 @@
 import E2EE
 import Foundation
 import Reader
+import TestSupport
 import Testing
 
 /// A new backup of a private key, in the form that the plugin imports.
@@ -57,6 +58,32 @@ struct NewBackupTests {
             let nobody = try await stage.run("mmvault key backup no.asc --recipient nobody@example.invalid")
             #expect(nobody.code == 8)
             #expect(nobody.errors.contains("error: gpg finds no key for “nobody@example.invalid”"))
+        }
+    }
+
+    /// Bob's key is in no keyring here. gpg's own settings name a key server, which has it.
+    @Test(.enabled(if: StockTool.isInstalled("dirmngr"), "needs dirmngr"))
+    func backup_GoesToARecipientThatGpgFindsOnAKeyServer() async throws {
+        try await settled { stage in
+            let outcome = try await stage.run(
+                """
+                mkdir -m 700 bob; mkdir -p server/pks
+                gpg --homedir bob --batch --quiet --pinentry-mode loopback --passphrase '' \
+                  --quick-gen-key 'bob <bob@example.invalid>' future-default default never
+                gpg --homedir bob --armor --export >server/pks/lookup
+                python3 -um http.server 0 --bind 127.0.0.1 --directory server >asked 2>&1 & trap "kill $!" EXIT
+                until grep -q port asked; do sleep 0.1; done
+                echo "keyserver hkp://127.0.0.1:$(sed -n 's/.* port \\([0-9]*\\) .*/\\1/p' asked)" >gnupg/dirmngr.conf
+                echo 'auto-key-locate keyserver' >gnupg/gpg.conf
+                mmvault key backup bobs.asc --recipient bob@example.invalid
+                """)
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            #expect(outcome.errors.contains("gpg has no key for “bob@example.invalid”, and looks for one elsewhere\n"))
+            let asked = try await stage.run("grep -c 'GET /pks/lookup.*search=bob@example.invalid' asked")
+            #expect(asked.output == "1\n", "\(asked.everything)")
+            let opened = try await stage.run(
+                "gpg --homedir bob --quiet --batch --decrypt bobs.asc; gpgconf --homedir bob --kill all")
+            #expect(opened.output == KeyBackup.text(of: stage.story.alice.key), "\(opened.errors)")
         }
     }
 

@@ -1,19 +1,18 @@
 import DemoServer
 import E2EE
 import Foundation
-import Subprocess
 import Synchronization
-import SystemPackage
 import TestSupport
 
 /// Where commands are tried as a user types them: a folder that is the user's home, with a gpg key of its own, and a
 /// server with a small history. Everything goes away at the end.
-final class Stage: Sendable {
+final class Stage: Home {
     let folder: String
     let story: Story
     let server: EmbeddedServer
     /// Alice's token, which `token.txt` holds.
     let token: String
+    var url: String { server.url }
     private let behaviour: Behaviour
 
     /// What the server does wrong; nil where it answers as it should.
@@ -33,7 +32,7 @@ final class Stage: Sendable {
         try await server.start()
         let stage = try Stage(story, server, behaviour)
         do {
-            if hasGpg { try await stage.makeGpgKey() }
+            if hasGpg { try await stage.makeBackups() }
             try await body(stage)
         } catch {
             await stage.close()
@@ -46,18 +45,12 @@ final class Stage: Sendable {
         self.story = story
         self.server = server
         self.behaviour = behaviour
-        // Always as long: where a message is broken depends on it.
-        folder = "/tmp/mmvault-test.\(UUID().uuidString.prefix(8))"
+        folder = Stage.newFolder()
         token = story.world.issueToken(for: story.alice.id)
-        let files = FileManager.default
-        for name in ["bin", "gnupg"] {
-            try files.createDirectory(
-                atPath: "\(folder)/\(name)", withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        }
-        try files.createSymbolicLink(atPath: "\(folder)/bin/mmvault", withDestinationPath: Stage.binary)
-        try Stage.interrupted.write(toFile: "\(folder)/bin/interrupted", atomically: true, encoding: .utf8)
-        try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: "\(folder)/bin/interrupted")
+        try furnish()
+        try write("bin/interrupted", Stage.interrupted)
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o700], ofItemAtPath: "\(folder)/bin/interrupted")
         try write("token.txt", token + "\n")
         try write("password.txt", Story.password + "\n")
         try write("old-key.asc", KeyBackup.text(of: story.alice.oldKey))
@@ -76,16 +69,9 @@ final class Stage: Sendable {
         wait $!
         """
 
-    /// The program that was built together with this test.
-    static let binary: String = {
-        let test = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return URL(filePath: test).deletingLastPathComponent().appending(path: "mmvault").path
-    }()
-
     private func close() async {
-        _ = try? await run("gpgconf --kill all")
+        await remove()
         await server.stop()
-        try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// Makes the server answer wrongly from now on; nil makes it well again.
@@ -93,57 +79,7 @@ final class Stage: Sendable {
         behaviour.fault.withLock { $0 = fault }
     }
 
-    // MARK: Files
-
-    func write(_ name: String, _ text: String) throws {
-        try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
-    }
-
-    func read(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: "\(folder)/\(name)")) }
-
-    /// Every file and folder below `name`, by path.
-    func paths(below name: String) -> [String] {
-        (FileManager.default.enumerator(atPath: "\(folder)/\(name)")?.compactMap { $0 as? String } ?? []).sorted()
-            .map { "\(name)/\($0)" }
-    }
-
-    func permissions(_ name: String) throws -> Int {
-        let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")
-        return (attributes[.posixPermissions] as? Int ?? 0) & 0o777
-    }
-
     // MARK: Commands
-
-    struct Outcome: Sendable {
-        let output: String
-        let errors: String
-        let code: Int32
-
-        var lines: [Substring] { output.split(separator: "\n") }
-        var everything: String { output + errors }
-    }
-
-    /// Runs a line as a shell would; standard input is empty unless the line says otherwise.
-    func run(_ line: String) async throws -> Outcome {
-        let result = try await Subprocess.run(
-            .path("/bin/bash"), arguments: ["-c", "set -o pipefail; \(line)"], environment: environment,
-            workingDirectory: FilePath(folder), input: .none, output: .string(limit: 32 << 20),
-            error: .string(limit: 4 << 20))
-        let code: Int32 =
-            switch result.terminationStatus {
-            case .exited(let code): code
-            case .signaled(let signal): 128 + signal
-            }
-        return Outcome(output: result.standardOutput, errors: result.standardError, code: code)
-    }
-
-    private var environment: Environment {
-        .custom([
-            "PATH": "\(folder)/bin:/usr/local/bin:/usr/bin:/bin", "HOME": folder, "GNUPGHOME": "\(folder)/gnupg",
-            "MMVAULT_DIR": "\(folder)/vault", "URL": server.url, "LANG": "C.UTF-8", "TERM": "xterm",
-            "SHELL": "/bin/bash",
-        ])
-    }
 
     /// Logs in and pulls: what most tests begin with.
     func settle() async throws {
@@ -151,11 +87,11 @@ final class Stage: Sendable {
         guard outcome.code == 0 else { throw StageError(what: outcome.everything) }
     }
 
-    /// A key without a passphrase, and Alice's two private keys encrypted to it.
-    private func makeGpgKey() async throws {
+    /// Alice's two private keys, encrypted to an OpenPGP key of hers.
+    private func makeBackups() async throws {
+        try await makeGpgKey(for: "alice")
         let outcome = try await run(
             """
-            gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-gen-key alice future-default default never
             for key in key old-key; do
               gpg --batch --quiet --trust-model always --armor --recipient alice --output $key.gpg.asc --encrypt $key.asc
             done
@@ -164,9 +100,4 @@ final class Stage: Sendable {
     }
 
     static let hasGpg = StockTool.isInstalled("gpg")
-}
-
-struct StageError: Error, CustomStringConvertible {
-    let what: String
-    var description: String { what }
 }

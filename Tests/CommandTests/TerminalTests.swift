@@ -9,7 +9,7 @@ import Testing
     static let hasScript = FileManager.default.isExecutableFile(atPath: "/usr/bin/script")
 
     /// Runs a line at a terminal; what is typed there comes from `input`, a shell's command.
-    static func atTerminal(_ line: String, on stage: Stage, input: String = "sleep 60") async throws -> Stage.Outcome {
+    static func atTerminal(_ line: String, on stage: Stage, input: String = "sleep 60") async throws -> Outcome {
         let quoted = "stty cols 80 rows 24; \(line)".replacing("'", with: "'\\''")
         // The input stays open until the line has ended.
         return try await stage.run(

@@ -1,0 +1,197 @@
+import E2EE
+import Foundation
+import TestSupport
+import Testing
+
+/// Pull, recover and follow as a user's first day with them, on a server that this test writes to by its API alone: on a
+/// real Mattermost with the plugin where there is one (scripts/test-live), and on the embedded one always, so that the test
+/// itself is known to work.
+@Suite(.enabled(if: Stage.hasGpg, "needs gpg"))
+struct LiveServerTests {
+    @Test func theEmbeddedServer_IsKeptAndRead() async throws {
+        try await LiveServer.withStandIn { try await LiveServerTests.play(on: $0) }
+    }
+
+    @Test(.enabled(if: LiveServer.real != nil, "no live server: docs/live-test.md"))
+    func aRealServer_IsKeptAndRead() async throws {
+        try await LiveServerTests.play(on: try #require(LiveServer.real))
+    }
+
+    private static func play(on server: LiveServer) async throws {
+        let story = try await LiveStory(server)
+        do {
+            try await story.begin()
+            try await story.recover()
+            try await story.pull()
+            try await story.follow()
+            try await story.lookBack()
+        } catch {
+            await story.end()
+            throw error
+        }
+        await story.end()
+    }
+}
+
+/// One keeper of a history, one writer, and two private channels of theirs: one in the clear, one encrypted.
+private struct LiveStory: Home {
+    let folder = newFolder()
+    let url: String
+    private let server: LiveServer
+    private let keeper: LiveClient
+    private let writer: LiveClient
+    private let clear: String
+    private let secret: String
+    /// What the two channels' names begin with.
+    private let name: String
+
+    init(_ server: LiveServer) async throws {
+        self.server = server
+        url = server.url
+        keeper = try await LiveClient(url: server.url, token: server.token)
+        writer = try await LiveClient(url: server.url, token: server.otherToken)
+        for client in [keeper, writer] where !server.mayReplaceKeys {
+            guard try await !client.hasKey() else {
+                throw StageError(
+                    what: "an account has a key of the plugin's, which this test would replace; where it may go, set "
+                        + "MMVAULT_LIVE_REPLACE_KEYS=1")
+            }
+        }
+        name = "mmvault-live-\(Int(Date().timeIntervalSince1970 * 1000))"
+        clear = try await keeper.makeChannel("\(name)-clear", in: server.team, with: writer)
+        secret = try await keeper.makeChannel("\(name)-secret", in: server.team, with: writer)
+    }
+
+    func end() async {
+        for channel in [clear, secret] { try? await keeper.archive(channel) }
+        await remove()
+    }
+
+    // MARK: The acts
+
+    /// Both make their keys, the keeper's with a backup, and talk.
+    func begin() async throws {
+        try furnish()
+        try write("token.txt", server.token + "\n")
+        try await makeGpgKey(for: "keeper")
+        let sealed = try await seal(keeper.key)
+        try await keeper.pushKey(backup: sealed)
+        try await writer.pushKey(backup: nil)
+        try await keeper.encrypt(secret)
+        _ = try await writer.post("clear at first", in: clear)
+        let file = try await writer.upload("what is in the file\n", named: "note.txt", to: clear)
+        _ = try await writer.post("with a file", in: clear, file: file)
+        _ = try await writer.postEncrypted("secret at first", in: secret, with: keeper)
+        _ = try await keeper.postEncrypted("secret of the keeper's", in: secret, with: writer)
+    }
+
+    func recover() async throws {
+        let outcome = try await run("mmvault recover $URL --token-file token.txt")
+        #expect(outcome.code == 0, "\(outcome.everything)")
+        #expect(outcome.output.contains("Restored: \(keeper.key.id)"), "\(outcome.everything)")
+        for text in ["clear at first", "with a file", "secret at first", "secret of the keeper's"] {
+            #expect(try await texts().contains(text), "\(text) is missing")
+        }
+        let file = try await run("cat vault/*/files/*/* | gzip -dcf | grep -c 'what is in the file'")
+        #expect(file.output == "1\n", "\(file.everything)")
+    }
+
+    func pull() async throws {
+        let (open, sealed) = try await (
+            writer.post("clear before", in: clear), writer.postEncrypted("secret before", in: secret, with: keeper)
+        )
+        try await pullAll()
+        try await writer.edit(open, "clear after")
+        try await writer.editEncrypted(sealed, "secret after", with: keeper)
+        let deleted = try await writer.postEncrypted("secret that goes", in: secret, with: keeper)
+        try await writer.delete(deleted)
+        try await pullAll()
+        for text in ["clear before", "clear after", "secret before", "secret after"] {
+            #expect(try await texts().contains(text), "\(text) is missing")
+        }
+        #expect(try await verdicts(of: deleted).contains { $0.contains(#""state":"deleted""#) })
+    }
+
+    /// A post is caught that is gone before anybody can ask for it.
+    func follow() async throws {
+        async let following = run("mmvault pull --follow >log 2>&1 & echo $! >pid; wait $!")
+        try await wait("the following is connected") { try await run("grep -c '^.*connected' log").code == 0 }
+        try await wait("all channels are read") { try await run("grep -c 'The archive is in' log").code == 0 }
+        for round in 1...5 {
+            let text = "clear, and gone at once: \(round)"
+            let start = ContinuousClock.now
+            let post = try await writer.post(text, in: clear)
+            let posted = ContinuousClock.now
+            try await wait("post \(round) is archived") { try await isArchived(post) }
+            let (taken, later) = (start.duration(to: posted), posted.duration(to: .now))
+            print("post \(round): posting took \(taken), and it was archived \(later) after that")
+            try await writer.delete(post)
+        }
+        let sealed = try await writer.postEncrypted("secret while following", in: secret, with: keeper)
+        try await wait("the message is archived") { try await isArchived(sealed) }
+        _ = try await run("kill -TERM $(cat pid)")
+        let outcome = try await following
+        let log = try await run("cat log").output
+        #expect(outcome.code == 0, "\(log)")
+        #expect(try await texts().contains("secret while following"))
+        for round in 1...5 {
+            #expect(try await texts().contains("clear, and gone at once: \(round)"), "\(round) is missing")
+        }
+    }
+
+    func lookBack() async throws {
+        let full = try await run("mmvault pull --full")
+        #expect(full.code == 0, "\(full.everything)")
+        let check = try await run("mmvault check")
+        #expect(check.code == 0 && check.output.contains("Everything is as it was received"), "\(check.everything)")
+        // Everything encrypted was written by these two, and for both.
+        let encrypted = try await run("mmvault verify --json --channel \(name)-secret | grep -v '\"plain\"'")
+        #expect(encrypted.lines.count >= 6, "\(encrypted.everything)")
+        for line in encrypted.lines {
+            #expect(line.contains(#""authenticity":"verified","content":"decrypted""#), "\(line)")
+        }
+    }
+
+    // MARK: Looking
+
+    /// A private key as the plugin's client makes the backup that it sends.
+    private func seal(_ key: PrivateKey) async throws -> String {
+        try write("key.asc", KeyBackup.text(of: key))
+        let outcome = try await run(
+            "gpg --batch --quiet --trust-model always --armor --recipient keeper --encrypt <key.asc && rm key.asc")
+        guard outcome.code == 0 else { throw StageError(what: outcome.errors) }
+        return outcome.output
+    }
+
+    private func pullAll() async throws {
+        let outcome = try await run("mmvault pull")
+        #expect(outcome.code == 0, "\(outcome.everything)")
+    }
+
+    /// Every text of the two channels, of all versions.
+    private func texts() async throws -> Set<String> {
+        let outcome = try await run(
+            """
+            rm -rf texts; mmvault export jsonl texts --channel \(name)-clear --channel \(name)-secret >/dev/null &&
+              cat texts/*.jsonl | jq -r '.. | .text? // empty'
+            """)
+        return Set(outcome.lines.map(String.init))
+    }
+
+    private func verdicts(of post: String) async throws -> [Substring] {
+        try await run("mmvault verify --json | grep \(post)").lines
+    }
+
+    private func isArchived(_ post: String) async throws -> Bool {
+        let query = "SELECT count(*) FROM version WHERE post_id = '\(post)'"
+        return try await run("sqlite3 -readonly vault/*/archive.sqlite \"\(query)\"").output != "0\n"
+    }
+
+    private func wait(_ what: String, until isSo: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(60)
+        while try await !isSo() {
+            guard ContinuousClock.now < end else { throw StageError(what: "not within a minute: \(what)") }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}
