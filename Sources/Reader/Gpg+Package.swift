@@ -64,7 +64,7 @@ extension Gpg {
     func ask(
         _ arguments: [String], about text: [UInt8]
     ) async throws -> (isSuccess: Bool, output: String, errors: String) {
-        let input = try UnnamedFile.open(.memory)
+        let input = try UnnamedFile.open(.memory).descriptor
         if let failure = text.withUnsafeBytes({ ExportFile.write($0, to: input) }) {
             close(input)
             throw ReaderError.output(path: "memory", operation: "write to", errno: failure)

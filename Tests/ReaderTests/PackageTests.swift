@@ -93,10 +93,10 @@ import Testing
         #expect(throws: ReaderError.self) { try NewFile(scratch["nowhere/out"], mayBeUnnamed: mayBeUnnamed) }
     }
 
-    @Test(arguments: [PackFormat.zip, .tarZstd])
-    func whatIsPacked_ComesOutAgain(format: PackFormat) throws {
+    @Test(arguments: [PackFormat.zip, .tarZstd], [false, true])
+    func whatIsPacked_ComesOutAgain(format: PackFormat, isHidden: Bool) throws {
         let names = ["a", "é/ü.txt", "e\u{301}", String(repeating: "long/", count: 40) + "name", "z z"]
-        let package = try PackageFile(.memory)
+        let package = try PackageFile(isHidden ? .hidden(beside: scratch["out"]) : .memory)
         for (number, name) in names.enumerated() {
             let file = try package.makeFile(name)
             for _ in 0..<number { file.write(String(repeating: name, count: 30_000)) }
@@ -115,6 +115,54 @@ import Testing
         }
         #expect(
             found == package.entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
+    }
+
+    /// What is to be sealed waits on the disk, and nobody can read it there.
+    @Test(.enabled(if: hasUnnamedFiles, "needs a file system that knows O_TMPFILE"))
+    func whatIsToBeSealed_IsOnTheDisk_AndNotReadable() throws {
+        let text = Array("what nobody may find on the disk, ".utf8)
+        for (place, isReadable) in [
+            (UnnamedFile.Place.beside(scratch["out"]), true), (.hidden(beside: scratch["out"]), false),
+        ] {
+            let handle = try UnnamedFile.open(place)
+            let spool = try UnnamedFile(place)
+            let file = ExportFile(descriptor: handle.descriptor, cipher: handle.cipher, name: "x", directory: "out") {
+                _, entry throws(ReaderError) in
+                try spool.append(contentsOf: handle, count: entry.size)
+                try spool.append(contentsOf: handle, count: entry.size)
+            }
+            for _ in 0..<5000 { file.write(text) }
+            // Until it is closed, its last bytes are in memory.
+            let waiting = try bytesOfUnnamedFiles(below: scratch.path)
+            #expect(waiting.count == 2 && waiting.contains { $0.count > 100_000 })
+            #expect(waiting.contains { $0.firstRange(of: text) != nil } == isReadable)
+            let entry = try file.close()
+            #expect(entry.size == 5000 * text.count && spool.size == 2 * entry.size)
+            let spooled = try bytesOfUnnamedFiles(below: scratch.path)
+            #expect(spooled.map(\.count) == [spool.size])
+            #expect(spooled.contains { $0.firstRange(of: text) != nil } == isReadable)
+            let middle = try spool.bytes(entry.size - 7..<entry.size + text.count)
+            #expect(middle == text.suffix(7) + text)
+        }
+    }
+
+    private static let hasUnnamedFiles: Bool = {
+        let file = open(NSTemporaryDirectory(), UnnamedFile.flag | O_RDWR | O_CLOEXEC, 0o600)
+        if file >= 0 { close(file) }
+        return file >= 0
+    }()
+
+    /// What the files without a name hold that this process has open in a folder.
+    private func bytesOfUnnamedFiles(below folder: String) throws -> [[UInt8]] {
+        let name = URL(filePath: folder).lastPathComponent
+        return try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { number in
+            let link = "/proc/self/fd/\(number)"
+            // Descriptors of other tests come and go meanwhile.
+            guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: link),
+                path.contains("/\(name)/"), path.hasSuffix(" (deleted)")
+            else { return nil }
+            return Array(try Data(contentsOf: URL(filePath: link)))
+        }
     }
 
     @Test func aSourceThatGivesOtherBytes_IsToldOf() throws {

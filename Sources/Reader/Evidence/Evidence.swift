@@ -33,7 +33,7 @@ public struct Evidence: Sendable {
         _ request: ExportRequest, to path: String, signer: String? = nil, seal: PackageSeal? = nil,
         announce: (EvidenceDisclosure) -> Void = { _ in }, progress: (Channel, Int) -> Void = { _, _ in }
     ) async throws -> Summary {
-        let place = seal == nil ? UnnamedFile.Place.beside(path) : .memory
+        let place = seal == nil ? UnnamedFile.Place.beside(path) : .hidden(beside: path)
         // Before anything is written: what a folder got until then would be in the clear.
         if let signer { _ = try await Gpg().sign([], as: signer) }
         guard let format = PackageForm(path, seal).format else {

@@ -180,10 +180,10 @@ struct SpooledText {
     init(_ place: UnnamedFile.Place) throws(ReaderError) {
         let held = try UnnamedFile(place)
         self.held = held
-        file = ExportFile(descriptor: try UnnamedFile.open(place), name: "a text", directory: "memory") {
-            descriptor, entry throws(ReaderError) in
-            if let descriptor { try held.append(contentsOf: descriptor, count: entry.size) }
-        }
+        let waiting = try UnnamedFile.open(place)
+        file = ExportFile(
+            descriptor: waiting.descriptor, cipher: waiting.cipher, name: "a text", directory: "a temporary file"
+        ) { _, entry throws(ReaderError) in try held.append(contentsOf: waiting, count: entry.size) }
     }
 
     func copy(to other: ExportFile) throws {

@@ -16,11 +16,11 @@ final class PackageFile: ExportDestination {
     var entries: [ExportFile.Entry] { members.map(\.entry) }
 
     func makeFile(_ name: String) throws(ReaderError) -> ExportFile {
-        let descriptor = try UnnamedFile.open(place)
-        return ExportFile(descriptor: descriptor, name: name, directory: "the package") {
-            [self] descriptor, entry throws(ReaderError) in
+        let file = try UnnamedFile.open(place)
+        return ExportFile(descriptor: file.descriptor, cipher: file.cipher, name: name, directory: "the package") {
+            [self] _, entry throws(ReaderError) in
             let start = spool.size
-            if let descriptor { try spool.append(contentsOf: descriptor, count: entry.size) }
+            try spool.append(contentsOf: file, count: entry.size)
             members.append((entry, { [spool] in try spool.read(start..<start + entry.size, $0) }))
         }
     }

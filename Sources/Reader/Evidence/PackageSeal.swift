@@ -28,7 +28,7 @@ public enum PackageSeal: Sendable {
 }
 
 extension PackageFile {
-    /// Writes the package to a new file, sealed where that is wanted: what is not sealed is in memory only then.
+    /// Writes the package to a new file, sealed where that is wanted: what is not sealed is on the disk nowhere then.
     func write(_ format: PackFormat, to file: NewFile, _ seal: PackageSeal?) async throws {
         switch seal {
         case nil: try write(format) { try file.write($0) }

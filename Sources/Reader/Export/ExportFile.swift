@@ -6,6 +6,7 @@ internal import Glibc
 final class ExportFile {
     let name: String
     private let descriptor: Int32?
+    private let cipher: EphemeralCipher?
     private let directory: String
     private let finish: Finish
     private var buffer: [UInt8] = []
@@ -29,9 +30,14 @@ final class ExportFile {
 
     /// - Parameters:
     ///   - descriptor: nil to count and hash what is written, and keep nothing of it.
+    ///   - cipher: hides what is on the disk, from the file's beginning; size and hash are those of what is written.
     ///   - directory: for errors.
-    init(descriptor: Int32?, name: String, directory: String, finish: @escaping Finish = { _, _ in }) {
+    init(
+        descriptor: Int32?, cipher: EphemeralCipher? = nil, name: String, directory: String,
+        finish: @escaping Finish = { _, _ in }
+    ) {
         self.descriptor = descriptor
+        self.cipher = cipher
         self.name = name
         self.directory = directory
         self.finish = finish
@@ -69,6 +75,7 @@ final class ExportFile {
         defer { buffer.removeAll(keepingCapacity: true) }
         guard failure == nil else { return }
         hash?.update(buffer)
+        if let cipher { buffer.withUnsafeMutableBytes { cipher.apply(to: $0, at: size) } }
         size += buffer.count
         guard let descriptor else { return }
         failure = buffer.withUnsafeBytes { ExportFile.write($0, to: descriptor) }
