@@ -6,8 +6,10 @@ public struct JSONDocument: Sendable {
     public let bytes: [UInt8]
     let nodes: [Node]
 
-    /// Deeper nesting is refused, so that a hostile text cannot exhaust the stack of whoever walks the tree.
-    public static let maximumDepth = 128
+    /// Deeper nesting is refused. Anybody can write a post whose props are nested as deep as the server reads them, which
+    /// is 10,000 levels (Go's `encoding/json`), and an answer has some around it: with a lower limit, one such post would
+    /// keep a channel from ever being fetched. Nothing that walks a tree may recurse.
+    public static let maximumDepth = 10_240
     /// More values than the largest answer has; a text of nothing but commas would take eight times its size in memory.
     static let maximumNodes = 1 << 24
 

@@ -64,6 +64,17 @@ import Testing
         #expect(JSONValue.areSame(values[1], values[0]) == areSame)
     }
 
+    @Test(arguments: ["[", #"{"a":"#])
+    func deepValuesAreComparedWithoutTheStack(opening: String) throws {
+        let closing = opening == "[" ? "]" : "}"
+        let values = try ["1", "2", " 1"].map { inner in
+            let text = String(repeating: opening, count: 10_000) + inner + String(repeating: closing, count: 10_000)
+            return try JSONDocument(Array(text.utf8)).root
+        }
+        #expect(!JSONValue.areSame(values[0], values[1]))
+        #expect(JSONValue.areSame(values[0], values[2]))
+    }
+
     @Test func noIDOfAServerIsOneOfAnImport() {
         let own = ImportID.make("user", "alice")
         #expect(ImportID.isOwn(own) && ImportID.isIdentifier(own) && !PostHeader.isIdentifier(own))

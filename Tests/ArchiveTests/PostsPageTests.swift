@@ -25,6 +25,16 @@ import Testing
             Self.whole[second.range].first == UInt8(ascii: "{") && Self.whole[second.range].last == UInt8(ascii: "}"))
     }
 
+    /// As deep as a server reads what somebody posts (Go's `encoding/json`): one such post must not keep the others out.
+    @Test func aPostNestedAsDeepAsAServerTakesItIsRead() throws {
+        let depth = 9_998
+        let deep = PostText("first", at: start, "A original").with {
+            $0.props = #"{"a":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}"
+        }
+        let read = try PostsPage(page([deep, PostText("second", at: start + 45)]))
+        #expect(read.posts.map(\.id) == [id("first"), id("second")])
+    }
+
     @Test func anAnswerCutAnywhereIsRefused() {
         for count in 0..<Self.whole.count {
             #expect(throws: ArchiveError.self, "cut at \(count)") { try PostsPage(Array(Self.whole[..<count])) }

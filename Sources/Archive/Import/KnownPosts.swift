@@ -90,32 +90,49 @@ struct KnownPosts {
 
 extension JSONValue {
     /// Whether both say the same, whatever the order of members, spaces and escapes. What is empty is like what is missing.
+    /// Takes no more of the stack, and no more than its length in time, for a value that is nested as deep as it may be.
     static func areSame(_ one: JSONValue?, _ other: JSONValue?) -> Bool {
-        let (one, other) = (one.flatMap(\.unlessEmpty), other.flatMap(\.unlessEmpty))
-        guard let one, let other else { return one == nil && other == nil }
-        guard one.kind == other.kind else { return false }
-        switch one.kind {
-        case .object:
-            let (left, right) = (one.sortedMembers, other.sortedMembers)
-            return left.count == right.count
-                && zip(left, right).allSatisfy { $0.key == $1.key && areSame($0.value, $1.value) }
-        case .array:
-            let (left, right) = (one.elements, other.elements)
-            return left.count == right.count && zip(left, right).allSatisfy { areSame($0, $1) }
-        case .string: return one.string == other.string
-        default: return one.bytes.elementsEqual(other.bytes)
+        let silent = (one?.silentParts ?? [], other?.silentParts ?? [])
+        var pairs = [(one, other)]
+        while let (one, other) = pairs.popLast() {
+            let saysNothing = (one?.isAmong(silent.0) ?? true, other?.isAmong(silent.1) ?? true)
+            if saysNothing.0 && saysNothing.1 { continue }
+            guard !saysNothing.0, !saysNothing.1, let one, let other, one.kind == other.kind else { return false }
+            switch one.kind {
+            case .object:
+                let (left, right) = (one.sortedMembers(silent.0), other.sortedMembers(silent.1))
+                guard left.map(\.key) == right.map(\.key) else { return false }
+                for (left, right) in zip(left, right) { pairs.append((left.value, right.value)) }
+            case .array:
+                let (left, right) = (one.elements, other.elements)
+                guard left.count == right.count else { return false }
+                for (left, right) in zip(left, right) { pairs.append((left, right)) }
+            case .string: guard one.string == other.string else { return false }
+            default: guard one.bytes.elementsEqual(other.bytes) else { return false }
+            }
         }
+        return true
     }
 
-    private var unlessEmpty: JSONValue? { saysNothing ? nil : self }
+    private func isAmong(_ parts: Set<Int>) -> Bool { parts.contains(range.lowerBound) }
 
-    private var saysNothing: Bool {
-        VersionDigest.isEmpty(self) || kind == .object && members.allSatisfy { $0.value.saysNothing }
+    /// Where those parts begin that say nothing: what is empty, and objects that hold nothing else.
+    private var silentParts: Set<Int> {
+        var parts: [(value: JSONValue, container: Int?)] = [(self, nil)]
+        var place = 0
+        while place < parts.count {
+            let value = parts[place].value
+            for child in value.members.map(\.value) + value.elements { parts.append((child, place)) }
+            place += 1
+        }
+        var speaks = parts.map { $0.value.kind != .object && !VersionDigest.isEmpty($0.value) }
+        for place in parts.indices.reversed() where speaks[place] {
+            if let container = parts[place].container { speaks[container] = true }
+        }
+        return Set(parts.indices.filter { !speaks[$0] }.map { parts[$0].value.range.lowerBound })
     }
 
-    private var sortedMembers: [(key: String, value: JSONValue)] {
-        members.filter { !$0.value.saysNothing }.sorted {
-            $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
-        }
+    private func sortedMembers(_ silent: Set<Int>) -> [(key: String, value: JSONValue)] {
+        members.filter { !$0.value.isAmong(silent) }.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
     }
 }
