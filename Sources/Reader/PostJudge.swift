@@ -114,6 +114,7 @@ struct PostJudge: Sendable {
                         : "encrypted for \(count == 1 ? "one key that is" : "\(count) keys that are") not at hand")
         case .keyUnwrapFailed(let keyID):
             content = .keyUnwrapFailed
+            opener = keyID
             reasons.append("the message key wrapped for our key \(keyID.short) is damaged")
         }
         return post(

@@ -8,7 +8,7 @@ public struct ReadPost: Sendable {
     public let verdict: Verdict
     /// The author's key that the signature fits; nil where it fits none that counts, or a signer of whom no whole key is known.
     public let signedBy: KeyID?
-    /// Our own key that opened the message.
+    /// Our own key that opened the message; where none did, the first that it was wrapped for, damaged.
     public let openedBy: KeyID?
     public let text: PostText
     public let files: [AttachedFile]

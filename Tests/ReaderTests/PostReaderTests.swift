@@ -82,7 +82,7 @@ struct PostReaderTests {
             let isMessage = [.decrypted, .notForUs, .keyUnwrapFailed].contains(content)
             #expect(post.verdict == Verdict(authenticity: isMessage ? signer.expected : .unchecked, content: content))
             #expect((post.signedBy == sender.id) == (isMessage && signer.expected.isVerified), "\(name)")
-            #expect(post.openedBy == (content == .decrypted ? fixture.own.id : nil), "\(name)")
+            #expect((post.openedBy == fixture.own.id) == [.decrypted, .keyUnwrapFailed].contains(content), "\(name)")
             #expect(post.reason.isEmpty == post.verdict.isClean, "\(name): \(post.reason)")
             switch post.text {
             case .verified(let text):
