@@ -54,24 +54,28 @@ struct PostJudge: Sendable {
             }
         }
         switch EncryptedPost(root) {
+        case .message(let message): return read(version, root, message, files)
         case .missingPayload:
-            let clear = EncryptedPost.clearText(root)
-            return post(
-                version, root, Verdict(authenticity: .unchecked, content: .missingPayload),
-                text: clear.map { .unverified(UnverifiedText(Array($0.utf8))) } ?? .unreadable, files: files,
-                reason: "an encrypted post without a payload"
-                    + (clear == nil ? "" : "; its text stands in the clear, not encrypted and not signed"))
+            return closed(version, root, .missingPayload, files, "an encrypted post without a payload")
         case .unsupportedVersion(let number):
-            return post(
-                version, root, Verdict(authenticity: .unchecked, content: .unsupportedVersion), files: files,
-                reason: "version \(number) of the protocol, and only 1 is known")
-        case .malformed(let reason):
-            return post(
-                version, root, Verdict(authenticity: .unchecked, content: .malformed), files: files,
-                reason: reason.description)
-        case .message(let message):
-            return read(version, root, message, files)
+            return closed(
+                version, root, .unsupportedVersion, files, "version \(number) of the protocol, and only 1 is known")
+        case .malformed(let reason): return closed(version, root, .malformed, files, reason.description)
         }
+    }
+
+    /// A post of the encrypted type with nothing encrypted in it that could be read. A text in the clear that stands there
+    /// nevertheless is shown, as nobody's.
+    private func closed(
+        _ version: StoredVersion, _ root: JSONValue, _ content: Content, _ files: [AttachedFile], _ why: String
+    ) -> ReadPost {
+        let verdict = Verdict(authenticity: .unchecked, content: content)
+        guard let clear = EncryptedPost.clearText(root) else {
+            return post(version, root, verdict, files: files, reason: why)
+        }
+        return post(
+            version, root, verdict, text: .unverified(UnverifiedText(Array(clear.utf8))), files: files,
+            reason: "\(why); a text stands there in the clear, not encrypted and not signed")
     }
 
     private func read(
@@ -164,10 +168,11 @@ enum EncryptedPost {
 
 extension EncryptedPost {
     /// What stands where the placeholder of an encrypted post should: web clients may write a text in the clear there
-    /// (mattermost-api, “Posts of a channel”). nil where it is the placeholder, or nothing.
+    /// (mattermost-api, “Posts of a channel”). nil where it is the placeholder, which has a random number behind it after
+    /// an edit, or nothing.
     static func clearText(_ post: JSONValue) -> String? {
         guard let message = post["message"]?.string, !message.isEmpty,
-            message.wholeMatch(of: /Encrypted message(?: [0-9]+)?/) == nil
+            message.wholeMatch(of: /Encrypted message(?: [0-9][0-9.e-]*)?/) == nil
         else { return nil }
         return message
     }

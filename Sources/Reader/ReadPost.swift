@@ -75,8 +75,8 @@ public struct VerifiedText: Equatable, Sendable {
     init(_ bytes: [UInt8]) { string = String(decoding: bytes, as: UTF8.self) }
 }
 
-/// The text of an encrypted post that nobody is known to have signed: decrypted, or found in the clear where the payload
-/// is missing. It is not shown unless somebody asks for just that.
+/// The text of an encrypted post that nobody is known to have signed: decrypted, or found in the clear where there is no
+/// payload that can be read. It is not shown unless somebody asks for just that.
 public struct UnverifiedText: Equatable, Sendable {
     /// The text. Whoever shows it marks it as not verified.
     public let withheldString: String

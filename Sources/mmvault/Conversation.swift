@@ -83,7 +83,23 @@ struct Conversation {
                     + " before an edit.", .faint)
     }
 
-    mutating func lines(_ post: ReadPost) throws -> [String] {
+    /// - Parameter versions: of one post, as they follow each other in the archive's order.
+    mutating func lines(_ versions: [ReadPost]) throws -> [String] {
+        // The server shows an old revision without its text, and may have given that, too, under the same id.
+        let isSaidElsewhere = { (blank: ReadPost) in
+            versions.contains { version in
+                version.header.id == blank.header.id && version.text != .unknown
+                    && blank.files.allSatisfy { file in version.files.contains { $0.id == file.id } }
+            }
+        }
+        var lines: [String] = []
+        for post in versions where !(post.state.isOld && post.text == .unknown && isSaidElsewhere(post)) {
+            lines += try self.lines(post)
+        }
+        return lines
+    }
+
+    private mutating func lines(_ post: ReadPost) throws -> [String] {
         let header = post.header
         let isOld = post.state.isOld
         let isContinued = header.identityID == self.post

@@ -57,7 +57,14 @@ import Testing
             layout: Conversation.Layout(width: width, cutsWords: cutsWords, isColoured: isColoured), order: order,
             isEncrypted: isEncrypted, target: target, root: { id in roots.first { $0.header.id == id }?.header },
             missing: { missing[$0.id] })
-        return try posts.flatMap { try conversation.lines($0) }.joined(separator: "\n")
+        var lines: [String] = []
+        var rest = posts[...]
+        while let first = rest.first {
+            let versions = rest.prefix { $0.header.identityID == first.header.identityID }
+            lines += try conversation.lines(Array(versions))
+            rest = rest.dropFirst(versions.count)
+        }
+        return lines.joined(separator: "\n")
     }
 
     private func day(_ name: String, _ mark: String = "─", width: Int = 60) -> String {
@@ -114,6 +121,28 @@ import Testing
         #expect(
             try shown([post("p", .plain("x"), edited: 4, type: ""), blank], isEncrypted: false)
                 .hasSuffix("     - said before, until 11:10:\n     - (the server does not say what)"))
+    }
+
+    /// The server shows an old revision without its text; its author's history, or an import, has it under the same id.
+    @Test func aRevisionSeenWithItsText_IsShownOnce() throws {
+        let why = "the server does not say what"
+        func revision(_ text: PostText, files: [AttachedFile] = []) -> ReadPost {
+            post(
+                "r", text, of: "p", deleted: 4, state: .revision, type: "", files: files,
+                reason: text == .unknown ? why : "")
+        }
+        let now = post("p", .plain("now"), edited: 4, type: "")
+        for versions in [
+            [revision(.unknown), revision(.plain("before"))], [revision(.plain("before")), revision(.unknown)],
+        ] {
+            let text = try shown([now] + versions, isEncrypted: false)
+            #expect(text.hasSuffix("       now\n     - said before, until 11:10:\n     - before"), "\(text)")
+        }
+        // Nothing is left out that stands nowhere else.
+        let file = AttachedFile(id: "f", name: "plan.pdf", size: nil, mimeType: nil)
+        let text = try shown(
+            [now, revision(.unknown, files: [file]), revision(.plain("before"))], isEncrypted: false)
+        #expect(text.contains(why) && text.contains("plan.pdf"))
     }
 
     @Test func deletion_IsSaid() throws {

@@ -218,6 +218,21 @@ import Testing
         }
     }
 
+    /// A text in the clear is one, whatever the post calls itself.
+    @Test func clearTextInAnEncryptedPost_CountsAsNotEncrypted() async throws {
+        let story = Story()
+        story.world.post(in: story.release, by: story.bob.id, message: "Lunch at one", type: "custom_e2ee")
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            let outcome = try await stage.run(
+                "mmvault export evidence out --user carol --channel release \(Self.choice) && mmvault check out")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            // The plugin's notice that the channel is encrypted is the other one.
+            let plain = try await stage.run("jq .discloses.plain_posts out/manifest.json")
+            #expect(plain.output == "2\n", "\(plain.everything)")
+        }
+    }
+
     /// The server answers with the same posts again and again: walked, asked for what changed, walked once more.
     @Test func aWholeChannel_DisclosesNothingBesides() async throws {
         let story = Story()

@@ -108,7 +108,7 @@ import Testing
             let read = try await stage.run("mmvault read release --key key.asc").output
                 .split(whereSeparator: \.isWhitespace).joined(separator: " ")
             let words =
-                "an encrypted post without a payload; its text stands in the clear, not encrypted and not signed"
+                "an encrypted post without a payload; a text stands there in the clear, not encrypted and not signed"
             #expect(read.replacing(" ! ", with: " ").contains("NOT VERIFIED (unchecked: \(words)) Lunch in the clear"))
             let found = try await stage.run("mmvault search lunch --key key.asc")
             #expect(found.output.contains("NOT VERIFIED") && found.lines.allSatisfy { String($0).columns <= 80 })

@@ -54,17 +54,39 @@ import Testing
         #expect(read.reason.contains("not encrypted and not signed") && read.signer == nil)
     }
 
-    @Test(arguments: ["", "Encrypted message", "Encrypted message 2763413250"])
+    @Test(arguments: [
+        "", "Encrypted message", "Encrypted message 2763413250", "Encrypted message 0.7136", "Encrypted message 1.2e-7",
+    ])
     func thePlaceholderIsNoText(_ text: String) async throws {
         let read = try #require(try await read([post("p", message: text, type: "custom_e2ee")]).first)
         #expect(read.text == .unreadable && read.reason == "an encrypted post without a payload")
     }
 
-    @Test func textBesideAPayloadIsNotTheMessage() async throws {
-        for payload in [#"{"e2ee":{"version":2}}"#, #"{"e2ee":{}}"#, #"{"e2ee":null}"#] {
-            let post = post("p", message: "decoy", type: "custom_e2ee", props: payload)
-            #expect(try await read([post]).map(\.text) == [.unreadable])
+    @Test func aTextBesideAPayloadThatNobodyCanRead_IsUnverified() async throws {
+        let payloads: [(String, Content)] = [
+            (#"{"e2ee":{"version":2}}"#, .unsupportedVersion), (#"{"e2ee":{}}"#, .malformed),
+            (#"{"e2ee":null}"#, .malformed), (#"{"e2ee":[]}"#, .malformed), ("{}", .missingPayload),
+        ]
+        for (props, content) in payloads {
+            for (text, isShown) in [("Lunch at one", true), ("Encrypted message 0.7136", false), ("", false)] {
+                let posts = try await read([post("p", message: text, type: "custom_e2ee", props: props)])
+                let read = try #require(posts.first)
+                #expect(read.verdict == Verdict(authenticity: .unchecked, content: content), "\(props)")
+                #expect(read.text == (isShown ? .unverified(UnverifiedText(Array(text.utf8))) : .unreadable))
+                #expect(read.reason.contains("not encrypted and not signed") == isShown, "\(read.reason)")
+            }
         }
+    }
+
+    @Test func aTextBesideAMessageIsNotShown() async throws {
+        let fixture = try Fixture()
+        try await fixture.addPeople()
+        let payload = Fixture.payload("secret", from: fixture.bob, to: [fixture.stranger.publicKey])
+        try await fixture.addPage([
+            Fixture.post("p", by: "bob", type: "custom_e2ee", message: "decoy", payload: payload)
+        ])
+        let read = try await fixture.read(PostQuery(channelID: id("channel")))
+        #expect(read.map(\.text) == [.unreadable] && read.map(\.verdict.content) == [.notForUs])
     }
 
     @Test(arguments: ExportFormat.allCases) func clearTextIsWithheldUnlessAskedFor(_ format: ExportFormat) async throws

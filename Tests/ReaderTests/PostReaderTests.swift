@@ -87,9 +87,11 @@ struct PostReaderTests {
             switch post.text {
             case .verified(let text):
                 #expect(signer.expected.isVerified && content == .decrypted && text.string == "secret")
-            case .unverified(let text):
+            case .unverified(let text) where isMessage:
                 #expect(!signer.expected.isVerified && content == .decrypted && text.withheldString == "secret")
-            case .unreadable: #expect(content != .decrypted)
+            case .unverified(let text):
+                #expect([.malformed, .unsupportedVersion].contains(content) && text.withheldString == "decoy")
+            case .unreadable: #expect([.notForUs, .keyUnwrapFailed, .missingPayload].contains(content))
             case .plain, .unknown: Issue.record("the text beside an encrypted post is shown: \(name)")
             }
         }

@@ -28,10 +28,10 @@ final class ClearText: Inspection {
         let header = version.header
         let sort: Sort
         switch version.content {
-        case .message, .unusable(.usual):
+        case .message, .unusable(hasClearText: false):
             if header.type == EncryptedPost.type { since = since ?? header.createAt }
             return
-        case .unusable(.text):
+        case .unusable(hasClearText: true):
             since = since ?? header.createAt
             sort = header.editAt > 0 ? .edited : .mislabelled
         case .clear(let post):

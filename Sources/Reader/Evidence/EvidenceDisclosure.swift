@@ -1,4 +1,5 @@
 internal import Archive
+internal import Bytes
 
 /// What a package discloses besides what was chosen. Whoever makes one is told before it is written.
 public struct EvidenceDisclosure: Equatable, Sendable {
@@ -6,7 +7,7 @@ public struct EvidenceDisclosure: Equatable, Sendable {
     /// and again: each counts once, and not at all where it was chosen elsewhere.
     public var documents = 0
     public var otherPosts = 0
-    /// Of those posts, the ones that are not encrypted: anybody can read them there.
+    /// Of those posts, the ones that are not encrypted, or hold a text in the clear: anybody can read them there.
     public var otherPlainPosts = 0
     /// Channels that were not chosen and of which there are posts.
     public var otherChannels = 0
@@ -33,13 +34,20 @@ struct EvidenceRemainder {
             let digest = post.said.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
             if starts.contains(post.range.lowerBound) {
                 chosen.insert(digest)
-            } else if post.type == EncryptedPost.type {
+            } else if post.type == EncryptedPost.type, !EvidenceRemainder.hasClearText(post, content) {
                 encrypted.insert(digest)
             } else {
                 plain.insert(digest)
             }
             if !channels.contains(post.channelID) { otherChannels.insert(post.channelID) }
         }
+    }
+
+    private static func hasClearText(_ post: PostHeader, _ content: DocumentContent) -> Bool {
+        guard let version = content.version(at: post.range, sequence: 0, state: .live),
+            let root = try? JSONDocument(Array(version.json)).root
+        else { return false }
+        return EncryptedPost.clearText(root) != nil
     }
 
     var disclosure: EvidenceDisclosure {

@@ -11,16 +11,9 @@ struct SeenVersion: Sendable {
     enum Content: Sendable {
         case message(SeenMessage)
         /// Encrypted, as its type says, and of no known form.
-        case unusable(Placeholder)
+        case unusable(hasClearText: Bool)
         /// Never encrypted.
         case clear(SeenClearPost)
-    }
-
-    /// What a post that is encrypted by its type says in clear.
-    enum Placeholder: Sendable {
-        /// Nothing, or what the plugin's client writes there.
-        case usual
-        case text
     }
 
     /// When the version's text was written, as the server says.
@@ -77,7 +70,7 @@ extension SeenVersion {
         isImported = version.importName != nil
         // What is not JSON any more is damage, and `check` will say so.
         guard let root = try? JSONDocument(Array(version.json)).root else {
-            content = .unusable(.usual)
+            content = .unusable(hasClearText: false)
             return
         }
         guard version.header.type == EncryptedPost.type else {
@@ -85,22 +78,12 @@ extension SeenVersion {
             return
         }
         guard case .message(let message) = EncryptedPost(root) else {
-            content = .unusable(Placeholder(root["message"]?.string ?? ""))
+            content = .unusable(hasClearText: EncryptedPost.clearText(root) != nil)
             return
         }
         content = .message(
             SeenMessage(message, by: version.header.userID, trusted: trusted, found: found[version.header.userID] ?? [])
         )
-    }
-}
-
-extension SeenVersion.Placeholder {
-    /// `Encrypted message`, after an edit with a random number behind it.
-    init(_ message: String) {
-        let usual = "Encrypted message"
-        let rest = message.hasPrefix(usual) ? message.dropFirst(usual.count) : message[...]
-        let isNumber = rest.utf8.allSatisfy { (0x30...0x39).contains($0) || " .-+eE".utf8.contains($0) }
-        self = isNumber && (message.isEmpty || message.hasPrefix(usual)) ? .usual : .text
     }
 }
 

@@ -69,13 +69,17 @@ struct Read: AsyncParsableCommand {
         var hasClosedPosts = false
         try await Pager.show(unless: noPager) {
             for line in conversation.heading { Terminal.print(line) }
-            var isEmpty = true
+            var versions: [ReadPost] = []
             try await open.reader.read(selection.query) { post in
-                isEmpty = false
                 if post.verdict.content == .notForUs { hasClosedPosts = true }
-                for line in try conversation.lines(post) { Terminal.print(line) }
+                if let last = versions.last, last.header.identityID != post.header.identityID {
+                    for line in try conversation.lines(versions) { Terminal.print(line) }
+                    versions = []
+                }
+                versions.append(post)
             }
-            if isEmpty { Terminal.print("\nNo posts of this channel are archived here.") }
+            for line in try conversation.lines(versions) { Terminal.print(line) }
+            if versions.isEmpty { Terminal.print("\nNo posts of this channel are archived here.") }
         }
         if hasClosedPosts, open.keys.isEmpty, !keys.noKeys {
             Terminal.note("No private key is at hand: “mmvault key restore FILE” restores one.")
