@@ -4,7 +4,7 @@ internal import Archive
 extension Follow {
     func ask(_ client: MattermostClient) async throws(ExporterError) {
         var failures = 0
-        for await _ in desk.questions {
+        for await _ in desk.questions.rings {
             try await sleep(pace.settle)
             let agenda = desk.takeAgenda()
             guard agenda != FollowDesk.Agenda() else { continue }
@@ -67,8 +67,14 @@ extension Follow {
         agenda.keys = []
         if !agenda.channels.isEmpty {
             report.outcomes += try await pull.walk(client, try channels(agenda.channels))
+            agenda.files.subtract(agenda.channels)
             agenda.channels = []
         }
+        for channel in try channels(agenda.files) {
+            _ = try await pull.fetchFiles(client, channel)
+            agenda.files.remove(channel.id)
+        }
+        agenda.files = []
         onEvent(.asked(added: report.outcomes.reduce(0) { $0 + $1.added }, keyChanges: report.keyChanges))
         var failure = report.keysFailure
         for case .failed(let error) in report.outcomes.map(\.result) { failure = failure ?? error }

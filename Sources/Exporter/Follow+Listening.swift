@@ -10,10 +10,9 @@ extension Follow {
             desk.beginConnection()
             let why: String
             do {
-                try await WebSocket.using(session.address, path: desk.path, token: session.token, tls: pull.tls) {
-                    socket in
-                    try await attend(socket)
-                }
+                try await WebSocket.using(
+                    session.address, path: desk.path, token: session.token, limit: pace.longestMessage, tls: pull.tls
+                ) { socket in try await attend(socket) }
                 why = "the server ended the connection"
             } catch let failure as WebSocket.Failure {
                 why = failure.why
@@ -22,6 +21,7 @@ extension Follow {
             } catch {
                 why = MattermostClient.describe(error)
             }
+            desk.endConnection()
             if Task.isCancelled { throw .cancelled }
             failures = desk.isAccepted ? 1 : failures + 1
             if !desk.isAccepted { try await checkSession() }
@@ -42,6 +42,8 @@ extension Follow {
     }
 
     private func attend(_ socket: WebSocket) async throws {
+        // It may be the replay that cannot be read, and would not be the next time.
+        defer { if !desk.isAccepted { desk.forgetConnection() } }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await keepAlive(socket) }
             group.addTask { try await read(socket) }

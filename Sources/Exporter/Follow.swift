@@ -54,15 +54,30 @@ public struct Follow: Sendable {
             })
     }
 
+    /// What happens from the connection on is told, and what was before it the pull asks for: so the connection is first.
     private func firstPull(_ client: MattermostClient) async throws(ExporterError) {
+        await firstAttempt()
         var failures = 0
         while true {
+            desk.beginPull()
             do throws(ExporterError) {
-                return onEvent(.pulled(try await pull.run(client)))
+                let report = try await pull.run(client)
+                onEvent(.pulled(report))
+                return desk.add(FollowDesk.Agenda.left(by: report))
             } catch .noAnswer(_, let why, _) {
                 failures += 1
                 try await wait(why, after: failures)
             }
+        }
+    }
+
+    /// Waits until the server sends events, or it is known that it does not yet.
+    private func firstAttempt() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in desk.attempts.rings { return } }
+            group.addTask { try? await Task.sleep(for: .seconds(pace.attempt)) }
+            await group.next()
+            group.cancelAll()
         }
     }
 
@@ -81,6 +96,8 @@ public struct Follow: Sendable {
                 try await firstPull(client)
                 try await ask(client)
             }
+            start { () throws(ExporterError) in try await askForDeleted() }
+            start { () throws(ExporterError) in try await askForMissed() }
             start { () throws(ExporterError) in try await remember() }
             // None of them ends but by an error, or because all of it is to end.
             failure = await group.next() ?? nil
@@ -95,7 +112,7 @@ public struct Follow: Sendable {
 
     /// Archives frames shortly after they have come, whatever else goes on: what comes together goes together.
     private func keepFrames() async throws(ExporterError) {
-        for await _ in desk.frames {
+        for await _ in desk.frames.rings {
             try await sleep(pace.batch)
             try await keepWaitingFrames()
         }
@@ -111,11 +128,29 @@ public struct Follow: Sendable {
                 onEvent(.kept(channels: channels, added: added))
                 // With its post a file goes: those of new posts are fetched now.
                 let withFiles = frames.filter { $0.bytes.firstRange(of: Array("file_ids".utf8)) != nil }
-                if !withFiles.isEmpty { desk.add(FollowDesk.Agenda(channels: Set(withFiles.map(\.channelID)))) }
+                if !withFiles.isEmpty { desk.add(FollowDesk.Agenda(files: Set(withFiles.map(\.channelID)))) }
             } catch .notAPage {
                 // Each could be read; together they cannot. What they said is asked for.
                 desk.add(FollowDesk.Agenda(everything: true))
             } catch { throw .archive(error) }
+        }
+    }
+
+    /// Asks for tombstones at once, and then not again for a while: each answer has all that changed in the minutes before,
+    /// and nothing is lost by waiting, since the texts came with the events.
+    private func askForDeleted() async throws(ExporterError) {
+        for await _ in desk.deletions.rings where desk.askForDeleted() { try await sleep(pace.rest) }
+    }
+
+    /// Asks for everything where something may have been missed: at once, and the less often, the more often it happens. A
+    /// server whose every event cannot be read would be asked for everything all the time.
+    private func askForMissed() async throws(ExporterError) {
+        var times = 0
+        var last = ContinuousClock.now
+        for await _ in desk.gaps.rings where desk.askForMissed() {
+            times = last.duration(to: .now) > .seconds(pace.refresh) ? 1 : times + 1
+            last = .now
+            try await sleep(pace.delay(after: times))
         }
     }
 
@@ -154,16 +189,22 @@ public struct Follow: Sendable {
     }
 }
 
-/// The times by which a following goes, in seconds. Tests scale them down.
+/// The measures by which a following goes; times are in seconds. Tests scale them down.
 struct FollowPace: Sendable {
     /// How long to wait for more frames before they are archived.
     var batch = 0.1
     /// How long to wait for more to ask before it is asked.
     var settle = 0.2
+    /// After tombstones were asked for, until they are asked for again.
+    var rest = 30.0
+    /// How long the first pull waits for the connection.
+    var attempt = 15.0
     /// Between two pings.
     var ping = 20.0
     /// After so long without a byte, the connection is dead.
     var silence = 50.0
+    /// Bytes.
+    var longestMessage = WebSocket.maximumMessage
     var firstDelay = 0.5
     var longestDelay = 60.0
     /// How often to ask about channels in which something happened: reactions and old revisions come in no event, and the

@@ -12,41 +12,20 @@ final class FollowDesk: Sendable {
         let receivedAt: Timestamp
     }
 
-    private struct State {
-        var frames: [Frame] = []
-        var size = 0
-        /// Whether frames may be archived.
-        var isOpen = false
-        var agenda = Agenda()
-        /// Channels in which something happened since they were last walked.
-        var active: Set<String> = []
-        /// The channels that are followed; nil until the first pull has their list.
-        var chosen: Set<String>?
-        var sequence = EventSequence()
-        var isAccepted = false
-        var lastHeard = ContinuousClock.now
-    }
-
-    /// Bytes of frames that wait. Beyond that, they are dropped, and the channels walked instead.
-    private static let room = 64 << 20
-    /// Bytes, more or less, and number of frames that go into one document.
-    private static let batch = (bytes: 4 << 20, frames: 1000)
-
-    private let state = Mutex(State())
-    /// Whether only some channels are followed, so that a channel that is not known is none of them.
-    private let isSelective: Bool
+    private let state: Mutex<State>
     /// Rings when there is something to archive.
-    let frames: AsyncStream<Void>
+    let frames = Bell()
     /// Rings when there is something to ask.
-    let questions: AsyncStream<Void>
-    private let framesBell: AsyncStream<Void>.Continuation
-    private let questionsBell: AsyncStream<Void>.Continuation
+    let questions = Bell()
+    /// Rings when something was deleted.
+    let deletions = Bell()
+    /// Rings when something may have been missed.
+    let gaps = Bell()
+    /// Rings when it is known whether there is a connection.
+    let attempts = Bell()
 
-    init(isSelective: Bool) {
-        self.isSelective = isSelective
-        (frames, framesBell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        (questions, questionsBell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    }
+    /// - Parameter isSelective: whether only some channels are followed, so that one that is not known is none of them.
+    init(isSelective: Bool) { state = Mutex(State(isSelective: isSelective)) }
 
     // MARK: Listening
 
@@ -70,6 +49,8 @@ final class FollowDesk: Sendable {
         }
     }
 
+    func endConnection() { attempts.ring() }
+
     func heard() { state.withLock { $0.lastHeard = .now } }
 
     /// Do not ask for a replay again.
@@ -79,105 +60,46 @@ final class FollowDesk: Sendable {
     func take(_ message: [UInt8], at time: Timestamp) -> Effect {
         guard let event = try? ServerEvent(message) else {
             // What it was to say is asked for.
-            state.withLock { $0.sequence.skip() }
-            add(Agenda(everything: true))
-            return .gap
+            return state.withLock { state in
+                state.sequence.skip()
+                state.hasMissed = true
+                gaps.ring()
+                return .gap
+            }
         }
         if event.kind == .reply(isOK: false) { return .refused }
-        let (effect, agenda, hasFrame) = state.withLock { state in
-            var agenda = Agenda()
-            var effect = Effect.none
-            let canResume = state.sequence.connectionID != nil
-            let finding = state.sequence.follow(event)
-            if finding != .inOrder { agenda.everything = true }
-            if finding == .gap { effect = .gap }
-            if !state.isAccepted {
-                switch event.kind {
-                case .hello:
-                    state.isAccepted = true
-                    effect = .accepted(isResumed: finding == .inOrder)
-                case .reply where canResume:
-                    state.isAccepted = true
-                    effect = .accepted(isResumed: true)
-                default: break
-                }
-            }
-            let size = state.frames.count
-            note(event, message, time, &state, &agenda)
-            return (effect, agenda, state.frames.count > size)
-        }
-        if hasFrame { framesBell.yield() }
-        add(agenda)
-        return effect
-    }
-
-    private func note(
-        _ event: ServerEvent, _ message: [UInt8], _ time: Timestamp, _ state: inout State, _ agenda: inout Agenda
-    ) {
-        func isFollowed(_ channelID: String) -> Bool { state.chosen?.contains(channelID) ?? true }
-        switch event.kind {
-        case .post(let channelID, let isDeleted):
-            if !isFollowed(channelID) {
-                if isSelective { return }
-                agenda.lists = true
-            }
-            // Of a deleted root's replies nothing is said, and of a deletion not when it was: the tombstones tell.
-            if isDeleted { agenda.channels.insert(channelID) }
-            state.active.insert(channelID)
-            guard state.size + message.count <= FollowDesk.room else {
-                agenda.everything = true
-                return
-            }
-            state.size += message.count
-            state.frames.append(Frame(channelID: channelID, bytes: message, receivedAt: time))
-        case .activity(let channelID): if isFollowed(channelID) { state.active.insert(channelID) }
-        case .members(let channelID):
-            if isFollowed(channelID) {
-                agenda.members.insert(channelID)
-            } else {
-                agenda.lists = true
-            }
-        case .key(let userID?): agenda.keys.insert(userID)
-        case .key(nil): agenda.people = true
-        case .user(let userID): agenda.users.insert(userID)
-        case .lists: agenda.lists = true
-        case .hello, .reply, .ephemeral, .other: break
+        return state.withLock { state in
+            let effect = state.follow(event)
+            state.note(event, message, time)
+            if !state.frames.isEmpty { frames.ring() }
+            if !state.deleted.isEmpty { deletions.ring() }
+            if state.hasMissed { gaps.ring() }
+            if state.agenda != Agenda() { questions.ring() }
+            if case .accepted = effect { attempts.ring() }
+            return effect
         }
     }
 
     // MARK: Writing
 
     /// Frames that may be archived now, in the order in which they came; empty where there are none.
-    func takeFrames() -> [Frame] {
-        state.withLock { state in
-            guard state.isOpen else { return [] }
-            var bytes = 0
-            let taken = Array(
-                state.frames.prefix(FollowDesk.batch.frames).prefix { frame in
-                    defer { bytes += frame.bytes.count }
-                    return bytes < FollowDesk.batch.bytes
-                })
-            state.frames.removeFirst(taken.count)
-            state.size -= taken.reduce(0) { $0 + $1.bytes.count }
-            return taken
-        }
-    }
+    func takeFrames() -> [Frame] { state.withLock { $0.takeFrames() } }
 
     /// Takes note of where a pull is.
     func observe(_ event: PullEvent) {
         switch event {
-        case .stage(.lists): if !isSelective { open() }
+        case .stage(.lists): if !state.withLock(\.isSelective) { open() }
         case .channels(let channels):
             choose(channels.map(\.id))
             open()
-        case .started(let channel): state.withLock { _ = $0.active.remove(channel.id) }
+        case .started(let channel): state.withLock { $0.forget(channel.id) }
         default: break
         }
     }
 
     private func open() {
         state.withLock { $0.isOpen = true }
-        framesBell.yield()
+        frames.ring()
     }
 
     // MARK: Asking
@@ -185,7 +107,7 @@ final class FollowDesk: Sendable {
     func add(_ agenda: Agenda) {
         guard agenda != Agenda() else { return }
         state.withLock { $0.agenda.add(agenda) }
-        questionsBell.yield()
+        questions.ring()
     }
 
     /// What is to be asked; asked for once more, it is nothing.
@@ -196,32 +118,48 @@ final class FollowDesk: Sendable {
         }
     }
 
+    /// A pull that begins now asks for whatever was to be asked until now.
+    func beginPull() {
+        state.withLock { state in
+            state.agenda = Agenda()
+            state.hasMissed = false
+        }
+    }
+
     /// Asks what became of channels in which something happened.
     func askForActive() { add(Agenda(channels: state.withLock(\.active))) }
+
+    /// Asks for the tombstones of what was deleted since its channel was last walked.
+    ///
+    /// - Returns: whether there is any such channel.
+    func askForDeleted() -> Bool {
+        let isAny = state.withLock { state in
+            defer { state.deleted = [] }
+            state.agenda.channels.formUnion(state.deleted)
+            return !state.deleted.isEmpty
+        }
+        if isAny { questions.ring() }
+        return isAny
+    }
+
+    /// Asks for everything where something may have been missed since that was last done.
+    ///
+    /// - Returns: whether it is so.
+    func askForMissed() -> Bool {
+        let hasMissed = state.withLock { state in
+            defer { state.hasMissed = false }
+            state.agenda.everything = state.agenda.everything || state.hasMissed
+            return state.hasMissed
+        }
+        if hasMissed { questions.ring() }
+        return hasMissed
+    }
 
     /// - Returns: those of the channels that were not followed before.
     @discardableResult
     func choose(_ channels: [String]) -> Set<String> {
-        let (new, agenda) = state.withLock { state in
-            let new = Set(channels).subtracting(state.chosen ?? [])
-            let isFirst = state.chosen == nil
-            state.chosen = (state.chosen ?? []).union(channels)
-            return (new, isFirst ? sort(&state) : Agenda())
-        }
-        add(agenda)
+        let new = state.withLock { $0.choose(channels) }
+        questions.ring()
         return new
-    }
-
-    /// Applies the list of channels to what came before it.
-    private func sort(_ state: inout State) -> Agenda {
-        let chosen = state.chosen ?? []
-        // The list may have been made before a channel was.
-        guard isSelective else { return Agenda(lists: !state.active.isSubset(of: chosen)) }
-        state.frames.removeAll { !chosen.contains($0.channelID) }
-        state.size = state.frames.reduce(0) { $0 + $1.bytes.count }
-        state.active.formIntersection(chosen)
-        state.agenda.channels.formIntersection(chosen)
-        state.agenda.members.formIntersection(chosen)
-        return Agenda()
     }
 }

@@ -42,15 +42,16 @@ struct WebSocket: Sendable {
     ///
     /// - Parameters:
     ///   - path: path and query below the server's address.
+    ///   - limit: bytes of the largest message that is taken.
     ///   - tls: whom to trust; tests have a certificate of their own.
     /// - Throws: `Failure`; `CancellationError`; what `body` throws.
     static func using<R: Sendable>(
-        _ address: ServerAddress, path: String, token: String, tls: TLSConfiguration = .makeClientConfiguration(),
-        _ body: @Sendable (WebSocket) async throws -> R
+        _ address: ServerAddress, path: String, token: String, limit: Int = maximumMessage,
+        tls: TLSConfiguration = .makeClientConfiguration(), _ body: @Sendable (WebSocket) async throws -> R
     ) async throws -> R {
         let outcome: Outcome
         do {
-            outcome = try await open(address.endpoint, path: path, token: token, tls)
+            outcome = try await open(address.endpoint, path: path, token: token, limit, tls)
         } catch {
             if Task.isCancelled { throw CancellationError() }
             throw error is Failure ? error : Failure(why: MattermostClient.describe(error))
@@ -72,7 +73,7 @@ struct WebSocket: Sendable {
     }
 
     private static func open(
-        _ endpoint: ServerAddress.Endpoint, path: String, token: String, _ configuration: TLSConfiguration
+        _ endpoint: ServerAddress.Endpoint, path: String, token: String, _ limit: Int, _ configuration: TLSConfiguration
     ) async throws -> Outcome {
         var headers = HTTPHeaders()
         headers.add(name: "Host", value: endpoint.authority)
@@ -93,9 +94,9 @@ struct WebSocket: Sendable {
                             try channel.pipeline.syncOperations.addHandler(
                                 try NIOSSLClientHandler(context: tls, serverHostname: name))
                         }
-                        let negotiation = try negotiate(channel, head)
-                        let limit = channel.eventLoop.scheduleTask(in: connectTime) { channel.close(promise: nil) }
-                        negotiation.whenComplete { _ in limit.cancel() }
+                        let negotiation = try negotiate(channel, head, limit)
+                        let end = channel.eventLoop.scheduleTask(in: connectTime) { channel.close(promise: nil) }
+                        negotiation.whenComplete { _ in end.cancel() }
                         return negotiation
                     }
                 }
@@ -107,16 +108,18 @@ struct WebSocket: Sendable {
     }
 
     private static func negotiate(
-        _ channel: any NIOCore.Channel, _ head: HTTPRequestHead
+        _ channel: any NIOCore.Channel, _ head: HTTPRequestHead, _ limit: Int
     ) throws -> EventLoopFuture<Outcome> {
         let upgrader = NIOTypedWebSocketClientUpgrader<Outcome>(
-            maxFrameSize: maximumMessage,
+            maxFrameSize: limit,
+            // What cannot be read is told to whoever reads.
+            enableAutomaticErrorHandling: false,
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         NIOWebSocketFrameAggregator(
                             minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 10_000,
-                            maxAccumulatedFrameSize: maximumMessage))
+                            maxAccumulatedFrameSize: limit))
                     return .open(try Frames(wrappingChannelSynchronously: channel))
                 }
             })
@@ -138,14 +141,19 @@ struct WebSocket: Sendable {
     /// Hands over each message as it comes, until the server ends the connection; nil for a frame that is none, such as a
     /// ping, which is answered.
     func read(_ consume: ([UInt8]?) throws -> Void) async throws {
-        for try await frame in inbound {
-            switch frame.opcode {
-            case .text, .binary: try consume(Array(frame.unmaskedData.readableBytesView))
-            case .connectionClose: return
-            default:
-                if frame.opcode == .ping { try await write(.pong, frame.unmaskedData) }
-                try consume(nil)
+        do {
+            for try await frame in inbound {
+                switch frame.opcode {
+                case .text, .binary: try consume(Array(frame.unmaskedData.readableBytesView))
+                case .connectionClose: return
+                default:
+                    if frame.opcode == .ping { try await write(.pong, frame.unmaskedData) }
+                    try consume(nil)
+                }
             }
+        } catch let error {
+            guard error is NIOWebSocketError || error is NIOWebSocketFrameAggregator.Error else { throw error }
+            throw Failure(why: "what the server sends is no message, or too large for one")
         }
     }
 

@@ -72,12 +72,6 @@ import Testing
             let world = stage.story.world
             let outcome = try await follow(on: stage, stoppedBy: "TERM") {
                 try await waitUntil { log(stage).contains("connected") && log(stage).contains("The archive is in") }
-                // When the first pull has ended, what changed before it was connected is asked for.
-                try await waitUntil {
-                    let before = stage.server.requests.count
-                    try await Task.sleep(for: .seconds(1))
-                    return stage.server.requests.count == before
-                }
                 let post = world.post(in: stage.story.release, by: stage.story.bob.id, message: "catch me")
                 try await waitUntil { log(stage).contains("1 new in Release 発売") }
                 world.delete(post)

@@ -159,6 +159,7 @@ struct FollowTests {
                 let desk = FollowDesk(isSelective: false)
                 for text in nonsense { #expect(desk.take(Array(text.utf8), at: .now) == .gap, "\(text)") }
                 #expect(desk.takeFrames().isEmpty)
+                #expect(desk.askForMissed())
                 #expect(desk.takeAgenda().everything)
             }
         }

@@ -31,9 +31,9 @@ final class Following: Sendable {
 
     func ended() async -> ExporterError? { await task.value }
 
-    /// Waits until it is connected, and the questions that a new connection brings are answered.
+    /// Waits until it is connected, and the first pull has ended.
     func caughtUp() async throws {
-        try await eventually("it is connected") { isConnected && askedCount > 0 }
+        try await eventually("it is connected and has pulled") { isConnected && isPulled }
     }
 
     var isConnected: Bool { count { if case .connected = $0 { true } else { false } } > 0 }
@@ -82,7 +82,8 @@ final class Following: Sendable {
 
 extension FollowPace {
     static let eager = FollowPace(
-        batch: 0.01, settle: 0.02, ping: 0.1, silence: 60, firstDelay: 0.02, longestDelay: 0.1, refresh: 3600)
+        batch: 0.01, settle: 0.02, rest: 0.02, ping: 0.1, silence: 60, firstDelay: 0.02, longestDelay: 0.1,
+        refresh: 3600)
 }
 
 /// Waits until something is so, and fails where that takes longer than ten seconds.

@@ -15,7 +15,8 @@ final class FrontDoor: Sendable {
 
     /// - Parameters:
     ///   - port: where the server listens, on 127.0.0.1.
-    ///   - refusal: asked when a WebSocket is wanted: the status to refuse it with, nil for letting it through.
+    ///   - refusal: asked when a WebSocket is wanted: the status to refuse it with, 0 for no answer at all, nil for letting
+    ///     it through.
     init(
         to port: Int, tls: NIOSSLContext? = nil, refusal: @escaping @Sendable () -> Int? = { nil }
     ) async throws {
@@ -60,6 +61,7 @@ final class FrontDoor: Sendable {
                         var isFirst = true
                         for try await bytes in asked {
                             if isFirst, String(buffer: bytes).contains("/api/v4/websocket"), let status = refusal() {
+                                if status == 0 { return try await Task.sleep(for: .seconds(3600)) }
                                 let answer = "HTTP/1.1 \(status) No\r\nContent-Length: 2\r\n\r\nno"
                                 return try await answered.write(ByteBuffer(string: answer))
                             }
