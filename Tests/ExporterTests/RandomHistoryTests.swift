@@ -1,14 +1,30 @@
 import Archive
 import Bytes
 import DemoServer
+import Foundation
 import Testing
 
 @testable import Exporter
 
 /// Random histories, which change while they are pulled, against the server's truth: a thousand of them, 25 to a server,
-/// one after the other, so that each can be repeated.
+/// one after the other, so that each can be repeated, behind those before it on its server:
+/// `MMVAULT_HISTORY=SEED swift test --filter RandomHistoryTests`.
 struct RandomHistoryTests {
-    @Test(arguments: 0..<40) func aHistoryEndsInTheArchiveAsItIs(_ batch: Int) async throws {
+    /// Histories to a server.
+    private static let size = 25
+
+    /// Evaluated once, when the test begins; what it prints stands in the output of `swift test`.
+    private static let batches: ClosedRange<Int> = {
+        let wanted = ProcessInfo.processInfo.environment["MMVAULT_HISTORY"].flatMap { Int($0) }
+        let batches = wanted.map { $0 / size...$0 / size } ?? 0...39
+        print(
+            "Random histories: the seeds \(batches.lowerBound * size) to \(batches.upperBound * size + size - 1), "
+                + "\(size) to a server. Those of one server again: "
+                + "MMVAULT_HISTORY=SEED swift test --filter RandomHistoryTests")
+        return batches
+    }()
+
+    @Test(arguments: batches) func aHistoryEndsInTheArchiveAsItIs(_ batch: Int) async throws {
         let disturbance = Box<(@Sendable (World, ServerRequest) -> Void)?>(nil)
         try await Town.with(
             seed: UInt64(batch), tick: 1,
@@ -21,9 +37,10 @@ struct RandomHistoryTests {
                 let archive = try Archive(directory)
                 try await MattermostClient.using(town.address, token: town.token, patience: .eager) {
                     client throws(ExporterError) in
-                    for number in 0..<25 {
+                    for number in 0..<Self.size {
                         let history = History(
-                            seed: UInt64(batch * 25 + number), town: town, archive: archive, disturbance: disturbance,
+                            seed: UInt64(batch * Self.size + number), town: town, archive: archive,
+                            disturbance: disturbance,
                             makeWalk: { channel, limits throws(ExporterError) in
                                 do throws(ArchiveError) {
                                     return try ChannelWalk(
