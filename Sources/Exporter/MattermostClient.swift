@@ -5,6 +5,7 @@ internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPCompression
+internal import NIOPosix
 internal import NIOSSL
 
 /// Speaks to one server, and to no other: redirects are not followed, no cookie is kept (one would win over the token),
@@ -207,6 +208,10 @@ struct MattermostClient: Sendable {
         if let problem = certificateProblem(error) { return problem }
         if let error = error as? HTTPClientError { return error.shortDescription }
         if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
+        if let error = error as? NIOConnectionError {
+            return error.connectionErrors.last.map { describe($0.error) } ?? "no address is known for \(error.host)"
+        }
+        if case ChannelError.connectTimeout = error { return "the server does not answer" }
         return "\(error)".split(whereSeparator: \.isNewline).first.map { String($0.prefix(200)) } ?? "unknown error"
     }
 }

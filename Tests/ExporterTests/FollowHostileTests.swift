@@ -103,6 +103,23 @@ struct FollowHostileTests {
         }
     }
 
+    @Test(arguments: [
+        ("http://127.0.0.1:1", "Connection refused"),
+        ("https://nobody.invalid", "no address is known for nobody.invalid"),
+    ])
+    func aServerThatIsNotThereIsCalledSoInPlainWords(_ url: String, _ why: String) async throws {
+        try await Town.with { town in
+            let directory = try town.directory()
+            try Session(address: ServerAddress(url), userID: town.alice, username: "alice", token: town.token)
+                .save(in: directory)
+            try await Following.with(town, isAtOnce: true) { following in
+                try await eventually("it is said") {
+                    following.events.value.contains { if case .waiting(why, _) = $0 { true } else { false } }
+                }
+            }
+        }
+    }
+
     /// The connection stays open, and is told nothing more.
     @Test func aTokenThatIsRevokedMeanwhileEndsItWhenItIsAskedNext() async throws {
         try await Town.with { town in
