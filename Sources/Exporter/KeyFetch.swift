@@ -1,9 +1,9 @@
 internal import Archive
 internal import Bytes
 internal import NIOHTTP1
-internal import Synchronization
 
-/// Asks the plugin which public keys it shows for users, keeps its answer, and tells where it differs from the last one.
+/// Asks the plugin which public keys it shows for users, keeps its answer, and tells where it differs from the last
+/// one.
 struct KeyFetch {
     private let client: MattermostClient
     private let archive: Archive
@@ -18,6 +18,7 @@ struct KeyFetch {
     /// What the plugin says of the keys of users.
     struct Shown: Sendable {
         let answer: Answer
+        /// As far as their form goes; whether a point is on the curve is for whoever verifies by it.
         let keys: [KeySighting]
         /// The users for whom it has none.
         let without: [String]
@@ -31,15 +32,18 @@ struct KeyFetch {
         let request = Request(.POST, "/plugins/com.quarkslab.e2ee/api/v1/pubkey/get", body: body.bytes)
         let asked = Set(userIDs)
         return try await client.send(request) { answer throws(ExporterError) in
-            guard let keys = try answer.json().root["pubKeys"], keys.kind == .object || keys.isNull else {
+            let root = try answer.json().root
+            guard let keys = root["pubKeys"], keys.kind == .object || keys.isNull else {
                 throw answer.garbled("it holds no pubKeys")
             }
             guard !keys.hasDuplicateKeys else { throw answer.garbled("it names a user twice") }
-            // A key that nobody asked for says nothing.
-            let wanted = keys.members.filter { asked.contains($0.key) }
+            // Of whom nobody asked, the plugin says nothing; and what the archive holds is told from the answer alone.
+            guard keys.members.allSatisfy({ asked.contains($0.key) }) else {
+                throw answer.garbled("it names a user of whom nobody asked")
+            }
             return Shown(
-                answer: answer, keys: wanted.compactMap { KeyFetch.sighting(of: $0.value, userID: $0.key, answer) },
-                without: wanted.filter(\.value.isNull).map(\.key))
+                answer: answer, keys: KeySighting.all(in: root, source: .server, at: answer.receivedAt),
+                without: keys.members.filter(\.value.isNull).map(\.key))
         }
     }
 
@@ -67,24 +71,4 @@ struct KeyFetch {
             }
         } catch { throw .archive(error) }
     }
-
-    /// A key as far as its form goes; whether its points are on the curve is for whoever verifies by it. The answer that
-    /// holds an unusable one is kept all the same.
-    private static func sighting(of json: JSONValue, userID: String, _ answer: Answer) -> KeySighting? {
-        guard PostHeader.isIdentifier(userID), let encryption = json["encr"]?.string.flatMap(Base64.standard.decode),
-            let signing = json["sign"]?.string.flatMap(Base64.standard.decode), encryption.count == 65,
-            signing.count == 65
-        else { return nil }
-        return KeySighting(
-            userID: userID, keyID: SHA256Digest(of: encryption + signing).description, source: .server,
-            at: answer.receivedAt, encryptionPoint: encryption, signingPoint: signing)
-    }
-}
-
-/// Counts what several tasks add.
-final class Counter: Sendable {
-    private let count = Mutex(0)
-
-    func add(_ number: Int) { count.withLock { $0 += number } }
-    var value: Int { count.withLock { $0 } }
 }

@@ -2,6 +2,7 @@ public import Archive
 internal import Bytes
 internal import NIOHTTP1
 internal import NIOSSL
+internal import Synchronization
 
 /// Fetches what is new on the server into the archive.
 public struct Pull: Sendable {
@@ -180,8 +181,8 @@ public struct Pull: Sendable {
         }
     }
 
-    /// Whether an error says that this account may not read the channel: the server's own 403 to a question for its posts,
-    /// from a server that still takes the session. What a proxy forbids says nothing about the channel.
+    /// Whether an error says that this account may not read the channel: the server's own 403 to a question for its
+    /// posts, from a server that still takes the session. What a proxy forbids says nothing about the channel.
     private func closes(
         _ channel: Channel, _ error: ExporterError, _ client: MattermostClient
     ) async throws(ExporterError) -> Bool {
@@ -213,6 +214,14 @@ public struct Pull: Sendable {
     func kept(_ body: () async throws(ArchiveError) -> Void) async throws(ExporterError) {
         do { try await body() } catch { throw .archive(error) }
     }
+}
+
+/// Counts what several tasks add.
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    func add(_ number: Int) { count.withLock { $0 += number } }
+    var value: Int { count.withLock { $0 } }
 }
 
 extension PullReport {
