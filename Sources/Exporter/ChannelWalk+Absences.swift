@@ -36,8 +36,10 @@ extension ChannelWalk {
         }
     }
 
-    /// - Returns: nil where the server still has the post.
-    private func absence(of postID: String) async throws(ExporterError) -> Absence.Reason? {
+    /// Why the server does not show a post.
+    ///
+    /// - Returns: nil where it does.
+    func absence(of postID: String) async throws(ExporterError) -> Absence.Reason? {
         do throws(ExporterError) {
             try await client.send(Request(.GET, "/api/v4/posts/\(postID)")) { answer throws(ExporterError) in
                 guard try answer.json().root["id"]?.string == postID else { throw answer.garbled("it is another post") }

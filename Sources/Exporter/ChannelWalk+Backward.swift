@@ -50,13 +50,13 @@ extension ChannelWalk {
         return max(1, (times.min() ?? 1) - limits.overlap)
     }
 
-    /// An empty page is the end of history, or the answer to an anchor that the server no longer knows. Which of the two
-    /// is asked of the anchor; where it has gone, the next younger post that is still there takes its place.
+    /// An empty page is the end of history, or the answer to an anchor that the server no longer knows. Which of the
+    /// two is asked of the anchor; where it has gone, the next younger post that is still there takes its place.
     private func positionBehind(
         _ position: WalkState.Position, _ time: Int64?, _ effort: inout Effort
     ) async throws(ExporterError) -> (WalkState.Position?, time: Int64?) {
         guard let anchor = position.anchor else { return (nil, nil) }
-        if try await exists(anchor) { return (nil, nil) }
+        if try await absence(of: anchor) == nil { return (nil, nil) }
         effort.hops += 1
         guard effort.hops <= 50 else { throw .unsettledHistory(channelID: channelID) }
         let candidates: [(id: String, createAt: Int64)]
@@ -64,7 +64,7 @@ extension ChannelWalk {
             candidates = try archive.livePosts(channelID: channelID, after: position.reached, limit: 20)
         } catch { throw .archive(error) }
         for candidate in candidates where candidate.id != anchor {
-            if try await exists(candidate.id) {
+            if try await absence(of: candidate.id) == nil {
                 let next = WalkState.Position(anchor: candidate.id, page: 0, reached: position.reached)
                 return (next, candidate.createAt)
             }
@@ -74,8 +74,8 @@ extension ChannelWalk {
         return (.newest, nil)
     }
 
-    /// Where a walk was interrupted between the numbered pages of a group of ties, what it saw of them is forgotten. The
-    /// group is read again unless it is a single short page.
+    /// Where a walk was interrupted between the numbered pages of a group of ties, what it saw of them is forgotten.
+    /// The group is read again unless it is a single short page.
     private func resumedGroup() throws(ExporterError) -> TiedPages {
         guard let position = state.backward, position.page > 0 else { return TiedPages() }
         do {
@@ -88,8 +88,8 @@ extension ChannelWalk {
 }
 
 extension WalkState.Position {
-    /// The next step back. `before` leaves out posts that tie with its anchor on `create_at`, so the anchor is the oldest
-    /// post that is younger than the page's oldest; where the whole page ties, the same question's next page.
+    /// The next step back. `before` leaves out posts that tie with its anchor on `create_at`, so the anchor is the
+    /// oldest post that is younger than the page's oldest; where the whole page ties, the same question's next page.
     func next(after page: PostsPage) -> WalkState.Position {
         let listed = page.listed
         guard let oldest = listed.map(\.createAt).min() else { return self }

@@ -50,8 +50,9 @@ struct ChannelWalk {
 
     // MARK: Asking and keeping
 
-    /// Events are archived while an answer is awaited. One that may be older than they are is kept as such, and asked for
-    /// again, so that the order of arrival decides; where they do not cease to cross, their times decide in the end.
+    /// Events are archived while an answer is awaited. One that may be older than they are is kept as such, and asked
+    /// for again, so that the order of arrival decides; where they do not cease to cross, their times decide in the
+    /// end.
     ///
     /// - Parameter isPlausible: where it says no, the answer counts as garbled and is asked for again.
     func fetch(
@@ -87,18 +88,6 @@ struct ChannelWalk {
             }
             guard isPlausible(page) else { throw answer.garbled("it is not what was asked for") }
             return (answer, page)
-        }
-    }
-
-    func exists(_ postID: String) async throws(ExporterError) -> Bool {
-        do throws(ExporterError) {
-            return try await client.send(Request(.GET, "/api/v4/posts/\(postID)")) {
-                answer throws(ExporterError) in
-                guard try answer.json().root["id"]?.string == postID else { throw answer.garbled("it is another post") }
-                return true
-            }
-        } catch .refused(let status, _, _, _) where status == 404 || status == 403 {
-            return false
         }
     }
 

@@ -10,11 +10,12 @@ public enum Credentials: Sendable {
     case password(username: String, password: String, mfaCode: String?)
 }
 
+/// Makes a session with a server, or finds one that still holds.
 public enum Login {
     /// Checks the credentials and keeps the session in the account's directory, which is made where it is missing.
     ///
-    /// - Throws: `loginRefused`, `mfaRequired`, `sessionExpired` for a token that the server does not take, and whatever
-    ///   keeps the server from answering.
+    /// - Throws: `loginRefused`, `mfaRequired`, `sessionExpired` for a token that the server does not take, and
+    ///   whatever keeps the server from answering.
     public static func run(
         _ address: ServerAddress, _ credentials: Credentials, vault: Vault
     ) async throws(ExporterError) -> (directory: AccountDirectory, session: Session) {

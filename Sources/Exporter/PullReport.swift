@@ -16,6 +16,7 @@ public enum PullEvent: Sendable {
     case retrying(request: String, why: String, seconds: Double)
     case stage(Stage)
 
+    /// What is fetched around the posts.
     public enum Stage: Sendable { case lists, members, keys }
 }
 
@@ -29,6 +30,7 @@ public struct ChannelOutcome: Sendable {
     public let result: Result
     public var files = FileReport()
 
+    /// How far the archive has got with the channel.
     public enum Result: Sendable {
         /// Everything the server shows is in the archive.
         case complete
@@ -80,13 +82,15 @@ public struct KeyChange: Equatable, Sendable {
     public let pinnedSince: Timestamp
 }
 
+/// What came of a pull.
 public struct PullReport: Sendable {
     public var outcomes: [ChannelOutcome] = []
     public var keyChanges: [KeyChange] = []
     public var nameChanges: [NameChange] = []
     /// Channels that the archive knows and the server no longer lists: kept as they are.
     public var frozen: [Channel] = []
-    /// Why names or keys could not be fetched, where the plugin does not answer. The posts are worth having all the same.
+    /// Why names or keys could not be fetched, where the plugin does not answer. The posts are worth having all the
+    /// same.
     public var keysFailure: ExporterError?
     /// Why the names of custom emoji could not be fetched, where the server did not just say that it has none.
     public var emojiFailure: ExporterError?

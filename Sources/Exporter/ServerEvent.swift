@@ -30,7 +30,7 @@ struct ServerEvent: Sendable {
     /// The place in the connection's sequence; nil for what is no event.
     let sequence: Int64?
 
-    /// - Throws: `noAnswer`-like text of what is wrong with a message that is no event.
+    /// - Throws: `noAnswer`, which says what is wrong with a message that is no event.
     init(_ message: [UInt8]) throws(ExporterError) {
         func garbled(_ why: String) -> ExporterError {
             .noAnswer(request: ServerEvent.request, why: "garbled event: \(why)", attempts: 1)
