@@ -50,6 +50,11 @@ public struct Absence: Equatable, Sendable {
         self.init(id: id, what: what, reason: reason)
     }
 
+    init?(json: String) {
+        guard let root = try? JSONDocument(Array(json.utf8)).root else { return nil }
+        self.init(root)
+    }
+
     /// The observations as a document of the archive: `[{"id": ID, "what": "post", "reason": "gone"}]`.
     public static func document(_ absences: [Absence], at time: Timestamp) -> ReceivedDocument {
         var json = JSONWriter()
@@ -76,20 +81,20 @@ public struct NoticedAbsence: Equatable, Sendable {
         self.since = since
     }
 
-    /// - Returns: nil where the newest word about it is that it is back.
-    init?(json: String, at: Int64) {
-        guard let root = try? JSONDocument(Array(json.utf8)).root, let absence = Absence(root), absence.reason != .back
-        else { return nil }
+    /// - Returns: nil where it says that it is back.
+    init?(_ absence: Absence, at: Int64) {
+        guard absence.reason != .back else { return nil }
         self.init(reason: absence.reason, since: Timestamp(milliseconds: at))
     }
 }
 
 extension Archive {
-    /// What is absent now, by its id: of posts, those that the server once delivered. Earlier builds asked it for what only
-    /// an import had brought, too, and it cannot miss what nobody saw there.
+    /// What is absent now, by its id: of posts, those that the server once delivered. Earlier builds asked it for what
+    /// only an import had brought, too, and it cannot miss what nobody saw there.
     public func absences(_ what: Absence.What) throws(ArchiveError) -> [String: NoticedAbsence] {
         let sql = """
             SELECT id, at, json FROM object o WHERE kind = 'absence'
+              AND CASE WHEN json_valid(json) THEN json_extract(json, '$.what') END = ?1
               AND seq = (SELECT max(seq) FROM object n WHERE n.kind = o.kind AND n.id = o.id)
               AND (?1 <> 'post' OR \(Archive.wasDelivered("o.id")))
             """
@@ -97,14 +102,15 @@ extension Archive {
             var result: [String: NoticedAbsence] = [:]
             for row in try Row.fetchAll(db, sql: sql, arguments: [what.rawValue]) {
                 let json: String = try row.decode(forColumn: "json")
-                guard let root = try? JSONDocument(Array(json.utf8)).root, let absence = Absence(root),
-                    absence.what == what
-                else { continue }
-                result[absence.id] = NoticedAbsence(json: json, at: try row.decode(forColumn: "at"))
+                guard let absence = Absence(json: json), absence.what == what else { continue }
+                result[absence.id] = NoticedAbsence(absence, at: try row.decode(forColumn: "at"))
             }
             return result
         }
     }
+
+    /// For a walk that begins now.
+    public func unseenPosts() throws(ArchiveError) -> UnseenPosts { try UnseenPosts(self) }
 }
 
 /// The posts of a channel that the server once delivered and a walk through its whole history does not come upon.
@@ -124,6 +130,7 @@ public final class UnseenPosts: Sendable {
         }
     }
 
+    /// Takes note of posts that the walk came upon.
     public func saw(_ ids: [String]) throws(ArchiveError) {
         try Archive.rethrowing(path: path) { [database] in
             try database.unsafeReentrantRead { db in
@@ -133,8 +140,8 @@ public final class UnseenPosts: Sendable {
         }
     }
 
-    /// Those of the channel that no tombstone was seen of either, the oldest first. Of those that only an export tells of,
-    /// no server knows.
+    /// Those of the channel that no tombstone was seen of either, the oldest first. Of those that only an export tells
+    /// of, no server knows.
     ///
     /// - Parameter first: the first `limit` behind this post's place.
     public func posts(
@@ -150,10 +157,8 @@ public final class UnseenPosts: Sendable {
             """
         return try Archive.rethrowing(path: path) { [database] in
             try database.unsafeReentrantRead { db in
-                try Row.fetchAll(db, sql: sql, arguments: [channelID, first.createAt, first.postID, limit]).map {
-                    PostPlace(
-                        createAt: try $0.decode(forColumn: "create_at"), postID: try $0.decode(forColumn: "post_id"))
-                }
+                try Row.fetchAll(db, sql: sql, arguments: [channelID, first.createAt, first.postID, limit])
+                    .map(PostPlace.init)
             }
         }
     }
@@ -167,9 +172,4 @@ public final class UnseenPosts: Sendable {
             }
         }
     }
-}
-
-extension Archive {
-    /// For a walk that begins now.
-    public func unseenPosts() throws(ArchiveError) -> UnseenPosts { try UnseenPosts(self) }
 }

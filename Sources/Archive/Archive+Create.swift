@@ -3,10 +3,6 @@ internal import GRDB
 internal import Glibc
 
 extension Archive {
-    static func account(in directory: AccountDirectory) throws(ArchiveError) -> Account {
-        try Archive(directory).account()
-    }
-
     /// Makes an empty archive with its first document, under another name until it is whole: a kill leaves either no
     /// archive or one that can be used. What an earlier attempt left is made again.
     static func create(
@@ -24,11 +20,7 @@ extension Archive {
         close(descriptor)
 
         var json = JSONWriter()
-        json.object {
-            $0.string("server", account.server)
-            $0.string("user_id", account.userID)
-            $0.string("username", account.username)
-        }
+        json.object { account.write(to: &$0) }
         let document = ReceivedDocument(
             kind: .account, request: "-", channelID: nil, receivedAt: time, body: json.bytes)
         let row = try DocumentRow(document, walk: nil, sequence: 1, previous: DocumentRecord.none)

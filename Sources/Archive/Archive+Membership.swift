@@ -1,8 +1,15 @@
 internal import Bytes
 internal import GRDB
 
+/// Who was seen in a channel, and what else says who was there.
 extension Archive {
-    /// When each user was seen in a channel's list of members: the first and the last time, by user id.
+    /// Who is known to be, or to have been, in a channel: by user id, with the time when it was first noticed.
+    public func members(channelID: String) throws(ArchiveError) -> [String: Timestamp] {
+        try memberSightings(channelID: channelID).mapValues { Timestamp(milliseconds: $0.lowerBound) }
+    }
+
+    /// When each user was seen in a channel's list of members: the first and the last time, in milliseconds, by
+    /// user id.
     public func memberSightings(channelID: String) throws(ArchiveError) -> [String: ClosedRange<Int64>] {
         let sql = """
             SELECT substr(id, length(?1) + 2) AS user_id, min(at) AS first, max(at) AS last FROM object
@@ -27,9 +34,8 @@ extension Archive {
             """
         return try read { db in
             try Row.fetchAll(db, sql: sql, arguments: [channelID]).reduce(into: [:]) { result, row in
-                let json: String = try row.decode(forColumn: "json")
-                guard let root = try? JSONDocument(Array(json.utf8)).root, let absence = Absence(root),
-                    absence.what == .member, absence.reason != .back
+                guard let absence = Absence(json: try row.decode(forColumn: "json")), absence.what == .member,
+                    absence.reason != .back
                 else { return }
                 result[try row.decode(forColumn: "user_id"), default: []].append(try row.decode(forColumn: "at"))
             }
@@ -46,7 +52,8 @@ extension Archive {
         return Timestamp(iso8601: record.receivedAt)?.milliseconds
     }
 
-    /// Who wrote the channel's encrypted posts and when, in the order of time. Such posts only people write, as members.
+    /// Who wrote the channel's encrypted posts and when, in the order of time. Such posts only people write, as
+    /// members.
     public func encryptedWritings(
         channelID: String, _ body: (_ userID: String, _ createAt: Int64) -> Void
     ) throws(ArchiveError) {
@@ -66,10 +73,10 @@ extension Archive {
         let texts = try read { try String.fetchAll($0, sql: "SELECT json FROM object WHERE kind = 'user'") }
         return Set(
             texts.compactMap { text in
-                guard let root = try? JSONDocument(Array(text.utf8)).root, root["delete_at"]?.int != 0 else {
-                    return nil
-                }
-                return root["delete_at"]?.int == nil ? nil : root["id"]?.string
+                guard let root = try? JSONDocument(Array(text.utf8)).root, let deleteAt = root["delete_at"]?.int,
+                    deleteAt != 0
+                else { return nil }
+                return root["id"]?.string
             })
     }
 }

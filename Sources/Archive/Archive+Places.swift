@@ -11,6 +11,12 @@ public struct PostPlace: Hashable, Comparable, Sendable {
         self.postID = postID
     }
 
+    /// - Parameter row: with the columns `create_at` and `post_id`.
+    init(_ row: Row) throws {
+        createAt = try row.decode(forColumn: "create_at")
+        postID = try row.decode(forColumn: "post_id")
+    }
+
     public static let first = PostPlace(createAt: .min)
     public static let last = PostPlace(createAt: .max)
 
@@ -74,8 +80,8 @@ extension Archive {
 
     /// What the archive holds of each channel that has posts, by the channel's id.
     public func contents() throws(ArchiveError) -> [String: ChannelContents] {
-        // Few posts have several versions. To find them by an index, and to read the table once in its own order, takes a
-        // third of the time of asking for each row whether a newer one exists.
+        // Few posts have several versions. To find them by an index, and to read the table once in its own order, takes
+        // a third of the time of asking for each row whether a newer one exists.
         let sql = """
             WITH superseded AS MATERIALIZED (
               SELECT v.seq
@@ -97,6 +103,47 @@ extension Archive {
                 result[try row.decode(forColumn: "channel_id")] = contents
             }
             return result
+        }
+    }
+
+    /// The posts younger than `createAt` that no tombstone was seen of, the oldest first: where a walk can take hold
+    /// again when its anchor has gone from the server.
+    public func livePosts(
+        channelID: String, after createAt: Int64, limit: Int
+    ) throws(ArchiveError) -> [(id: String, createAt: Int64)] {
+        let sql = """
+            SELECT DISTINCT post_id, create_at FROM version v
+            WHERE channel_id = ? AND create_at > ? AND original_id = '' AND post_id NOT LIKE 'import-%'
+              AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
+            ORDER BY create_at LIMIT ?
+            """
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: [channelID, createAt, limit]).map {
+                (try $0.decode(forColumn: "post_id"), try $0.decode(forColumn: "create_at"))
+            }
+        }
+    }
+
+    /// Whether any post of the channel was encrypted.
+    public func holdsEncryptedPosts(channelID: String) throws(ArchiveError) -> Bool {
+        try read { db in
+            let sql = "SELECT 1 FROM version WHERE channel_id = ? AND type = 'custom_e2ee' LIMIT 1"
+            return try Int.fetchOne(db, sql: sql, arguments: [channelID]) != nil
+        }
+    }
+
+    /// How many versions arrived after one of them.
+    public func versionCount(after version: Int64) throws(ArchiveError) -> Int {
+        try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM version WHERE seq > ?", arguments: [version]) ?? 0 }
+    }
+
+    /// How many versions of posts each channel has, by its id.
+    public func versionCounts() throws(ArchiveError) -> [String: Int] {
+        try read { db in
+            let sql = "SELECT channel_id, count(*) AS versions FROM version GROUP BY channel_id"
+            return try Row.fetchAll(db, sql: sql).reduce(into: [:]) {
+                $0[try $1.decode(String.self, forColumn: "channel_id")] = try $1.decode(Int.self, forColumn: "versions")
+            }
         }
     }
 }

@@ -16,14 +16,10 @@ public struct Archive: Sendable {
     /// Whose archive it is.
     public func account() throws(ArchiveError) -> Account {
         let body = try read { try DocumentRow.fetch($0, sequence: 1) }?.body()
-        guard let body, let root = try? JSONDocument(body).root, let server = root["server"]?.string,
-            let userID = root["user_id"]?.string, let username = root["username"]?.string
-        else { throw .notAnArchive(path: directory.archivePath) }
-        return Account(server: server, userID: userID, username: username)
-    }
-
-    static func account(in directory: AccountDirectory) throws(ArchiveError) -> Account? {
-        try Archive(directory).account()
+        guard let body, let root = try? JSONDocument(body).root, let account = Account(root) else {
+            throw .notAnArchive(path: directory.archivePath)
+        }
+        return account
     }
 
     enum Purpose {

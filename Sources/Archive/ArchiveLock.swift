@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// The right to write to one archive, or to what is made from it, held by one process at a time (flock(2)), and given back when the process ends in
-/// whatever way.
+/// The right to write to one archive, or to what is made from it, held by one process at a time (flock(2)), and given
+/// back when the process ends in whatever way.
 public final class ArchiveLock: Sendable {
     private let descriptor: Int32
 

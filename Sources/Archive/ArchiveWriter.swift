@@ -56,7 +56,7 @@ public actor ArchiveWriter {
 
     /// - Returns: how many of the versions are new.
     static func insert(
-        _ posts: [PostHeader], _ attachments: [(postStart: Int, row: AttachmentRow)], _ database: Database,
+        _ posts: [PostHeader], _ attachments: [PlacedAttachment], _ database: Database,
         document: Int64
     ) throws -> Int {
         let statement = try database.cachedStatement(sql: insertVersion)
@@ -135,8 +135,8 @@ public actor ArchiveWriter {
         }
     }
 
-    /// Keeps a statement about public keys with the sightings in it: those that `KeySighting.all` finds in its body. They
-    /// were seen when the document came.
+    /// Keeps a statement about public keys with the sightings in it: those that `KeySighting.all` finds in its body.
+    /// They were seen when the document came.
     public func append(_ document: ReceivedDocument, keys: [KeySighting]) throws(ArchiveError) {
         let at = document.receivedAt.milliseconds
         try insert(document, walk: nil) { db, sequence in

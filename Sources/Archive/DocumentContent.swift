@@ -65,11 +65,7 @@ public struct DocumentContent: Sendable {
     /// The keys that it shows.
     public var keys: [KeySighting] {
         guard let root = try? JSONDocument(body).root else { return [] }
-        return switch kind {
-        case .keys: KeySighting.all(in: root, source: .server, at: receivedAt)
-        case .ownKey: KeySighting.all(in: root, source: .own, at: receivedAt)
-        default: []
-        }
+        return kind.keys(in: root, at: receivedAt)
     }
 
     /// What it says that the server shows no longer.
@@ -98,10 +94,5 @@ public struct DocumentContent: Sendable {
     }
 
     /// Whose archive it is, in the first document.
-    public var account: Account? {
-        guard kind == .account, let root = objects.first, let server = root["server"]?.string,
-            let userID = root["user_id"]?.string, let username = root["username"]?.string
-        else { return nil }
-        return Account(server: server, userID: userID, username: username)
-    }
+    public var account: Account? { kind == .account ? objects.first.flatMap(Account.init) : nil }
 }

@@ -115,7 +115,7 @@ private struct Comparison {
         if hasJSON, root == nil { problems.append("its body is not JSON") }
         let objects = part?.objects.map { ObjectRow($0.json, kind: $0.kind, id: $0.id, at: time) }
         compare(subject.objects, with: objects ?? root.map { Comparison.objects(in: $0, kind, time) } ?? [])
-        compare(subject.keys, with: root.map { Comparison.keys(in: $0, kind, time) } ?? [])
+        compare(subject.keys, with: root.map { kind.keys(in: $0, at: time) } ?? [])
         compare(subject.walks, with: record, time)
     }
 
@@ -162,21 +162,13 @@ private struct Comparison {
             objectKind.identifier(of: object).map { ObjectRow(object, kind: objectKind, id: $0, at: time) }
         }
     }
-
-    private static func keys(in root: JSONValue, _ kind: DocumentKind, _ time: Timestamp) -> [KeySighting] {
-        switch kind {
-        case .keys: KeySighting.all(in: root, source: .server, at: time)
-        case .ownKey: KeySighting.all(in: root, source: .own, at: time)
-        default: []
-        }
-    }
 }
 
 extension DocumentInspection {
     /// nil where there should be posts, and they cannot be read.
     static func posts(
         in body: [UInt8], _ kind: DocumentKind
-    ) -> (posts: [PostHeader], attachments: [(postStart: Int, row: AttachmentRow)])? {
+    ) -> (posts: [PostHeader], attachments: [PlacedAttachment])? {
         switch kind {
         case .posts: (try? PostsPage(body)).map { ($0.posts, $0.attachments) }
         case .latePosts: (try? OvertakenAnswer(body)).map { ($0.posts, $0.attachments) }
@@ -212,5 +204,14 @@ extension DocumentKind {
     func objects(in root: JSONValue) -> [JSONValue] {
         if self == .trustList { return root["list"]?["entries"]?.elements ?? [] }
         return root.kind == .array ? root.elements : [root]
+    }
+
+    /// The keys that a document of this kind shows.
+    func keys(in root: JSONValue, at time: Timestamp) -> [KeySighting] {
+        switch self {
+        case .keys: KeySighting.all(in: root, source: .server, at: time)
+        case .ownKey: KeySighting.all(in: root, source: .own, at: time)
+        default: []
+        }
     }
 }

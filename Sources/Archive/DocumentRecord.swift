@@ -72,7 +72,7 @@ public struct DocumentRecord: Equatable, Sendable {
     public let length: Int
     public let bodyHash: SHA256Digest
     /// Of the body as it is stored, compressed.
-    public let storedHash: SHA256Digest
+    let storedHash: SHA256Digest
 
     public static let lineCount = 11
     static let firstLine = "mmvault-document 1"

@@ -1,8 +1,8 @@
 internal import Bytes
 internal import GRDB
 
-/// That the server was asked what a post of the account's own said before it was edited. Whatever it answers, it is asked
-/// again only when the archive has learnt of a further old text that it lacks.
+/// That the server was asked what a post of the account's own said before it was edited. Whatever it answers, it is
+/// asked again only when the archive has learnt of a further old text that it lacks.
 public struct HistoryRecord: Equatable, Sendable {
     public let postID: String
     /// Of HTTP: 200, or how it refused.
@@ -13,8 +13,8 @@ public struct HistoryRecord: Equatable, Sendable {
         self.status = status
     }
 
-    /// The document that says which posts were asked about: `[{"id":ID,"status":NUMBER,"at":MILLISECONDS}]`. By the time,
-    /// the same answer to a second question is news.
+    /// The document that says which posts were asked about: `[{"id":ID,"status":NUMBER,"at":MILLISECONDS}]`. By the
+    /// time, the same answer to a second question is news.
     public static func document(
         _ records: [HistoryRecord], channelID: String, at time: Timestamp
     ) -> ReceivedDocument {
@@ -34,11 +34,11 @@ public struct HistoryRecord: Equatable, Sendable {
 }
 
 extension Archive {
-    /// The edited posts of a user in a channel of which the archive lacks something that they said before, and about which
-    /// the server was not asked since it was known that they said it; in the order of time.
+    /// The edited posts of a user in a channel of which the archive lacks something that they said before, and about
+    /// which the server was not asked since it was known that they said it; in the order of time.
     ///
-    /// `since` shows old revisions without their texts, so that one counts as known only where it is encrypted, or where the
-    /// post itself was seen as it was then. Where the server has answered, it has told all that came before.
+    /// `since` shows old revisions without their texts, so that one counts as known only where it is encrypted, or
+    /// where the post itself was seen as it was then. Where the server has answered, it has told all that came before.
     ///
     /// - Parameter first: the first `limit` behind this post's place.
     public func postsWithUnknownHistory(
@@ -63,9 +63,8 @@ extension Archive {
             ORDER BY create_at, post_id LIMIT ?5
             """
         return try read { db in
-            try Row.fetchAll(db, sql: sql, arguments: [channelID, first.createAt, first.postID, userID, limit]).map {
-                PostPlace(createAt: try $0.decode(forColumn: "create_at"), postID: try $0.decode(forColumn: "post_id"))
-            }
+            try Row.fetchAll(db, sql: sql, arguments: [channelID, first.createAt, first.postID, userID, limit])
+                .map(PostPlace.init)
         }
     }
 }

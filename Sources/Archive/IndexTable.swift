@@ -115,6 +115,20 @@ struct AttachmentRow: Equatable, Sendable {
     }
 }
 
+/// A file that a version of a post names, with where the post stands in its document.
+typealias PlacedAttachment = (postStart: Int, row: AttachmentRow)
+
+extension PostHeader {
+    /// The files that the post names.
+    ///
+    /// - Parameter post: what the header was read from.
+    func attachments(in post: JSONValue) -> [PlacedAttachment] {
+        AttachedFile.all(in: post).filter { PostHeader.isIdentifier($0.id) }.map { file in
+            (range.lowerBound, AttachmentRow(postID: id, channelID: channelID, fileID: file.id, size: file.size))
+        }
+    }
+}
+
 /// A row of the table `walk`.
 struct WalkRow: Equatable, Sendable {
     let channelID: String

@@ -82,9 +82,9 @@ public struct KnownKey: Equatable, Sendable {
 }
 
 extension KeySighting {
-    /// The keys in a statement about keys. The server's are in the plugin's answer:
-    /// `{"pubKeys": {USER: {"encr": BASE64, "sign": BASE64}}}`; a user without a key, or with one of another form, is left
-    /// out. An own one is `{"user_id": USER, "encr": BASE64, "sign": BASE64}`.
+    /// The keys in a statement about keys. The server's are in the plugin's answer: `{"pubKeys": {USER: {"encr":
+    /// BASE64, "sign": BASE64}}}`; a user without a key, or with one of another form, is left out. An own one is
+    /// `{"user_id": USER, "encr": BASE64, "sign": BASE64}`.
     public static func all(in statement: JSONValue, source: Source, at: Timestamp) -> [KeySighting] {
         switch source {
         case .server:
@@ -98,17 +98,18 @@ extension KeySighting {
     }
 
     private init?(userID: String, key: JSONValue, source: Source, at: Timestamp) {
-        func point(_ value: JSONValue?) -> [UInt8]? {
-            value?.string.flatMap(Base64.standard.decode).flatMap { $0.count == 65 ? $0 : nil }
-        }
         // The owner of an archive of imports alone may have no id of a server.
         let isUser = PostHeader.isIdentifier(userID) || source == .own && ImportID.isOwn(userID)
-        guard isUser, let encryption = point(key["encr"]), let signing = point(key["sign"])
-        else { return nil }
+        guard isUser, let encryption = key["encr"]?.point, let signing = key["sign"]?.point else { return nil }
         self.init(
             userID: userID, keyID: SHA256Digest(of: encryption + signing).description, source: source, at: at,
             encryptionPoint: encryption, signingPoint: signing)
     }
+}
+
+extension JSONValue {
+    /// The base64 of a point's 65 bytes; nil for anything else.
+    var point: [UInt8]? { string.flatMap(Base64.standard.decode).flatMap { $0.count == 65 ? $0 : nil } }
 }
 
 extension ReceivedDocument {
@@ -155,9 +156,7 @@ extension Archive {
             return result
         }
     }
-}
 
-extension Archive {
     /// A user's keys whenever the source showed another one than before, in the order in which they came.
     public func keyChanges(of userID: String) throws(ArchiveError) -> [KeySighting] {
         let sql = """

@@ -40,3 +40,23 @@ public enum OrderedPipeline {
         }
     }
 }
+
+/// Cuts a range of places into pieces, the first ones first.
+public struct PlaceBatches {
+    private var rest: Range<Int>
+    private let size: Int
+
+    /// - Parameter size: how many places make a piece; the last one may be shorter.
+    public init(_ places: Range<Int>, of size: Int) {
+        rest = places
+        self.size = size
+    }
+
+    /// - Returns: nil behind the last one.
+    public mutating func next() -> Range<Int>? {
+        guard !rest.isEmpty else { return nil }
+        let piece = rest.prefix(size)
+        rest = piece.endIndex..<rest.upperBound
+        return piece
+    }
+}

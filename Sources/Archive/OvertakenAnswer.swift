@@ -1,16 +1,17 @@
 internal import Bytes
 
-/// An answer with posts that was asked for before events about some of them came, and that may be older than these. As a
-/// document it is `{"late":[ID…],"left_out":[ID…],"answer":ANSWER}`, in which the answer stands byte for byte as it came.
+/// An answer with posts that was asked for before events about some of them came, and that may be older than these. As
+/// a document it is `{"late":[ID…],"left_out":[ID…],"answer":ANSWER}`, in which the answer stands byte for byte as it
+/// came.
 ///
-/// What it says of the posts named as late becomes old revisions; what it says of those left out says nothing that is not
-/// archived.
+/// What it says of the posts named as late becomes old revisions; what it says of those left out says nothing that is
+/// not archived.
 struct OvertakenAnswer: Sendable {
     /// The document's body.
     let body: [UInt8]
     /// What the index holds of it, in the order of the answer.
     let posts: [PostHeader]
-    let attachments: [(postStart: Int, row: AttachmentRow)]
+    let attachments: [PlacedAttachment]
 
     init(_ answer: [UInt8], late: Set<String>, leftOut: Set<String>) throws(ArchiveError) {
         var json = JSONWriter()

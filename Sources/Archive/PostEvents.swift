@@ -11,7 +11,7 @@ public struct PostEvents: Sendable {
     /// The post of each frame, in the order of the frames.
     public let posts: [PostHeader]
     /// The files that its posts name, each with where the post stands.
-    let attachments: [(postStart: Int, row: AttachmentRow)]
+    let attachments: [PlacedAttachment]
 
     /// The events that carry a post of a channel's history.
     public static let names: Set<String> = ["posted", "post_edited", "post_deleted"]
@@ -32,19 +32,14 @@ public struct PostEvents: Sendable {
         do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
         guard root.kind == .array else { throw .notAPage(what: "it is no list of events") }
         var posts: [PostHeader] = []
-        var attachments: [(postStart: Int, row: AttachmentRow)] = []
+        var attachments: [PlacedAttachment] = []
         for frame in root.elements {
             guard let name = frame["event"]?.string, PostEvents.names.contains(name),
                 let post = frame["data"]?["post"], post.kind == .string
             else { throw .notAPage(what: "an event has no post") }
-            let header = try PostHeader(string: post)
+            let (header, root) = try PostHeader.read(string: post)
             posts.append(header)
-            guard let root = try? JSONDocument(Array((post.string ?? "").utf8)).root else { continue }
-            for file in AttachedFile.all(in: root) where PostHeader.isIdentifier(file.id) {
-                let row = AttachmentRow(
-                    postID: header.id, channelID: header.channelID, fileID: file.id, size: file.size)
-                attachments.append((header.range.lowerBound, row))
-            }
+            attachments += header.attachments(in: root)
         }
         self.body = body
         self.posts = posts
@@ -61,14 +56,14 @@ public struct PostEvents: Sendable {
 }
 
 extension PostHeader {
-    /// A post within a JSON string.
-    init(string: JSONValue) throws(ArchiveError) {
-        let post: JSONDocument
-        do { post = try JSONDocument(Array((string.string ?? "").utf8)) } catch {
+    /// Reads a post within a JSON string, whose place becomes its own.
+    fileprivate static func read(string: JSONValue) throws(ArchiveError) -> (header: PostHeader, post: JSONValue) {
+        let post: JSONValue
+        do { post = try JSONDocument(Array((string.string ?? "").utf8)).root } catch {
             throw .notAPage(what: "the post of an event is \(error.description)")
         }
-        let header = try PostHeader(post.root)
-        self = header.with(id: header.id, originalID: header.originalID, range: string.range)
+        let header = try PostHeader(post)
+        return (header.with(id: header.id, originalID: header.originalID, range: string.range), post)
     }
 
     /// The version as the archive keeps one that had been superseded when it came: as the server keeps an old revision,

@@ -54,9 +54,9 @@ public enum PostState: String, Sendable, CaseIterable {
 public struct StoredVersion: Sendable {
     public let header: Header
     public let state: PostState
-    /// The post's JSON, byte for byte as received; out of a frame of the WebSocket, where it stands as a string in JSON,
-    /// that string's content; of a legal hold's post, what readers need of it.
-    public let json: ArraySlice<UInt8>
+    /// The post's JSON, byte for byte as received; out of a frame of the WebSocket, where it stands as a string in
+    /// JSON, that string's content; of a legal hold's post, what readers need of it.
+    public let json: [UInt8]
     /// The name of the export that it was imported with; nil where the account's own server gave it.
     public let importName: String?
     /// Where the post is live and the server shows it no longer, without a tombstone.
@@ -71,7 +71,7 @@ public struct StoredVersion: Sendable {
         self.absence = absence
         self.state = state
         // A copy: a slice would keep its whole page in memory for as long as the post is.
-        self.json = Array(json)[...]
+        self.json = Array(json)
     }
 
     public struct Header: Sendable {
@@ -89,7 +89,7 @@ public struct StoredVersion: Sendable {
         public let editAt: Int64
         public let deleteAt: Int64
         /// Where it stands in its document's body.
-        public var range = 0..<0
+        public internal(set) var range = 0..<0
 
         /// The id of the post that this is a version of: an old revision has an id of its own.
         public var identityID: String { originalID.isEmpty ? id : originalID }

@@ -7,7 +7,7 @@ public struct PostsPage: Sendable {
     /// Every post of the answer, those that `order` does not list included, in the order of the answer.
     public let posts: [PostHeader]
     /// The files that its posts name, each with where the post stands.
-    let attachments: [(postStart: Int, row: AttachmentRow)]
+    let attachments: [PlacedAttachment]
 
     /// - Throws: `notAPage` with what is wrong: a body that was cut, garbled, or is not such an answer.
     public init(_ body: [UInt8]) throws(ArchiveError) {
@@ -41,20 +41,16 @@ public struct PostsPage: Sendable {
     /// - Parameter posts: each with the id under which it stands, if it stands under one.
     private static func read(
         _ posts: [(id: String?, json: JSONValue)]
-    ) throws(ArchiveError) -> ([PostHeader], [(postStart: Int, row: AttachmentRow)]) {
+    ) throws(ArchiveError) -> ([PostHeader], [PlacedAttachment]) {
         var headers: [PostHeader] = []
-        var attachments: [(postStart: Int, row: AttachmentRow)] = []
+        var attachments: [PlacedAttachment] = []
         for (id, post) in posts {
             let header = try PostHeader(post)
             guard id == nil || header.id == id else {
                 throw .notAPage(what: "the post under \(id ?? "") is another one")
             }
             headers.append(header)
-            for file in AttachedFile.all(in: post) where PostHeader.isIdentifier(file.id) {
-                let row = AttachmentRow(
-                    postID: header.id, channelID: header.channelID, fileID: file.id, size: file.size)
-                attachments.append((header.range.lowerBound, row))
-            }
+            attachments += header.attachments(in: post)
         }
         return (headers, attachments)
     }
@@ -100,8 +96,7 @@ public struct PostHeader: Equatable, Sendable {
         }
         func time(_ value: JSONValue?, _ name: String) throws(ArchiveError) -> Int64 {
             guard let value, !value.isNull else { return 0 }
-            // Up to the year 9999: later ones cannot be written as dates.
-            guard let time = value.int, (0...253_402_300_799_999).contains(time) else {
+            guard let time = value.int, PostHeader.times.contains(time) else {
                 throw .notAPage(what: "\(name) of post \(id) is no time")
             }
             return time
@@ -139,6 +134,9 @@ public struct PostHeader: Equatable, Sendable {
         for value in content { digest.add(value) }
         return digest.value
     }
+
+    /// Up to the year 9999: later ones cannot be written as dates.
+    static let times: ClosedRange<Int64> = 0...253_402_300_799_999
 
     /// What the server calculates anew for each answer, and what therefore is no news about the post.
     static let volatileFields: Set<String> = ["metadata", "reply_count", "last_reply_at", "participants"]

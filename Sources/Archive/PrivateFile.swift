@@ -18,7 +18,8 @@ public enum PrivateFile {
         }
     }
 
-    /// Puts `bytes` in place of whatever `path` held, all or nothing: a new file, fsync, rename, fsync of the directory.
+    /// Puts `bytes` in place of whatever `path` held, all or nothing: a new file, fsync, rename, fsync of the
+    /// directory.
     public static func replace(_ path: String, with bytes: [UInt8]) throws(ArchiveError) {
         let temporary = "\(path).new.\(getpid())"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -78,6 +79,7 @@ public enum PrivateFile {
         return names.sorted()
     }
 
+    /// Whether there is a directory, or a link to one.
     public static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
@@ -90,6 +92,7 @@ public enum PrivateFile {
         return Int(status.st_size)
     }
 
+    /// Whether there is anything of that name, links followed.
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(ArchiveError) {
@@ -102,14 +105,16 @@ public enum PrivateFile {
         }
     }
 
-    static func synchronizeDirectory(_ path: String) {
+    /// Lets what was renamed or linked in a directory survive a power cut, as far as the file system can.
+    public static func synchronizeDirectory(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
     }
 
-    static func directory(of path: String) -> String {
+    /// The directory in which a file of this path lies.
+    public static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

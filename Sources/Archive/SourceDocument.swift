@@ -9,6 +9,26 @@ public struct SourceDocument: Sendable {
 }
 
 extension Archive {
+    /// The number of documents and the hash that vouches for all of them.
+    public func head() throws(ArchiveError) -> (documents: Int64, hash: String) {
+        try read(Archive.head)
+    }
+
+    static func head(_ database: Database) throws -> (documents: Int64, hash: String) {
+        try Row.fetchOne(database, sql: "SELECT seq, hash FROM document ORDER BY seq DESC LIMIT 1")
+            .map { (try $0.decode(forColumn: "seq"), try $0.decode(forColumn: "hash")) } ?? (0, "")
+    }
+
+    /// The hash of one document's record; nil where there is none of that number.
+    public func hash(ofDocument sequence: Int64) throws(ArchiveError) -> String? {
+        try read { try String.fetchOne($0, sql: "SELECT hash FROM document WHERE seq = ?", arguments: [sequence]) }
+    }
+
+    /// The number of the document whose record has this hash, 64 hexadecimal digits in lower case; nil where none has.
+    public func sequence(ofHash hash: String) throws(ArchiveError) -> Int64? {
+        try read { try Int64.fetchOne($0, sql: "SELECT seq FROM document WHERE hash = ?", arguments: [hash]) }
+    }
+
     /// - Throws: `damagedDocument`, also where there is none of that number.
     public func document(_ sequence: Int64) throws(ArchiveError) -> SourceDocument {
         guard let row = try read({ try DocumentRow.fetch($0, sequence: sequence) }),

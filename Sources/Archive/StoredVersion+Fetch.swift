@@ -19,7 +19,8 @@ extension StoredVersion {
         }
     }
 
-    /// The newest row about the absence of the post of a version `v`, as a column: of one that the server once delivered.
+    /// The newest row about the absence of the post of a version `v`, as a column: of one that the server once
+    /// delivered.
     static let absence = """
         (SELECT max(seq) FROM object WHERE kind = 'absence' AND id = v.post_id AND \(Archive.wasDelivered("v.post_id")))
           AS absence
@@ -32,8 +33,9 @@ extension StoredVersion {
         var absence: NoticedAbsence?
         if state == .live, let object = try row.decode(Int64?.self, forColumn: "absence") {
             let sql = "SELECT json, at FROM object WHERE seq = ?"
-            absence = try Row.fetchOne(database, sql: sql, arguments: [object]).flatMap {
-                NoticedAbsence(json: try $0.decode(forColumn: "json"), at: try $0.decode(forColumn: "at"))
+            absence = try Row.fetchOne(database, sql: sql, arguments: [object]).flatMap { row in
+                let noted = Absence(json: try row.decode(forColumn: "json"))
+                return try noted.flatMap { NoticedAbsence($0, at: try row.decode(forColumn: "at")) }
             }
         }
         self.init(header: header, state: state, json: json, importName: source, absence: absence)

@@ -4,9 +4,10 @@ internal import GRDB
 /// What somebody decided about a key: that it is, or is not, a user's. The archive's owner decides for themself; a
 /// colleague's signed list says what the colleague decided.
 ///
-/// A decision is about a subject. Where both points are known it is the key, and the key's id names it. A server that hands
-/// out a colleague's signing point with an encryption point of its own makes another key of it: to reject that one says
-/// nothing against the true one. Where only the point that verifies is known, it is that point, named by its hash.
+/// A decision is about a subject. Where both points are known it is the key, and the key's id names it. A server that
+/// hands out a colleague's signing point with an encryption point of its own makes another key of it: to reject that
+/// one says nothing against the true one. Where only the point that verifies is known, it is that point, named by its
+/// hash.
 public struct TrustDecision: Equatable, Sendable {
     /// The words are part of the format.
     public enum Verb: String, Sendable, CaseIterable {
@@ -79,16 +80,14 @@ public struct TrustDecision: Equatable, Sendable {
 extension TrustDecision {
     /// Reads a statement: the owner's, or an entry of a colleague's list.
     ///
-    /// - Returns: nil for anything that `write` would not have written of it; members that are not named here are let be.
+    /// - Returns: nil for anything that `write` would not have written of it; members that are not named here are let
+    ///   be.
     public init?(_ json: JSONValue, at: Timestamp = Timestamp(milliseconds: 0)) {
-        func point(_ value: JSONValue?) -> [UInt8]? {
-            value?.string.flatMap(Base64.standard.decode).flatMap { $0.count == 65 ? $0 : nil }
-        }
         guard !json.hasDuplicateKeys, let userID = json["user_id"]?.string, ImportID.isIdentifier(userID),
-            let verb = json["decision"]?.string.flatMap(Verb.init(rawValue:)), let signing = point(json["sign"]),
+            let verb = json["decision"]?.string.flatMap(Verb.init(rawValue:)), let signing = json["sign"]?.point,
             let key = json["key_id"], let encryption = json["encr"], key.isNull == encryption.isNull
         else { return nil }
-        let encryptionPoint = point(encryption)
+        let encryptionPoint = encryption.point
         guard encryption.isNull || encryptionPoint != nil else { return nil }
         var colleague: Colleague?
         if let by = json["by"] {

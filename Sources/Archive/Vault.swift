@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 internal import Glibc
 
 /// A directory with one directory per account on a server.
@@ -34,7 +34,7 @@ public struct Vault: Sendable {
         let names = account.directoryNames
         for name in accountNames {
             do throws(ArchiveError) {
-                if try Archive.account(in: directory(name)).isSame(as: account) { return directory(name) }
+                if try Archive(directory(name)).account().isSame(as: account) { return directory(name) }
             } catch {
                 // Another account's damage is no reason not to log in to this one.
                 if names.contains(name) { throw error }
@@ -45,7 +45,7 @@ public struct Vault: Sendable {
             try PrivateFile.makeDirectory(directory.path)
             try PrivateFile.makeDirectory(directory.keysPath)
             try Archive.create(in: directory, for: account)
-            if try Archive.account(in: directory).isSame(as: account) { return directory }
+            if try Archive(directory).account().isSame(as: account) { return directory }
         }
         throw .file(path: path, operation: "make a directory for the account", errno: EEXIST)
     }
@@ -56,7 +56,7 @@ public struct Vault: Sendable {
     ) throws(ArchiveError) -> AccountDirectory {
         for name in accountNames {
             // Another account's damage is no reason not to import into this one.
-            guard let account = try? Archive.account(in: directory(name)), account.server == Account.importServer,
+            guard let account = try? Archive(directory(name)).account(), account.server == Account.importServer,
                 account.username == username
             else { continue }
             return directory(name)
@@ -120,6 +120,21 @@ public struct Account: Equatable, Sendable {
         self.server = server
         self.userID = userID
         self.username = username
+    }
+
+    /// Reads what `write` wrote; nil for anything else.
+    public init?(_ json: JSONValue) {
+        guard let server = json["server"]?.string, let userID = json["user_id"]?.string,
+            let username = json["username"]?.string
+        else { return nil }
+        self.init(server: server, userID: userID, username: username)
+    }
+
+    /// The members of an object that says whose an archive is.
+    public func write(to json: inout JSONWriter) {
+        json.string("server", server)
+        json.string("user_id", userID)
+        json.string("username", username)
     }
 
     /// The server without the scheme: one that is moved from http to https is still the same. A server on loopback goes

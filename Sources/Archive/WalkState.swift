@@ -1,4 +1,5 @@
 internal import Bytes
+internal import GRDB
 
 /// How far the history of one channel has been fetched. It is committed together with each page, so that an
 /// interruption at any moment costs at most the page that was under way.
@@ -57,5 +58,24 @@ public struct WalkState: Equatable, Sendable {
         if backward.isNull { return }
         guard let page = backward["page"]?.int, let reached = backward["reached"]?.int else { return nil }
         self.backward = Position(anchor: backward["anchor"]?.string, page: Int(page), reached: reached)
+    }
+}
+
+extension Archive {
+    /// How far the walk through the channel has come; nil where none was begun.
+    public func walkState(channelID: String) throws(ArchiveError) -> WalkState? {
+        try read { db in
+            try String.fetchOne(
+                db, sql: "SELECT state FROM walk WHERE channel_id = ? ORDER BY seq DESC LIMIT 1", arguments: [channelID]
+            )
+        }.flatMap(WalkState.init(json:))
+    }
+
+    /// When the channel was last asked about, and got an answer.
+    public func lastFetch(channelID: String) throws(ArchiveError) -> Timestamp? {
+        try read { db in
+            try Int64.fetchOne(
+                db, sql: "SELECT at FROM walk WHERE channel_id = ? ORDER BY seq DESC LIMIT 1", arguments: [channelID])
+        }.map(Timestamp.init(milliseconds:))
     }
 }

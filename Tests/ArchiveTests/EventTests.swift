@@ -16,16 +16,6 @@ struct EventTests {
         archive = try Archive(directory)
     }
 
-    private func frame(_ event: String, _ post: PostText, sequence: Int = 1) -> [UInt8] {
-        let text = post.json.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        return Array(#"{"event":"\#(event)","data":{"post":"\#(text)"},"seq":\#(sequence)}"#.utf8)
-    }
-
-    @discardableResult
-    private func hear(_ frames: [UInt8]...) async throws -> Int {
-        try await writer.append(frames: frames, receivedAt: Timestamp(milliseconds: start))
-    }
-
     private func kinds() async throws -> [String] {
         try await sandbox.run(
             "sqlite3 '\(directory.archivePath)' \"SELECT substr(record, instr(record, 'kind')) FROM document\""
@@ -33,70 +23,57 @@ struct EventTests {
         .split(separator: "\n").filter { $0.hasPrefix("kind ") }.map { String($0.dropFirst(5)) }
     }
 
-    private func expectClean() async throws {
-        let damages = try await archive.check().damages
-        #expect(damages.isEmpty, "\(damages)")
-    }
-
     private let first = PostText("first", at: start, "one")
 
     @Test func framesStandInTheArchiveByteForByte() async throws {
         let second = PostText("second", at: start + 1, #"“quoted” \"x\" \\ \u003c ☕ \n"#)
-        let frames = [frame("posted", first), frame("posted", second, sequence: 2)]
-        #expect(try await hear(frames[0], frames[1]) == 2)
+        let frames = [first.frame("posted"), second.frame("posted", sequence: 2)]
+        #expect(try await writer.hear(frames[0], frames[1]) == 2)
         let body = try archive.read { try DocumentRow.fetch($0, sequence: 2) }?.body()
         #expect(body == Array("[".utf8) + frames[0] + Array(",\n".utf8) + frames[1] + Array("]".utf8))
         #expect(try archive.all().map(\.text) == [first.json, second.json])
-        try await expectClean()
+        try await archive.expectClean()
     }
 
     @Test func thePostOfAFrameIsThePostOfAnAnswer() async throws {
-        try await hear(frame("posted", first))
+        try await writer.hear(first.frame("posted"))
         #expect(try await writer.keep([first]) == 0)
-        #expect(try await hear(frame("posted", first)) == 0)
+        #expect(try await writer.hear(first.frame("posted")) == 0)
         #expect(try archive.all().map(\.brief) == ["first live"])
-        try await expectClean()
+        try await archive.expectClean()
     }
 
     @Test func aDeletedPostsTextDoesNotUndelete() async throws {
-        let edited = first.with {
-            $0.message = "two"
-            $0.updateAt = start + 5
-            $0.editAt = start + 5
-        }
+        let edited = first.edited(at: start + 5, "two")
         try await writer.keep([first])
         try await writer.keep([first.deleted(at: start + 9)])
-        #expect(try await hear(frame("post_deleted", edited)) == 1)
+        #expect(try await writer.hear(edited.frame("post_deleted")) == 1)
         let stored = try archive.all()
         #expect(stored.map(\.state) == [.deleted, .earlier, .revision])
         #expect(stored[2].text == edited.json && stored[2].header.identityID == first.id)
         #expect(try archive.header(ofPost: first.id)?.deleteAt == start + 9)
         #expect(try await kinds() == ["account", "posts", "posts", "late-events"])
         // What it said is known: once more, and as it was before.
-        #expect(try await hear(frame("post_deleted", edited), frame("posted", first)) == 0)
+        #expect(try await writer.hear(edited.frame("post_deleted"), first.frame("posted")) == 0)
         #expect(try archive.all().map(\.state) == [.deleted, .earlier, .revision])
-        try await expectClean()
+        try await archive.expectClean()
     }
 
     @Test func aTextBeforeTheTombstoneIsAnEarlierVersion() async throws {
-        try await hear(frame("posted", first), frame("post_deleted", first))
+        try await writer.hear(first.frame("posted"), first.frame("post_deleted"))
         try await writer.keep([first.deleted(at: start + 9)])
         #expect(try archive.all().map(\.state) == [.deleted, .earlier])
         #expect(try await kinds() == ["account", "events", "posts"])
-        try await expectClean()
+        try await archive.expectClean()
     }
 
     @Test func aLateFrameDoesNotTakeBackAnEdit() async throws {
-        let edited = first.with {
-            $0.message = "two"
-            $0.updateAt = start + 5
-            $0.editAt = start + 5
-        }
+        let edited = first.edited(at: start + 5, "two")
         try await writer.keep([edited])
-        try await hear(frame("posted", first))
+        try await writer.hear(first.frame("posted"))
         #expect(try archive.header(ofPost: first.id)?.updateAt == start + 5)
         #expect(try archive.all().map(\.state) == [.live, .revision])
-        try await expectClean()
+        try await archive.expectClean()
     }
 
     @Test func anEditIsTheNewestVersionWhateverCameTogether() async throws {
@@ -106,24 +83,24 @@ struct EventTests {
                 $0.updateAt = start + Int64(number)
             }
         }
-        try await hear(
-            frame("posted", first), frame("post_edited", edits[0]), frame("post_edited", edits[2]),
-            frame("post_edited", edits[1]))
+        try await writer.hear(
+            first.frame("posted"), edits[0].frame("post_edited"), edits[2].frame("post_edited"),
+            edits[1].frame("post_edited"))
         let stored = try archive.all()
         #expect(stored.filter { $0.state == .live }.map(\.text) == [edits[2].json])
         #expect(stored.filter { $0.state == .earlier }.count == 2)
         #expect(stored.filter { $0.state == .revision }.map(\.text) == [edits[1].json])
-        try await expectClean()
+        try await archive.expectClean()
     }
 
     /// A reply moves its root's `update_at`; the frame of before says the same, and is no old revision.
     @Test func aFrameThatSaysTheSameIsNoRevision() async throws {
         let moved = first.with { $0.updateAt = start + 9 }
         try await writer.keep([moved])
-        #expect(try await hear(frame("posted", first)) == 0)
+        #expect(try await writer.hear(first.frame("posted")) == 0)
         #expect(try archive.all().map(\.text) == [moved.json])
         #expect(try await kinds() == ["account", "posts"])
-        try await expectClean()
+        try await archive.expectClean()
     }
 
     @Test(arguments: [
@@ -131,9 +108,9 @@ struct EventTests {
         #"{"event":"posted","data":{"post":"{}"}}"#, #"{"event":"typing","data":{"post":"x"}}"#, "{},{}",
     ])
     func whatIsNoEventOfAPostIsRefusedAndKeepsNothing(_ text: String) async throws {
-        await #expect(throws: ArchiveError.self) { try await hear(frame("posted", first), Array(text.utf8)) }
+        await #expect(throws: ArchiveError.self) { try await writer.hear(first.frame("posted"), Array(text.utf8)) }
         #expect(try await kinds() == ["account"])
-        try await expectClean()
+        try await archive.expectClean()
     }
 
     @Test(arguments: [
@@ -143,10 +120,10 @@ struct EventTests {
         "DELETE FROM version",
     ])
     func checkHoldsTheIndexAgainstTheFrames(_ change: String) async throws {
-        try await hear(frame("posted", first.with { $0.updateAt = start + 5 }))
-        try await hear(frame("post_edited", first.with { $0.message = "before" }))
+        try await writer.hear(first.with { $0.updateAt = start + 5 }.frame("posted"))
+        try await writer.hear(first.with { $0.message = "before" }.frame("post_edited"))
         #expect(try await kinds() == ["account", "events", "late-events"])
-        try await expectClean()
+        try await archive.expectClean()
         try await sandbox.tamper(directory, change)
         #expect(try await !archive.check().isClean)
     }

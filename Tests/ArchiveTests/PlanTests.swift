@@ -50,7 +50,7 @@ import Testing
         let stored = try Archive(directory).all()
         #expect(stored.map(\.brief) == ["p1 live"])
         #expect(stored[0].header.updateAt == start + 3)
-        #expect(try Archive(directory).counts()[town]?.versions == 4)
+        #expect(try Archive(directory).versionCounts()[town] == 4)
     }
 
     @Test func propsThatChangeAndChangeBackAreThreeVersions() async throws {

@@ -71,6 +71,20 @@ struct PostText {
         """
     }
 
+    func edited(at time: Int64, _ message: String) -> PostText {
+        with {
+            $0.message = message
+            $0.updateAt = time
+            $0.editAt = time
+        }
+    }
+
+    /// A frame of the WebSocket that tells of the post.
+    func frame(_ event: String, sequence: Int = 1) -> [UInt8] {
+        let text = json.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return Array(#"{"event":"\#(event)","data":{"post":"\#(text)"},"seq":\#(sequence)}"#.utf8)
+    }
+
     /// What is left of a post once it was deleted.
     func deleted(at time: Int64) -> PostText {
         with {
@@ -120,6 +134,12 @@ extension ArchiveWriter {
         return try append(received(body, at: time), page: PostsPage(body), walk: walk)
     }
 
+    /// Archives frames that came together.
+    @discardableResult
+    func hear(_ frames: [UInt8]...) throws -> Int {
+        try append(frames: frames, receivedAt: Timestamp(milliseconds: start))
+    }
+
     func keep(_ json: String, _ kind: DocumentKind, at time: Int64 = start) throws {
         let objectKind = try #require(ObjectKind(listedIn: kind))
         try append(received(Array(json.utf8), kind, channel: nil, at: time), objects: objectKind)
@@ -127,6 +147,12 @@ extension ArchiveWriter {
 }
 
 extension Archive {
+    /// Whether the index is what the documents say, and nothing is damaged.
+    func expectClean(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let damages = try await check().damages
+        #expect(damages.isEmpty, "\(damages)", sourceLocation: sourceLocation)
+    }
+
     /// Everything that a query selects, in order.
     func all(_ query: PostQuery = PostQuery(channelID: town), batch: Int = 1000) throws -> [StoredVersion] {
         let plan = try plan(query)
@@ -148,8 +174,8 @@ extension Sandbox {
         try await copy(directory, by: #".backup '$copy'"#)
     }
 
-    /// A copy in pages of 512 bytes instead of 4096, of which so few rows leave most empty: the same archive in a quarter of
-    /// the bytes.
+    /// A copy in pages of 512 bytes instead of 4096, of which so few rows leave most empty: the same archive in a
+    /// quarter of the bytes.
     func smallCopy(_ directory: AccountDirectory) async throws -> AccountDirectory {
         let copy = try await copy(directory, by: "PRAGMA page_size = 512; VACUUM INTO '$copy'")
         try await run("sqlite3 '\(copy.archivePath)' 'PRAGMA journal_mode = WAL'")

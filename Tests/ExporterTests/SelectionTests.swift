@@ -40,7 +40,7 @@ struct SelectionTests {
         selection.teams = teams
         let report = try await places.town.pull(selection)
         #expect(report.failures.isEmpty && report.frozen.isEmpty)
-        let kept = Set(try places.town.archive().counts().keys)
+        let kept = Set(try places.town.archive().versionCounts().keys)
         #expect(kept == Set(report.outcomes.map(\.channel.id)))
         return kept
     }
@@ -97,7 +97,7 @@ struct SelectionTests {
                 let chosen = selection
                 await #expect(throws: ExporterError.noSuchChannel(expected)) { try await places.town.pull(chosen) }
             }
-            #expect(try places.town.archive().counts().isEmpty)
+            #expect(try places.town.archive().versionCounts().isEmpty)
             #expect(try places.town.archive().walkState(channelID: places.town.channel) == nil)
             #expect(!places.town.server.requests.contains { $0.isAboutPosts })
         }

@@ -1,7 +1,7 @@
 internal import Bytes
 
-/// What the names in an export stand for: people, channels and teams that the archive knows, and where it knows none, or
-/// more than one, new ones of the import.
+/// What the names in an export stand for: people, channels and teams that the archive knows, and where it knows none,
+/// or more than one, new ones of the import.
 struct ImportNames {
     private let account: Account
     private var users: [String: String] = [:]
@@ -14,7 +14,7 @@ struct ImportNames {
     private(set) var newChannels = 0
 
     /// What the part under way has used, and described.
-    private(set) var used = Used()
+    private var used = Used()
 
     struct Used {
         var users: [String: String] = [:]

@@ -8,17 +8,18 @@ public enum ImportFormat: String, Sendable {
     case legalHold = "legal-hold"
 }
 
-/// A document of the kind `import`: a first line of this program's own, and behind it lines of an export, byte for byte.
+/// A document of the kind `import`: a first line of this program's own, and behind it lines of an export, byte for
+/// byte.
 ///
-/// The first line is JSON. It says what the export does not: which ids the names in it stand for, which posts the archive
-/// had already, and it describes the people and channels that the archive did not know. So every row of the index can be
-/// told from the document alone. docs/archive-format.md specifies it.
+/// The first line is JSON. It says what the export does not: which ids the names in it stand for, which posts the
+/// archive had already, and it describes the people and channels that the archive did not know. So every row of the
+/// index can be told from the document alone. docs/archive-format.md specifies it.
 struct ImportPart {
     let source: ImportSource
     /// The versions of posts that came with it.
     let posts: [PostHeader]
     /// The files that they name, each with where the post stands; none in the parts that earlier builds made.
-    let attachments: [(postStart: Int, row: AttachmentRow)]
+    let attachments: [PlacedAttachment]
     /// The ids of posts in it that the archive held before, and that it says nothing new of.
     let joined: [String]
     let objects: [(kind: ObjectKind, id: String, json: JSONValue)]
@@ -44,7 +45,7 @@ struct ImportPart {
         let users = Names(head["user_ids"])
         let channels = Names(head["channel_ids"])
         var (posts, joined): ([PostHeader], [String]) = ([], [])
-        var attachments: [(postStart: Int, row: AttachmentRow)] = []
+        var attachments: [PlacedAttachment] = []
         var count: Int64 = 0
         var root = ""
         try source.forEachPost(in: body) { post throws(ArchiveError) in

@@ -143,7 +143,7 @@ enum BulkLine {
 
         func time(_ key: StaticString) throws(ArchiveError) -> Int64 {
             guard let value = try member(key, .number) else { return 0 }
-            guard let time = value.int, ImportedPost.times.contains(time) else {
+            guard let time = value.int, PostHeader.times.contains(time) else {
                 throw .badExport(file: nil, what: "\(key) of a \(type) is no time")
             }
             return time
@@ -157,9 +157,6 @@ enum BulkLine {
 }
 
 extension ImportedPost {
-    /// Up to the year 9999: later ones cannot be written as dates.
-    static let times: ClosedRange<Int64> = 0...253_402_300_799_999
-
     fileprivate init(_ post: BulkLine.Fields, _ place: Place, isReply: Bool) throws(ArchiveError) {
         self.place = place
         self.isReply = isReply

@@ -57,7 +57,7 @@ struct LegalHoldRow {
             return id
         }
         func time(_ column: String) throws(ArchiveError) -> Int64 {
-            guard let time = Int64(self[column]), ImportedPost.times.contains(time) else {
+            guard let time = Int64(self[column]), PostHeader.times.contains(time) else {
                 throw .badExport(file: nil, what: "\(column) is no time")
             }
             return time
@@ -81,8 +81,8 @@ struct LegalHoldRow {
             originalID: try identifier("PostOriginalId", mayBeEmpty: true), range: range)
     }
 
-    /// As the server's own encoder writes a string (Go, encoding/json): so that what it says by its API and in a hold is,
-    /// byte by byte, the same.
+    /// As the server's own encoder writes a string (Go, encoding/json): so that what it says by its API and in a hold
+    /// is, byte by byte, the same.
     static func quoted(_ text: String) -> [UInt8] {
         var result = [UInt8(ascii: "\"")]
         for scalar in text.unicodeScalars {

@@ -43,7 +43,7 @@ struct Audit: AsyncParsableCommand {
         let channels = try channel.isEmpty ? nil : open.select(channels: channel)
         let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: json, "nothing was looked for")
         let audit = Reader.Audit(open.archive, trusted: open.trusted)
-        let total = try open.archive.counts().values.reduce(0) { $0 + $1.versions }
+        let total = try open.archive.versionCount(after: 0)
         let findings = try await audit.run(channels: channels) { done in
             if done.isMultiple(of: 500) { Terminal.showProgress("reading: \(done.grouped) of \(total.grouped)") }
         }

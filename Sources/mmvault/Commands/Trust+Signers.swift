@@ -91,7 +91,7 @@ extension TrustDesk {
     func findSigners(isQuiet: Bool) async throws -> (SignerReport, hasAllFiles: Bool) {
         let hasAllFiles = try await archive.requireUndamaged(isQuiet: isQuiet, "nothing was searched")
         let search = try SignerSearch(archive, trusted: TrustedKeys(archive, own: []))
-        let total = try archive.counts().values.reduce(0) { $0 + $1.versions }
+        let total = try archive.versionCount(after: 0)
         let report = try await search.run { done in
             if done.isMultiple(of: 500) { Terminal.showProgress("reading: \(done.grouped) of \(total.grouped)") }
         }

@@ -41,8 +41,8 @@ struct Verify: AsyncParsableCommand {
         var byList: [String: Int] = [:]
         var invalid: [String: Int] = [:]
         var done = 0
-        let versions = try open.archive.counts()
-        let expected = channels.reduce(0) { $0 + (versions[$1.id]?.versions ?? 0) }
+        let versions = try open.archive.versionCounts()
+        let expected = channels.reduce(0) { $0 + (versions[$1.id] ?? 0) }
         for channel in channels {
             var counts: [Verdict: Int] = [:]
             var hasHeading = false
