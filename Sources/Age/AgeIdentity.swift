@@ -21,8 +21,8 @@ public struct AgeIdentity: Sendable {
 
     /// Reads `AGE-SECRET-KEY-1…`, upper case and nothing around it.
     ///
-    /// - Returns: nil for anything that `secretText` would not have written. A `String` cannot be wiped; where it is
-    ///   one, the key has left the locked memory before.
+    /// - Returns: nil for anything that `secretCharacters` would not have written. A `String` cannot be wiped; where it
+    ///   is one, the key has left the locked memory before.
     public init?(_ text: String) {
         var characters = Array(text.utf8)
         defer { wipe(&characters) }
@@ -43,13 +43,6 @@ public struct AgeIdentity: Sendable {
         var bytes = scalar.withUnsafeBytes { Array(UnsafeBufferPointer(start: $0, count: scalar.count)) }
         defer { wipe(&bytes) }
         return Bech32.encode(bytes, prefix: AgeIdentity.prefix)
-    }
-
-    /// As above, in a string, which cannot be wiped.
-    public var secretText: String {
-        var characters = secretCharacters
-        defer { wipe(&characters) }
-        return String(decoding: characters, as: UTF8.self)
     }
 }
 

@@ -3,9 +3,9 @@ internal import Bytes
 /// A key's name as two people can read it to each other: twelve groups of five digits, some 199 bits.
 ///
 /// The form is that of Signal's safety numbers ("numeric fingerprint" in libsignal): each group is five bytes of a
-/// SHA-512, big-endian, modulo 100000. Digits are read alike in every language. Signal hashes 5200 times, to make up for
-/// the 30 digits that it has for each side; these are 60, and of one key. Nothing else goes into it, so that a key has the same
-/// digits in every archive; docs/trust.md computes them with the tools that every system has.
+/// SHA-512, big-endian, modulo 100000. Digits are read alike in every language. Signal hashes 5200 times, to make up
+/// for the 30 digits that it has for each side; these are 60, and of one key. Nothing else goes into it, so that a key
+/// has the same digits in every archive; docs/trust.md computes them with the tools that every system has.
 public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     /// Twelve, of five digits each.
     public let groups: [String]

@@ -5,14 +5,8 @@ public enum KeyBackup {
     public static let begin = "-----BEGIN MM E2EE PRIVATE KEY-----"
     public static let end = "-----END MM E2EE PRIVATE KEY-----"
 
-    /// Whether `text` holds a clear-text private key, damaged or not.
-    public static func isPresent(in text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { $0.firstRange(of: begin, from: 0) != nil }
-    }
-
-    /// The pieces of `text` that each hold one clear-text private key, damaged or not: from the line that begins it to the
-    /// one that ends it, or to the next beginning, or to the end.
+    /// The pieces of `text` that each hold one clear-text private key, damaged or not: from the line that begins it to
+    /// the one that ends it, or to the next beginning, or to the end.
     public static func armors(in text: String) -> [String] {
         let bytes = Array(text.utf8)
         var armors: [String] = []

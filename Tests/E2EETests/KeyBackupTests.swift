@@ -25,7 +25,6 @@ import Testing
     @Test func aCombiningMarkBesideTheArmorChangesNothing() throws {
         let alice = KeyBackupTests.alice
         #expect(try ids(alice.backup + "\u{301}") == [alice.idHex])
-        #expect(KeyBackup.isPresent(in: KeyBackup.begin + "\u{301}"))
     }
 
     @Test(arguments: ["\r\n", "\n\n", " \n ", "\n\t", "\n> ", "\n>> ", "\r\n> ", "\r", " "])
@@ -59,16 +58,6 @@ import Testing
         #expect(throws: KeyError.armorNotBase64) {
             try KeyBackup.privateKeys(in: alice.replacing(KeyBackup.end, with: "") + bob)
         }
-    }
-
-    @Test func aKeyIsPresentWhereItsFirstLineIs() {
-        #expect(KeyBackup.isPresent(in: "x" + KeyBackupTests.alice.backup))
-        #expect(KeyBackup.isPresent(in: "------" + KeyBackup.begin))
-        #expect(KeyBackup.isPresent(in: KeyBackup.begin))
-        #expect(!KeyBackup.isPresent(in: KeyBackup.end))
-        #expect(!KeyBackup.isPresent(in: String(KeyBackup.begin.dropLast())))
-        #expect(!KeyBackup.isPresent(in: KeyBackup.begin.lowercased()))
-        #expect(!KeyBackup.isPresent(in: ""))
     }
 
     @Test func theBytesOfATextGiveTheSameKeys() throws {

@@ -105,7 +105,6 @@ struct SeededGenerator: RandomNumberGenerator {
             #expect(throws: KeyError.self, "seed \(seed)") { try PrivateKey(json: noise) }
             let encoded = KeyBackup.begin + Base64.standard.encode(noise) + KeyBackup.end
             #expect(throws: KeyError.self, "seed \(seed)") { try KeyBackup.privateKeys(in: encoded) }
-            _ = KeyBackup.isPresent(in: String(decoding: noise, as: UTF8.self))
         }
     }
 
