@@ -16,6 +16,7 @@ public struct ChannelSurvey: Sendable {
     /// By month (`2026-11`): how many posts there are, and how many of them each key would open.
     public var months: [String: Month] = [:]
 
+    /// What was written in one month.
     public struct Month: Equatable, Sendable {
         public var posts = 0
         public var openableBy: [KeyID: Int] = [:]
@@ -38,6 +39,7 @@ public struct ChannelSurvey: Sendable {
     public var closed: Int { months.values.reduce(0) { $0 + $1.closed } }
 }
 
+/// Counts the posts of channels, and whom they are encrypted for.
 public struct Survey: Sendable {
     private let archive: Archive
     private let atHand: Set<KeyID>
@@ -54,14 +56,9 @@ public struct Survey: Sendable {
     public func run(_ channel: Channel) async throws -> ChannelSurvey {
         var survey = ChannelSurvey(channel: channel)
         let plan = try archive.plan(PostQuery(channelID: channel.id))
-        var start = 0
+        var batches = PlaceBatches(0..<plan.count, of: Survey.batch)
         try await OrderedPipeline.run(
-            next: { () throws -> [StoredVersion]? in
-                guard start < plan.count else { return nil }
-                let end = min(start + Survey.batch, plan.count)
-                defer { start = end }
-                return try plan.load(start..<end)
-            },
+            next: { try batches.next().map(plan.load) },
             work: { batch in
                 batch.filter { $0.state == .live || $0.state == .deleted }.map { ($0.header, Survey.look(at: $0)) }
             },
@@ -77,7 +74,7 @@ public struct Survey: Sendable {
 
     private static func look(at version: StoredVersion) -> Look {
         guard version.header.type == EncryptedPost.type else { return .plain }
-        guard let root = try? JSONDocument(Array(version.json)).root else { return .unusable(.malformed) }
+        guard let root = try? JSONDocument(version.json).root else { return .unusable(.malformed) }
         return switch EncryptedPost(root) {
         case .message(let message): .encrypted(for: message.recipients.map(\.keyID))
         case .missingPayload: .unusable(.missingPayload)

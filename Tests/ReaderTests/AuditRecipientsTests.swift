@@ -5,7 +5,8 @@ import Testing
 @testable import E2EE
 @testable import Reader
 
-/// Recipients whom nobody knows, and members who are left out: each with a history that has it, and with one that just does not.
+/// Recipients whom nobody knows, and members who are left out: each with a history that has it, and with one that just
+/// does not.
 @Suite struct AuditRecipientsTests {
     private let later = Fixture.first + 3_600_000
 

@@ -46,18 +46,6 @@ struct SearchQueryTests {
         }
     }
 
-    @Test("a verdict is described by its authenticity, its content, and by clean or unclean but not both")
-    func verdicts() {
-        for authenticity in Authenticity.allCases.map(Optional.some) + [nil] {
-            for content in Content.allCases {
-                let verdict = Verdict(authenticity: authenticity, content: content)
-                var expected: Set<VerdictWord> = [.content(content), verdict.isClean ? .clean : .unclean]
-                if let authenticity { expected.insert(.authenticity(authenticity)) }
-                #expect(Set(VerdictWord.allCases.filter { $0.describes(verdict) }) == expected)
-            }
-        }
-    }
-
     private static let termRows: [Row] = [
         Row("release", "word(release)"),
         Row("release notes", "word(release) word(notes)"),

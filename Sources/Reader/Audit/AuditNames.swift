@@ -52,6 +52,9 @@ struct AuditNames {
 }
 
 extension [PostReference] {
+    /// In the order of time; those of one moment in the order of their ids.
+    var inOrder: [PostReference] { sorted { ($0.createAt, $0.id) < ($1.createAt, $1.id) } }
+
     /// Who wrote them, in the order in which each first did.
     var authors: [String] {
         var seen: Set<String> = []

@@ -2,8 +2,9 @@ internal import Archive
 internal import Bytes
 internal import E2EE
 
-/// Posts that the server showed again as something else: in another channel or thread, by another author, of another time
-/// or kind, no longer deleted, or with another text though nobody edited it. No edit and no deletion changes any of these.
+/// Posts that the server showed again as something else: in another channel or thread, by another author, of another
+/// time or kind, no longer deleted, or with another text though nobody edited it. No edit and no deletion changes any
+/// of these.
 final class ChangedInPlace: Inspection {
     private let archive: Archive
     private var groups: [Aspect: Group] = [:]
@@ -86,8 +87,8 @@ final class ChangedInPlace: Inspection {
         if earlier.deleteAt > 0 {
             found.append(.deletion)
         } else if earlier.editAt == later.editAt,
-            let one = try? JSONDocument(Array(change.earlier.json)).root,
-            let other = try? JSONDocument(Array(change.later.json)).root
+            let one = try? JSONDocument(change.earlier.json).root,
+            let other = try? JSONDocument(change.later.json).root
         {
             if Self.payload(one) != Self.payload(other) { found.append(.payload) }
             let texts = [one, other].map { $0["message"]?.string ?? "" }
@@ -182,7 +183,7 @@ extension VersionChange {
             createAt = (earlier.createAt, later.createAt)
             root = (earlier.rootID, later.rootID)
             deletedAt = earlier.deleteAt
-            let post = try? JSONDocument(Array(change.later.json)).root
+            let post = try? JSONDocument(change.later.json).root
             hasPayload = post?["props"]?["e2ee"].map { !$0.isNull } ?? false
         }
     }

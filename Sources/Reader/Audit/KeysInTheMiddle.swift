@@ -8,8 +8,8 @@ final class KeysInTheMiddle: Inspection {
     private let groups: VersionGroups
     private let trusted: TrustedKeys
     private var channelID = ""
-    /// By user, of the channel that passes by: the own posts by one key since another one signed, and what others encrypted
-    /// meanwhile.
+    /// By user, of the channel that passes by: the own posts by one key since another one signed, and what others
+    /// encrypted meanwhile.
     private var stretches: [String: Stretch] = [:]
     private var count: UInt64 = 0
     private var found: [Found] = []
@@ -110,7 +110,7 @@ final class KeysInTheMiddle: Inspection {
         }
         return findings
             + ordered.map { pair, posts in
-                beside(pair, posts.sorted { ($0.createAt, $0.id) < ($1.createAt, $1.id) }, context.names)
+                beside(pair, posts.inOrder, context.names)
             }
     }
 

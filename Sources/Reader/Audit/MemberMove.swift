@@ -20,16 +20,15 @@ struct MemberMove: Sendable {
         var moves: [MemberMove] = []
         for channel in channels {
             let plan = try archive.plan(PostQuery(channelID: channel.id, types: types))
-            for start in stride(from: 0, to: plan.count, by: batch) {
-                moves += try plan.load(start..<min(start + batch, plan.count)).compactMap(MemberMove.init)
-            }
+            var batches = PlaceBatches(0..<plan.count, of: batch)
+            while let places = batches.next() { moves += try plan.load(places).compactMap(MemberMove.init) }
         }
         return moves
     }
 
     private init?(_ version: StoredVersion) {
         let header = version.header
-        let props = (try? JSONDocument(Array(version.json)).root)?["props"]
+        let props = (try? JSONDocument(version.json).root)?["props"]
         let user: String?
         switch header.type {
         case "system_join_channel": (user, isPresent) = (header.userID, true)

@@ -2,9 +2,9 @@ internal import Archive
 
 /// Who was in a channel, and when: only as far as something says so.
 ///
-/// Somebody was a member between two moments that say so (joining, being added, writing an encrypted post, standing in the
-/// list of members, getting the posts), if nothing in between says that they left. Before the first such moment and behind the last one,
-/// nothing is claimed.
+/// Somebody was a member between two moments that say so (joining, being added, writing an encrypted post, standing in
+/// the list of members, getting the posts), if nothing in between says that they left. Before the first such moment and
+/// behind the last one, nothing is claimed.
 struct Membership: Sendable {
     /// By user; direct and group channels never change, so that there it is all of time.
     private let spans: [String: [ClosedRange<Int64>]]

@@ -1,7 +1,7 @@
 internal import Archive
 
-/// The same `iv`, `pubECDHE` and `encryptedData` in different posts. A client makes them anew for each message, so that no
-/// two messages share them. A signature's bytes do not count: whoever has one can make another of it.
+/// The same `iv`, `pubECDHE` and `encryptedData` in different posts. A client makes them anew for each message, so that
+/// no two messages share them. A signature's bytes do not count: whoever has one can make another of it.
 final class RepeatedCiphertext: Inspection {
     private let groups: VersionGroups
     private var repeated: Set<[UInt8]> = []
@@ -30,18 +30,18 @@ final class RepeatedCiphertext: Inspection {
     private func repetitions() throws(ArchiveError) -> [Repetition] {
         var result: [Repetition] = []
         for ciphertext in repeated {
-            // A copy is later as a rule: both by when it was written and by when its post was made. An older post may have
-            // been edited to carry it, and then nothing tells which of them is the copy.
+            // A copy is later as a rule: both by when it was written and by when its post was made. An older post may
+            // have been edited to carry it, and then nothing tells which of them is the copy.
             var kept: [PostReference] = []
             for post in try groups.writings(of: Self.group(ciphertext))
             where !kept.contains(where: { $0.isImport(of: post) }) {
                 kept.append(post)
             }
             guard let first = kept.first, kept.count > 1 else { continue }
-            let others = kept.dropFirst().sorted { ($0.createAt, $0.id) < ($1.createAt, $1.id) }
+            let others = Array(kept.dropFirst()).inOrder
             result.append(
                 others[0].createAt < first.createAt
-                    ? Repetition(original: nil, copies: kept.sorted { ($0.createAt, $0.id) < ($1.createAt, $1.id) })
+                    ? Repetition(original: nil, copies: kept.inOrder)
                     : Repetition(original: first, copies: others))
         }
         return result.sorted { ($0.first.createAt, $0.first.id) < ($1.first.createAt, $1.first.id) }
@@ -51,6 +51,11 @@ final class RepeatedCiphertext: Inspection {
     func copies() throws(ArchiveError) -> Set<String> {
         Set(try repetitions().filter { $0.original != nil }.flatMap(\.copies).map(\.id))
     }
+
+    private static let limits = """
+        It does not show who did it, nor that the author said it twice: a signature says nothing about time and place. No \
+        client makes the same bytes for two messages.
+        """
 
     private func withoutOriginal(_ posts: [PostReference], _ names: AuditNames) -> Finding {
         names.finding(
@@ -63,10 +68,7 @@ final class RepeatedCiphertext: Inspection {
                 "Somebody who can write to the server put the message into an older post, so that it seems to be of then.",
                 "Somebody edited a post of theirs to hold what they found in another one.",
             ],
-            cannotMean: """
-                It does not show who did it, nor that the author said it twice: a signature says nothing about time and \
-                place. No client makes the same bytes for two messages.
-                """,
+            cannotMean: Self.limits,
             posts: posts)
     }
 
@@ -90,18 +92,15 @@ final class RepeatedCiphertext: Inspection {
                     "Somebody who can write to the server put the message there again, at another time or place.",
                     "Somebody who can read the channel posted what they found there as their own.",
                 ],
-                cannotMean: """
-                    It does not show who did it, nor that the author said it twice: a signature says nothing about time and \
-                    place. No client makes the same bytes for two messages.
-                    """,
+                cannotMean: Self.limits,
                 users: [original.userID], original: original, posts: copies)
         }
     }
 }
 
 extension PostReference {
-    /// Whether both are one post, once from the server and once out of an export, which has no ids: by the same author, in
-    /// the same channel, of the same moment. Ids that an import made up have a hyphen, which no server's id has.
+    /// Whether both are one post, once from the server and once out of an export, which has no ids: by the same author,
+    /// in the same channel, of the same moment. Ids that an import made up have a hyphen, which no server's id has.
     func isImport(of other: PostReference) -> Bool {
         func agree(_ one: String, _ two: String) -> Bool { one == two || one.contains("-") || two.contains("-") }
         return id.contains("-") != other.id.contains("-") && createAt == other.createAt

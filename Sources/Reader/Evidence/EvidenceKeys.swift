@@ -15,25 +15,25 @@ struct EvidenceKeys {
 
     var trusted: TrustedKeys { TrustedKeys(known: known, decisions: decisions, own: own, ownerID: ownerID) }
 
-    /// What the verdicts on posts of these authors rest on: their keys and the owner's, and those of colleagues whose lists
-    /// name one of them.
+    /// What the verdicts on posts of these authors rest on: their keys and the owner's, and those of colleagues whose
+    /// lists name one of them.
     init(_ archive: Archive, authors: Set<String>, own: [PublicKey]) throws(ArchiveError) {
         let ownerID = try archive.account().userID
         var users = authors.union([ownerID])
         let all = try archive.trustDecisions()
+        let known = try archive.knownKeys()
         users.formUnion(all.filter { users.contains($0.userID) }.compactMap(\.colleague?.userID))
         // Whose keys the owner has brought as well: those do not count as the owner's.
         let brought =
             own
-            + (try archive.knownKeys()[ownerID] ?? []).compactMap {
+            + (known[ownerID] ?? []).compactMap {
                 try? PublicKey(encryptionPoint: $0.sighting.encryptionPoint, signingPoint: $0.sighting.signingPoint)
             }
-        let trusted = try TrustedKeys(archive, own: own)
+        let trusted = TrustedKeys(known: known, decisions: all, own: own, ownerID: ownerID)
         for key in brought { users.formUnion(trusted.owners(ofSigner: key.signer.id).map(\.userID)) }
-        let everybody = users
         self.init(
-            ownerID: ownerID, known: try archive.knownKeys().filter { everybody.contains($0.key) }, own: own,
-            decisions: all.filter { everybody.contains($0.userID) })
+            ownerID: ownerID, known: known.filter { users.contains($0.key) }, own: own,
+            decisions: all.filter { users.contains($0.userID) })
     }
 
     /// Everybody whose keys or decisions count here.

@@ -1,8 +1,8 @@
 internal import Archive
 internal import E2EE
 
-/// The first part of `report.html` and `report.md`, for somebody who was not there: what the package is, what it shows and
-/// what it cannot show, and how to check it. docs/threat-model.md has the words at length.
+/// The first part of `report.html` and `report.md`, for somebody who was not there: what the package is, what it shows
+/// and what it cannot show, and how to check it. docs/threat-model.md has the words at length.
 struct EvidenceReport {
     let facts: EvidenceFacts
     let keys: EvidenceKeys
@@ -255,41 +255,5 @@ struct EvidenceReport {
         stride(from: 0, to: digits.utf8.count, by: 8).map { start in
             String(decoding: Array(digits.utf8)[start..<min(start + 8, digits.utf8.count)], as: UTF8.self)
         }.joined(separator: " ")
-    }
-}
-
-extension Authenticity {
-    /// From the threat model.
-    fileprivate var meaning: (is: String, isNot: String) {
-        switch self {
-        case .verified:
-            (
-                "signed by the key that the server last showed for the author",
-                "that the key is the author's: the server says so"
-            )
-        case .verifiedByEarlierKey:
-            ("signed by another key known to be the author's", "anything less; people make new keys")
-        case .unknownSender: ("no key of the author is known", "that anything is wrong")
-        case .signatureInvalid:
-            (
-                "keys of the author are known, and none fits: the text was changed, somebody else wrote it, the author "
-                    + "used a key that was never seen here, or the key that fits was rejected",
-                "which of these it is"
-            )
-        case .unchecked: ("there is no message of a known form whose signature could be checked", "-")
-        }
-    }
-}
-
-extension Content {
-    fileprivate var meaning: (is: String, isNot: String) {
-        switch self {
-        case .decrypted: ("a key of the archive's owner opened it", "that everybody got the same text")
-        case .notForUs: ("encrypted for keys that were not at hand", "that anything is wrong")
-        case .keyUnwrapFailed: ("encrypted for a key of the owner's, and the key inside is damaged", "who damaged it")
-        case .malformed, .unsupportedVersion, .missingPayload:
-            ("not a message as the protocol has it", "who made it so")
-        case .plain: ("never encrypted, and nobody signed it", "that the named author wrote it: the server says so")
-        }
     }
 }

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// A file that comes to stand in its place whole and on the disk, or not at all; it replaces nothing.
 ///
-/// Until then it has no name, so that nothing is left of it whatever happens to the process. Where the file system knows
-/// no such files (FAT, NFS), it has a name of its own, which is nobody else's.
+/// Until then it has no name, so that nothing is left of it whatever happens to the process. Where the file system
+/// knows no such files (FAT, NFS), it has a name of its own, which is nobody else's.
 final class NewFile {
     let descriptor: Int32
     private let path: String
@@ -37,7 +37,7 @@ final class NewFile {
     /// - Returns: nil where a file cannot be had without a name, or could not get one later.
     private static func unnamed(beside path: String) -> Int32? {
         guard access("/proc/self/fd", X_OK) == 0 else { return nil }
-        let file = open(UnnamedFile.folder(of: path), UnnamedFile.flag | O_WRONLY | O_CLOEXEC, 0o600)
+        let file = open(PrivateFile.directory(of: path), UnnamedFile.flag | O_WRONLY | O_CLOEXEC, 0o600)
         return file >= 0 ? file : nil
     }
 
@@ -66,9 +66,6 @@ final class NewFile {
             guard rename(ownPath, path) == 0 else { throw .output(path: path, operation: "write", errno: errno) }
         }
         ownPath = nil
-        let folder = open(UnnamedFile.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { return }
-        fsync(folder)
-        close(folder)
+        PrivateFile.synchronizeDirectory(PrivateFile.directory(of: path))
     }
 }

@@ -3,8 +3,7 @@ internal import Archive
 
 /// For whom a package is sealed.
 public enum PackageSeal: Sendable {
-    /// `age1…`; nil for no such recipient.
-    case age(String)
+    case age(AgeSeal)
     /// An OpenPGP key that the user's gpg knows.
     case gpg(String)
 
@@ -14,8 +13,8 @@ public enum PackageSeal: Sendable {
             self = .gpg(text)
             return
         }
-        guard AgeRecipient(text) != nil else { return nil }
-        self = .age(text)
+        guard let recipient = AgeRecipient(text) else { return nil }
+        self = .age(AgeSeal(recipient: recipient))
     }
 
     /// What the package's name ends with behind the ending of its format.
@@ -27,14 +26,18 @@ public enum PackageSeal: Sendable {
     }
 }
 
+/// A recipient of an age file, `age1…`.
+public struct AgeSeal: Sendable {
+    fileprivate let recipient: AgeRecipient
+}
+
 extension PackageFile {
     /// Writes the package to a new file, sealed where that is wanted: what is not sealed is on the disk nowhere then.
     func write(_ format: PackFormat, to file: NewFile, _ seal: PackageSeal?) async throws {
         switch seal {
         case nil: try write(format) { try file.write($0) }
-        case .age(let text):
-            guard let recipient = AgeRecipient(text) else { throw ReaderError.noBackup(source: text) }
-            let sealer = AgeSealer(recipient)
+        case .age(let seal):
+            let sealer = AgeSealer(seal.recipient)
             try write(format) { bytes in try sealer.write(bytes) { try file.write($0) } }
             try sealer.finish { try file.write($0) }
         case .gpg(let recipient):

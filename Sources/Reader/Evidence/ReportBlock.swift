@@ -1,7 +1,6 @@
 /// A piece of the report's first part, which is told twice: in HTML and in Markdown. Every text is plain text.
 enum ReportBlock {
     case heading(String)
-    case subheading(String)
     /// The heading of a finding, to which posts refer by its number.
     case finding(Int, String)
     /// Posts by their ids; those that stand in the report are referred to.
@@ -24,7 +23,6 @@ enum ReportBlock {
     var html: String {
         switch self {
         case .heading(let text): return "<h2>\(ReportHTML.line(text))</h2>\n"
-        case .subheading(let text): return "<h3>\(ReportHTML.line(text))</h3>\n"
         case .finding(let number, let text):
             return "<h3 id=\"finding-\(number)\">Finding \(number): \(ReportHTML.line(text))</h3>\n"
         case .posts(let label, let ids, let shown):
@@ -51,7 +49,6 @@ enum ReportBlock {
         let escape = MarkdownRenderer.escape
         switch self {
         case .heading(let text): return "\n## \(escape(text))\n"
-        case .subheading(let text): return "\n### \(escape(text))\n"
         case .finding(let number, let text): return "\n### Finding \(number): \(escape(text))\n"
         case .posts(let label, let ids, let shown):
             let names = ids.prefix(ReportBlock.shownPosts).joined(separator: ", ")

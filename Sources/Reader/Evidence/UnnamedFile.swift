@@ -1,3 +1,4 @@
+internal import Archive
 internal import Bytes
 internal import CLinux
 internal import Glibc
@@ -49,13 +50,8 @@ final class UnnamedFile {
     }
 
     private static func onDisk(_ path: String) -> Int32? {
-        let file = Glibc.open(folder(of: path), flag | O_RDWR | O_CLOEXEC, 0o600)
+        let file = Glibc.open(PrivateFile.directory(of: path), flag | O_RDWR | O_CLOEXEC, 0o600)
         return file < 0 ? nil : file
-    }
-
-    static func folder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) throws(ReaderError) {

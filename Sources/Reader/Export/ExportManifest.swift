@@ -40,23 +40,7 @@ struct ExportManifest {
         json.object { json in
             json.int("mmvault_export", 1)
             json.string("format", request.format.rawValue)
-            json.object("account") {
-                $0.string("server", people.account.server)
-                $0.string("user_id", people.account.userID)
-                $0.string("username", people.account.username)
-            }
-            json.object("archive") {
-                $0.int("documents", head.documents)
-                $0.string("head", head.hash)
-            }
-            json.array("asked") { json in
-                for (name, value) in request.asked {
-                    json.object {
-                        $0.string("name", name)
-                        $0.string("value", value)
-                    }
-                }
-            }
+            ExportManifest.write(people.account, head: head, asked: request.asked, to: &json)
             json.bool("includes_unverified", request.includesUnverified)
             json.bool("includes_files", request.includesFiles)
             json.object("counts") { ExportManifest.write(counts, to: &$0) }
@@ -105,6 +89,26 @@ struct ExportManifest {
                     $0.string("username", people.username(member.userID))
                     $0.int("since", member.since.milliseconds)
                     $0.time("left", member.left)
+                }
+            }
+        }
+    }
+
+    /// The members that say where an export comes from, which a package of evidence has as well.
+    static func write(
+        _ account: Account, head: (documents: Int64, hash: String), asked: [(name: String, value: String)],
+        to json: inout JSONWriter
+    ) {
+        json.object("account") { account.write(to: &$0) }
+        json.object("archive") {
+            $0.int("documents", head.documents)
+            $0.string("head", head.hash)
+        }
+        json.array("asked") { json in
+            for (name, value) in asked {
+                json.object {
+                    $0.string("name", name)
+                    $0.string("value", value)
                 }
             }
         }

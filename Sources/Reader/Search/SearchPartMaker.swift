@@ -38,15 +38,10 @@ struct SearchPartMaker {
     private func entries(_ run: Range<Int>, progress: (Int, Int) -> Void) async throws -> Read {
         var result = Read()
         result.entries.reserveCapacity(run.count)
-        var start = run.lowerBound
+        var batches = PlaceBatches(run, of: SearchPartMaker.batch)
         let reader = reader
         try await OrderedPipeline.run(
-            next: { () throws -> [StoredVersion]? in
-                guard start < run.upperBound else { return nil }
-                let end = min(start + SearchPartMaker.batch, run.upperBound)
-                defer { start = end }
-                return try plan.load(start..<end)
-            },
+            next: { try batches.next().map(plan.load) },
             work: { batch in
                 batch.map { version in
                     let post = reader.judge(version)

@@ -27,14 +27,4 @@ public enum VerdictWord: Hashable, Sendable, CaseIterable {
         guard let known = VerdictWord.known[word.lowercased()] else { return nil }
         self = known
     }
-
-    /// Whether the word is true of a verdict.
-    public func describes(_ verdict: Verdict) -> Bool {
-        switch self {
-        case .authenticity(let authenticity): verdict.authenticity == authenticity
-        case .content(let content): verdict.content == content
-        case .clean: verdict.isClean
-        case .unclean: !verdict.isClean
-        }
-    }
 }

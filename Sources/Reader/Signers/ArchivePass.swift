@@ -28,14 +28,9 @@ struct ArchivePass: Sendable {
         _ channel: Channel, found: () -> [String: [SigningPoint]] = { [:] }, consume: (SeenVersion) throws -> Void
     ) async throws {
         let plan = try archive.plan(PostQuery(channelID: channel.id))
-        var start = 0
+        var batches = PlaceBatches(0..<plan.count, of: ArchivePass.batch)
         try await OrderedPipeline.run(
-            next: { () throws -> Batch? in
-                guard start < plan.count else { return nil }
-                let end = min(start + ArchivePass.batch, plan.count)
-                defer { start = end }
-                return Batch(versions: try plan.load(start..<end), found: found())
-            },
+            next: { try batches.next().map { Batch(versions: try plan.load($0), found: found()) } },
             work: { batch in
                 batch.versions.map { SeenVersion($0, trusted: trusted, bots: bots, found: batch.found) }
             },

@@ -50,8 +50,8 @@ struct SeenClearPost: Sendable {
     enum Voice: Sendable {
         /// A bot's, or the server's own.
         case program
-        /// A person's by its author, and a program's by what it says of itself: an incoming webhook posts in the name of
-        /// whoever made it.
+        /// A person's by its author, and a program's by what it says of itself: an incoming webhook posts in the name
+        /// of whoever made it.
         case saidToBeProgram
         case person
     }
@@ -69,7 +69,7 @@ extension SeenVersion {
         header = version.header
         isImported = version.importName != nil
         // What is not JSON any more is damage, and `check` will say so.
-        guard let root = try? JSONDocument(Array(version.json)).root else {
+        guard let root = try? JSONDocument(version.json).root else {
             content = .unusable(hasClearText: false)
             return
         }

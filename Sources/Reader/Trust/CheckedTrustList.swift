@@ -62,8 +62,8 @@ public struct CheckedTrustList: Sendable {
         }
     }
 
-    /// The list as a document of the archive: an entry that says what the one before it said is kept as well, since it says it
-    /// at another time.
+    /// The list as a document of the archive: an entry that says what the one before it said is kept as well, since it
+    /// says it at another time.
     public func document(at time: Timestamp = .now) -> ReceivedDocument {
         TrustDecision.document(list: list.bytes, at: time)
     }

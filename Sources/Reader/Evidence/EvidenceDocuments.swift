@@ -1,0 +1,56 @@
+internal import Archive
+
+/// The documents of a package, read when they are asked for; neighbours in time stand in the same one.
+struct EvidenceDocuments {
+    private let contents: PackageContents
+    private let records: [Int64: DocumentRecord]
+    private var cached: [(sequence: Int64, content: DocumentContent)] = []
+    private var files: [String: [FileRecord]]?
+    private var absences: [String: [NoticedAbsence]]?
+
+    /// Bytes of bodies that are kept.
+    private static let room = 24 << 20
+
+    init(_ contents: PackageContents, records: [Int64: DocumentRecord]) {
+        (self.contents, self.records) = (contents, records)
+    }
+
+    /// - Returns: nil where there is none of that number, or it holds something else than its record says.
+    mutating func content(_ sequence: Int64) throws -> DocumentContent? {
+        if let found = cached.first(where: { $0.sequence == sequence }) { return found.content }
+        guard let record = records[sequence], let body = try contents.bytes(EvidenceDocument.bodyName(sequence)),
+            let content = try? DocumentContent(record, body)
+        else { return nil }
+        cached.append((sequence, content))
+        while cached.count > 1, cached.reduce(0, { $0 + $1.content.body.count }) > EvidenceDocuments.room {
+            cached.removeFirst()
+        }
+        return content
+    }
+
+    /// What the documents record of a file.
+    mutating func records(of fileID: String) throws -> [FileRecord] {
+        if files == nil {
+            var found: [String: [FileRecord]] = [:]
+            for (sequence, record) in records where record.kind == DocumentKind.files.rawValue {
+                for file in try content(sequence)?.objects.compactMap(FileRecord.init) ?? [] {
+                    found[file.fileID, default: []].append(file)
+                }
+            }
+            files = found
+        }
+        return files?[fileID] ?? []
+    }
+
+    /// What the documents say of a post that has gone. That it came back may stand in a later one, which is not here.
+    mutating func absences(of postID: String) throws -> [NoticedAbsence] {
+        if absences == nil {
+            var found: [String: [NoticedAbsence]] = [:]
+            for (sequence, record) in records where record.kind == DocumentKind.absences.rawValue {
+                for (id, absence) in try content(sequence)?.absences ?? [] { found[id, default: []].append(absence) }
+            }
+            absences = found
+        }
+        return absences?[postID] ?? []
+    }
+}
