@@ -8,8 +8,8 @@ struct KeyRestoration {
     private let archive: Archive
     private let writer: ArchiveWriter
 
-    /// - Throws: where another process writes to the archive. The lock is taken before anything is written, so that a pull
-    ///   under way leaves everything as it is.
+    /// - Throws: where another process writes to the archive. The lock is taken before anything is written, so that a
+    ///   pull under way leaves everything as it is.
     init(_ directory: AccountDirectory) throws {
         self.directory = directory
         writer = try ArchiveWriter(directory)
@@ -17,8 +17,8 @@ struct KeyRestoration {
     }
 
     /// - Parameters: as for `KeyStore.restore`.
-    /// - Throws: `othersKey` for a key that the archive knows as another user's: as one of the owner's, what it signs in their
-    ///   name would verify.
+    /// - Throws: `othersKey` for a key that the archive knows as another user's: as one of the owner's, what it signs
+    ///   in their name would verify.
     func run(_ bytes: [UInt8], source: String, encryption: Gpg.Encryption?) async throws {
         let account = try archive.account()
         let trusted = try TrustedKeys(archive, own: [])

@@ -66,8 +66,8 @@ struct TrustDesk {
     ///
     /// - Parameters:
     ///   - isAgreed: `--yes`.
-    ///   - id: what was named on the command line to be decided about: `--yes` demands the whole id. nil where the question is
-    ///     not about one.
+    ///   - id: what was named on the command line to be decided about: `--yes` demands the whole id. nil where the
+    ///     question is not about one.
     static func agree(_ question: String, isAgreed: Bool, id: String?) throws {
         if isAgreed {
             guard id == nil || id?.utf8.count == 64 else {

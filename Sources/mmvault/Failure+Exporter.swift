@@ -1,0 +1,59 @@
+import Exporter
+import Reader
+
+extension Failure {
+    static func of(_ error: ExporterError) -> Failure {
+        switch error {
+        case .badAddress(let text, let why):
+            Failure(
+                .usage, "“\(SafeText.line(text))” is no server address: \(why)",
+                hint: "it looks like https://chat.example.org")
+        case .insecureAddress(let url):
+            Failure(
+                .usage, "\(SafeText.line(url)) would send your password and messages over the network unencrypted",
+                hint: "use https://; --allow-http does it all the same")
+        case .notLoggedIn(let account):
+            Failure(.notLoggedIn, "not logged in as \(SafeText.line(account))", hint: "“mmvault login URL” logs in")
+        case .sessionExpired(let server):
+            Failure(
+                .notLoggedIn, "\(SafeText.line(server)) does not accept the token: the session has ended",
+                hint: "“mmvault login \(SafeText.line(server))” starts a new one; what was archived is kept")
+        case .loginRefused(let message):
+            Failure(.notLoggedIn, "the login was refused: \(SafeText.line(message))", hint: "nothing was changed")
+        case .mfaRequired:
+            Failure(
+                .notLoggedIn, "this account asks for an MFA code",
+                hint: "log in at a terminal, add --mfa-code-file, or use a personal access token")
+        case .otherUser(let expected, let found):
+            Failure(
+                .notLoggedIn,
+                "the token belongs to \(SafeText.line(found)), and the archive to \(SafeText.line(expected))",
+                hint: "“mmvault login URL” as \(SafeText.line(expected))")
+        case .redirected(let from, let to):
+            Failure(
+                .server, "\(SafeText.line(from)) sends its visitors on to \(SafeText.line(to))",
+                hint: "the token was not sent there; if that is the right server, log in with that address")
+        case .refused(let status, _, let message, let request):
+            Failure(
+                .server,
+                "the server refused the request (\(status)): \(SafeText.line(message)) [\(SafeText.line(request))]")
+        case .noAnswer(let request, let why, let attempts):
+            Failure(
+                .server,
+                "no usable answer after \(attempts) attempt\(attempts == 1 ? "" : "s"): \(SafeText.line(why))"
+                    + " [\(SafeText.line(request))]",
+                hint: "run the command again later; nothing is lost")
+        case .unsettledHistory(let channelID):
+            Failure(
+                .server, "the history of channel \(SafeText.line(channelID)) changes faster than it can be read",
+                hint: "what was fetched is kept; run the command again later")
+        case .noSuchChannel(let name):
+            Failure(
+                .noArchive, "the server lists no channel or team “\(SafeText.line(name))” for this account",
+                hint: "“mmvault status” shows the names; nothing was fetched")
+        case .noChannelToAskIn: Failure(.server, "it is asked for in a channel, and the server lists none for you")
+        case .archive(let error): of(error)
+        case .cancelled: .interrupted
+        }
+    }
+}

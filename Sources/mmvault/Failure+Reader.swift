@@ -1,0 +1,137 @@
+import Archive
+import E2EE
+import Reader
+
+extension Failure {
+    static func of(_ error: ReaderError) -> Failure {
+        switch error {
+        case .noBackup(let source):
+            Failure(
+                .key, "there is no key backup in \(SafeText.line(source))",
+                hint: "it holds “\(KeyBackup.begin)”, or is an OpenPGP message, or the server's mail saved as .eml")
+        case .badKey(let source, let error):
+            Failure(
+                .key, "the key in \(SafeText.line(source)) cannot be used: \(SafeText.line(error.description))",
+                hint:
+                    "nothing was stored; take the backup again from the mail, or from “/e2ee show_backup” in Mattermost"
+            )
+        case .otherKey(let path, let found):
+            Failure(.damaged, "\(SafeText.line(path)) holds another key: \(found.short)…")
+        case .othersKey(_, let username, let isShown):
+            Failure(
+                .key,
+                "\(isShown ? "the server shows" : "the archive knows") this key as @\(SafeText.name(username))'s, "
+                    + "not as yours",
+                hint: "nothing was stored; --key FILE uses it for one command")
+        case .gpgMissing:
+            Failure(.key, "there is no gpg", hint: "install GnuPG (on Debian: apt install gnupg)")
+        case .gpgFailed(let doing, let message):
+            Failure(
+                .key, "gpg could not \(doing)\(message.isEmpty ? "" : ": \(SafeText.line(message))")",
+                hint: gpgHint(doing))
+        case .noSecretKey(let ids):
+            Failure(
+                .key,
+                "gpg could not decrypt the backup: the OpenPGP secret key that it is encrypted to is not here"
+                    + (ids.isEmpty ? "" : " (\(SafeText.line(ids.joined(separator: ", "))))"),
+                hint: "bring your OpenPGP secret key here (“gpg --import FILE”, or its smart card), and give the same "
+                    + "command again")
+        case .noGpgKey:
+            Failure(
+                .key, "you have no OpenPGP key to encrypt the private key to, and in clear text it is not stored",
+                hint: "make one with “gpg --quick-gen-key NAME”, name one with --recipient, or use --symmetric; "
+                    + "“--key FILE” reads a key for one command without storing it")
+        case .unreadable(let path): Failure(.key, "\(SafeText.line(path)) cannot be read")
+        case .outputExists(let path):
+            PrivateFile.exists("\(path)/INCOMPLETE")
+                ? Failure(
+                    .usage, "\(SafeText.line(path)) is an export that was cut",
+                    hint: "remove it, and run the command again; nothing was changed")
+                : Failure(
+                    .usage, "\(SafeText.line(path)) exists and is not empty", hint: "name what does not exist yet")
+        case .output(let path, let operation, let errno):
+            Failure(.failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))")
+        case .changedMeanwhile(let file):
+            Failure(.damaged, "\(SafeText.line(file)) changed while it was read", hint: "“mmvault check” says more")
+        case .archiveGrew:
+            Failure(
+                .failure, "the archive grew while it was read, and what came belongs to the choice",
+                hint: "nothing was written; run it again when no pull is under way, or with --until")
+        case .nothingChosen:
+            Failure(
+                .noArchive, "nothing was chosen: no post in the archive is of that choice",
+                hint: "nothing was written; “mmvault channels” shows what is there")
+        case .notAPackage(let path, let what):
+            Failure(
+                .badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))",
+                hint: what.hasPrefix("the package is in")
+                    ? "unpack it, and check that folder; “mmvault check FOLDER” does" : sealedHint(path))
+        case .notEvidence(let path, let format):
+            Failure(
+                .badExport, "\(SafeText.line(path)) is no package of evidence: it is an export (\(format.rawValue))",
+                hint: "“sha256sum -c SHA256SUMS” in it checks its files")
+        case .badTrustList(let what):
+            Failure(
+                .badExport, "the list of keys cannot be read: \(SafeText.line(what))",
+                hint: "nothing was changed; “mmvault trust export” makes such a list")
+        case .refusedTrustList(let refusal): of(refusal)
+        case .archive(let error): of(error)
+        }
+    }
+
+    private static func gpgHint(_ doing: String) -> String {
+        if doing.hasPrefix("decrypt") {
+            return "try “gpg --decrypt” on the file by hand; without a terminal gpg must not ask for a passphrase"
+        }
+        if doing == Gpg.sealing {
+            return "“gpg --list-keys” shows the keys that gpg has; import the recipient's first"
+        }
+        return (doing == Gpg.signing ? "name a key that can sign: " : "")
+            + "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase"
+    }
+
+    /// How to open a package that is sealed.
+    private static func sealedHint(_ path: String) -> String? {
+        guard let sealing = PackageForm(path).sealing else { return nil }
+        let (sealed, open) = (SafeText.line(path), SafeText.line(String(path.dropLast(4))))
+        return sealing == "age"
+            ? "decrypt it first: age -d -i KEYFILE -o \(open) \(sealed)"
+            : "decrypt it first: gpg --output \(open) --decrypt \(sealed)"
+    }
+
+    private static func of(_ refusal: CheckedTrustList.Refusal) -> Failure {
+        switch refusal {
+        case .otherServer(let server):
+            Failure(
+                .badExport, "the list is about the users of \(SafeText.line(server)), and the archive is not",
+                hint: "nothing was changed; --account chooses another archive")
+        case .own:
+            Failure(
+                .badExport, "the list is your own",
+                hint: "nothing was changed; it is for your colleagues to import")
+        case .unknownSigner(let userID, let keyID):
+            Failure(
+                .badExport,
+                "the list is signed by key \(keyID.prefix(16))…, which is not known to be that of its author, "
+                    + SafeText.line(userID),
+                hint: "nothing was changed; “mmvault pull” asks the server for keys, and “mmvault trust” shows them")
+        case .rejectedSigner(let userID, let keyID):
+            Failure(
+                .badExport,
+                "the list is signed by key \(keyID.prefix(16))… of \(SafeText.line(userID)), which you rejected",
+                hint: "nothing was changed; “mmvault trust withdraw” takes a rejection back")
+        case .badSignature:
+            Failure(
+                .badExport, "the list was changed after it was signed",
+                hint: "nothing was changed here; ask its author to send it again")
+        case .notNewer(let time):
+            Failure(
+                .badExport, "the list is not newer than the one of \(time.minute) UTC, which was imported already",
+                hint: "nothing was changed")
+        case .fromTheFuture(let time):
+            Failure(
+                .badExport, "the list is of \(time.minute) UTC, which is yet to come",
+                hint: "nothing was changed; one of the two clocks is wrong")
+        }
+    }
+}
