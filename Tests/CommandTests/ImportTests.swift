@@ -5,12 +5,10 @@ import Testing
 
 /// Exports of a server, taken in from a zip.
 @Suite struct ImportTests {
-    static let keys = "--key key.asc --key old-key.asc"
-
     /// What every live post says, in a form that does not depend on ids.
     private func sayings(_ stage: Stage, _ options: String = "") async throws -> [String] {
         _ = try await stage.run("rm -rf out")
-        let outcome = try await stage.run("mmvault \(options) export jsonl out --include-unverified \(Self.keys)")
+        let outcome = try await stage.run("mmvault \(options) export jsonl out --include-unverified \(Stage.keys)")
         guard outcome.code == 0 else { throw StageError(what: outcome.errors) }
         let lines = try stage.read("out/posts.jsonl").split(separator: 0x0A)
         return try lines.compactMap { line in
@@ -24,11 +22,6 @@ import Testing
         }.sorted()
     }
 
-    private func expectClean(_ stage: Stage, _ options: String = "") async throws {
-        let check = try await stage.run("mmvault \(options) check")
-        #expect(check.code == 0, "\(check.everything)")
-    }
-
     @Test func bulkExport_ReadsAsThePulledArchiveDoes() async throws {
         try await Stage.with { stage in
             try await stage.settle()
@@ -39,9 +32,9 @@ import Testing
             #expect(outcome.output.contains("1 other file not taken"))
             #expect(try await sayings(stage, "--vault alone") == pulled)
             #expect(pulled.count > 8)
-            try await expectClean(stage, "--vault alone")
+            try await stage.expectClean("--vault alone")
             // Her own signature is known by her own key; nobody else's is.
-            let read = try await stage.run("mmvault --vault alone read @bob \(Self.keys)")
+            let read = try await stage.run("mmvault --vault alone read @bob \(Stage.keys)")
             #expect(read.output.contains("I know.") && read.output.contains("imported with export.zip"))
             #expect(read.output.contains("NOT VERIFIED (unknownSender"))
         }
@@ -61,7 +54,7 @@ import Testing
             let outcome = try await stage.run("mmvault --vault alone import x.zip --as alice")
             #expect(outcome.code == 0, "\(outcome.everything)")
             #expect(outcome.output.contains("1 file of posts, ") && outcome.output.contains("1 other file not taken"))
-            try await expectClean(stage, "--vault alone")
+            try await stage.expectClean("--vault alone")
             let status = try await stage.run("mmvault --vault alone status").output
             #expect(status.contains("1 missing: the export does not have it"), "\(status)")
             for format in ["markdown", "jsonl", "mbox"] {
@@ -81,13 +74,13 @@ import Testing
     func everythingThatWasPulled_IsJoined(form: String) async throws {
         try await Stage.with { stage in
             try await stage.settle()
-            let before = try await stage.run("mmvault verify --json \(Self.keys)").output
+            let before = try await stage.run("mmvault verify --json \(Stage.keys)").output
             try await form == "bulk" ? stage.zipBulk("x.zip") : stage.zipHold("x.zip")
             let outcome = try await stage.run("mmvault import x.zip")
             #expect(outcome.code == 0 && outcome.output.contains("  0 added, "), "\(outcome.everything)")
             #expect(!outcome.output.contains("not known"))
-            #expect(try await stage.run("mmvault verify --json \(Self.keys)").output == before)
-            try await expectClean(stage)
+            #expect(try await stage.run("mmvault verify --json \(Stage.keys)").output == before)
+            try await stage.expectClean()
         }
     }
 
@@ -97,17 +90,17 @@ import Testing
             try await stage.zipBulk()
             let outcome = try await stage.run("mmvault import export.zip")
             #expect(outcome.code == 0, "\(outcome.everything)")
-            let direct = try await stage.run("mmvault verify --json --channel @bob \(Self.keys)").lines
+            let direct = try await stage.run("mmvault verify --json --channel @bob \(Stage.keys)").lines
             #expect(direct.count == 3)
             for line in direct { #expect(line.contains(#""source":"import export.zip""#), "\(line)") }
             #expect(direct.filter { $0.contains(#""verified","content":"decrypted""#) }.count == 2)
-            let release = try await stage.run("mmvault verify --json --channel release \(Self.keys)")
+            let release = try await stage.run("mmvault verify --json --channel release \(Stage.keys)")
             #expect(!release.output.contains("import"))
             // The server is not asked about what it never had, and what it has finds its place.
             #expect(try await stage.run("mmvault pull").code == 0)
             let full = try await stage.run("mmvault pull --full")
             #expect(full.code == 0 && !full.errors.contains("archived post"), "\(full.everything)")
-            try await expectClean(stage)
+            try await stage.expectClean()
         }
     }
 
@@ -132,7 +125,7 @@ import Testing
                 "mkdir old && mmvault login $URL --token-file token.txt --vault old && rm old/*/session.json")
             let late = try await stage.run("mmvault import x.zip --vault old")
             #expect(late.code == 0 && !late.output.contains("  0 added"), "\(late.everything)")
-            try await expectClean(stage, "--vault old")
+            try await stage.expectClean("--vault old")
         }
     }
 
@@ -142,7 +135,8 @@ import Testing
             try await stage.settle()
             let direct = stage.story.direct
             let post = try #require(stage.story.world.posts(in: direct).first { $0.type == "custom_e2ee" && $0.isLive })
-            let before = try await stage.run("mmvault verify --json --channel @bob \(Self.keys)").lines.map(String.init)
+            let before = try await stage.run("mmvault verify --json --channel @bob \(Stage.keys)").lines.map(
+                String.init)
             let names = [stage.story.alice.id, stage.story.bob.id].sorted().joined(separator: "__")
             let row =
                 ",,\(names),,D,bob,,,\(post.id),\(post.createAt),\(post.updateAt + 5),0,,,I never said it,,{},,[],false\n"
@@ -154,11 +148,11 @@ import Testing
                 let outcome = try await stage.run("mmvault import hold.zip")
                 #expect(outcome.code == (channel == direct ? 0 : 65), "\(outcome.everything)")
                 if channel != direct { #expect(outcome.errors.contains("in another channel")) }
-                let after = try await stage.run("mmvault verify --json --channel @bob \(Self.keys)").lines.map(
+                let after = try await stage.run("mmvault verify --json --channel @bob \(Stage.keys)").lines.map(
                     String.init)
                 #expect(after.filter { !$0.contains("import hold.zip") } == before)
                 #expect(after.count == before.count + 1)
-                try await expectClean(stage)
+                try await stage.expectClean()
             }
         }
     }
@@ -167,10 +161,10 @@ import Testing
         try await Stage.with { stage in
             try await stage.zipBulk(keepsPropsOfReplies: false)
             #expect(try await stage.run("mmvault import export.zip --as alice").code == 0)
-            let replies = try await stage.run("mmvault verify --json \(Self.keys)").lines
+            let replies = try await stage.run("mmvault verify --json \(Stage.keys)").lines
             // The reply, and the post that was sent without one.
             #expect(replies.filter { $0.contains(#""content":"missingPayload""#) }.count == 2)
-            try await expectClean(stage)
+            try await stage.expectClean()
         }
     }
 
@@ -189,104 +183,9 @@ import Testing
             try await stage.zip("third.zip", [("import.jsonl", text)])
             let third = try await stage.run("mmvault import third.zip --as alice")
             #expect(third.code == 0 && third.output.contains("  0 added, "), "\(third.everything)")
-            try await expectClean(stage)
+            try await stage.expectClean()
         }
     }
-
-    // MARK: Legal holds
-
-    @Test func legalHold_KeepsTheServersIDs() async throws {
-        try await Stage.with { stage in
-            try await stage.settle()
-            let pulled = try await stage.run("mmvault verify --json --no-keys").lines
-            try await stage.zipHold()
-            let outcome = try await stage.run(
-                "mmvault import hold.zip --as alice --vault alone --hold-secret-file secret.txt")
-            #expect(outcome.code == 0 && outcome.output.contains("the hashes of 4 files are as they should be"))
-            let alone = try await stage.run("mmvault --vault alone verify --json --no-keys").lines
-            func ids(_ lines: [Substring]) -> [String] {
-                lines.compactMap { try? JSONDocument(Array($0.utf8)).root }.map {
-                    "\($0["id"]?.string ?? "") \($0["state"]?.string ?? "") \($0["user_id"]?.string ?? "")"
-                }.sorted()
-            }
-            let known = Set([stage.story.alice.id, stage.story.bob.id, stage.story.carol.id])
-            let own = ids(pulled).filter { line in known.contains { line.hasSuffix($0) } }
-            #expect(Set(ids(alone)).isSuperset(of: own))
-            #expect(alone.count == pulled.count)
-            try await expectClean(stage, "--vault alone")
-        }
-    }
-
-    @Test func legalHold_AddsWhatWasSaidAfterAndBefore() async throws {
-        try await Stage.with { stage in
-            try await stage.settle()
-            let square = stage.story.square
-            let posts = stage.story.world.posts(in: square).filter { $0.type.isEmpty }
-            let (first, second) = (try #require(posts.first), try #require(posts.last))
-            #expect(first.id != second.id)
-            func row(_ post: Post, _ message: String, at updateAt: Int64, deleted deleteAt: Int64 = 0) -> String {
-                "harbour,Harbour,town-square,Town Square,O,carol,,,\(post.id),\(post.createAt),\(updateAt),\(deleteAt),,,"
-                    + "\(ExportedStory.field(message)),,{},,[],false\n"
-            }
-            let rows =
-                "\u{FEFF}" + ExportedStory.columns
-                + row(first, "Deleted,\r\n\"later\"", at: first.updateAt + 9, deleted: first.updateAt + 9)
-                + row(second, "Said long before.", at: second.updateAt - 1)
-            try await stage.zipHold { files in
-                for name in files.keys where name.contains("/messages/") { files[name] = nil }
-                files["\(ExportedStory.folder)/\(square)/messages/messages-1-\(first.id).csv"] = rows
-            }
-            let outcome = try await stage.run("mmvault import hold.zip")
-            #expect(outcome.code == 0 && outcome.output.contains("  2 added, 0 were known"), "\(outcome.everything)")
-            #expect(outcome.output.contains("hashes were not checked"))
-            let lines = try await stage.run("mmvault verify --json --channel town-square").lines.map(String.init)
-            func states(_ id: String) -> [String] {
-                lines.filter { $0.contains(id) }.compactMap { try? JSONDocument(Array($0.utf8)).root["state"]?.string }
-            }
-            // The server's word stays; what the hold says stands beside it.
-            #expect(states(first.id) == ["live"] && states(second.id) == ["live"])
-            let own = lines.filter { $0.contains(#""id":"import-"#) }
-            #expect(own.count == 2)
-            for line in own {
-                #expect(
-                    line.contains(#""state":"revision""#) && line.contains(#""source":"import hold.zip""#), "\(line)")
-            }
-            let read = try await stage.run("mmvault read town-square").output
-            #expect(read.contains("Deleted,\n") && read.contains("\"later\"") && read.contains("Said long before."))
-            #expect(read.split(separator: "said (imported with hold.zip)").count == 3, "\(read)")
-            try await expectClean(stage)
-        }
-    }
-
-    @Test func aWrongHash_NamesTheFileAndChangesNothing() async throws {
-        try await Stage.with { stage in
-            try await stage.zipHold()
-            try stage.write("wrong.txt", "another secret\n")
-            let wrong = try await stage.run("mmvault import hold.zip --as alice --hold-secret-file wrong.txt")
-            let words = wrong.errors.replacing("\n       ", with: " ")
-            #expect(wrong.code == 65 && words.contains(" in the zip: it does not have the hash"), "\(wrong.errors)")
-            #expect(words.contains("legal_hold/case_"))
-            #expect(stage.paths(below: "vault").isEmpty)
-            // A file that was changed after the hold was made.
-            try await stage.python(
-                """
-                import zipfile
-                old = zipfile.ZipFile('hold.zip')
-                new = zipfile.ZipFile('changed.zip', 'w', zipfile.ZIP_DEFLATED)
-                for n in old.namelist():
-                    data = old.read(n)
-                    if '\(stage.story.square)' in n: data = data.replace(b'coffee', b'tea')
-                    new.writestr(n, data)
-                new.close()
-                """)
-            let changed = try await stage.run("mmvault import changed.zip --as alice --hold-secret-file secret.txt")
-            #expect(changed.code == 65 && changed.errors.contains(stage.story.square), "\(changed.errors)")
-            #expect(stage.paths(below: "vault").isEmpty)
-            #expect(try await stage.run("mmvault import changed.zip --as alice").code == 0)
-        }
-    }
-
-    // MARK: Ends
 
     @Test func aKill_LeavesWhatASecondRunCompletes() async throws {
         try await Stage.with { stage in
@@ -314,7 +213,7 @@ import Testing
                 "\(stopped.everything)")
             #expect(try await stage.run("mmvault check").output.contains("head of the chain"))
             #expect(try await stage.run("mmvault import export.zip").code == 0)
-            try await expectClean(stage)
+            try await stage.expectClean()
             let posts = try await stage.run("mmvault verify --json --channel town-square").lines
             #expect(posts.count > 20_000)
         }

@@ -3,6 +3,7 @@ import E2EE
 import Foundation
 import Synchronization
 import TestSupport
+import Testing
 
 /// Where commands are tried as a user types them: a folder that is the user's home, with a gpg key of its own, and a
 /// server with a small history. Everything goes away at the end.
@@ -87,6 +88,14 @@ final class Stage: Home {
         guard outcome.code == 0 else { throw StageError(what: outcome.everything) }
     }
 
+    /// Whether `check` finds nothing.
+    ///
+    /// - Parameter options: which archive.
+    func expectClean(_ options: String = "", sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let check = try await run("mmvault \(options) check")
+        #expect(check.code == 0, "\(check.everything)", sourceLocation: sourceLocation)
+    }
+
     /// Alice's two private keys, encrypted to an OpenPGP key of hers.
     private func makeBackups() async throws {
         try await makeGpgKey(for: "alice")
@@ -98,6 +107,9 @@ final class Stage: Home {
             """)
         guard outcome.code == 0 else { throw StageError(what: outcome.errors) }
     }
+
+    /// The options that name Alice's key and the one she had before it.
+    static let keys = "--key key.asc --key old-key.asc"
 
     static let hasGpg = StockTool.isInstalled("gpg")
 }

@@ -3,8 +3,8 @@ import DemoServer
 import E2EE
 import Foundation
 
-/// A small encrypted history: the same people, keys, ids and times each time, so that what the commands print about it is
-/// the same, too.
+/// A small encrypted history: the same people, keys, ids and times each time, so that what the commands print about it
+/// is the same, too.
 struct Story: Sendable {
     let world: World
     let alice: Person
@@ -88,6 +88,11 @@ struct Story: Sendable {
         world.post(
             in: channel ?? release, by: author.id, message: "Encrypted message", type: "custom_e2ee",
             props: Story.props(Story.seal(text, signer, recipients)), root: root)
+    }
+
+    /// Messages of Bob's, so many that a command takes a while.
+    func chat(_ count: Int) {
+        for number in 0..<count { say("number \(number)", bob, bob.key, to: [alice.key, bob.key]) }
     }
 
     func register(_ key: PrivateKey, _ person: Person) {

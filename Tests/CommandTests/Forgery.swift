@@ -1,0 +1,207 @@
+import Testing
+
+/// A change to a package by somebody who knows how it is made.
+struct Forgery: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// What `check` says, without the wrapping of lines.
+    let says: String
+    /// Python that changes the package; the hashes are made anew behind it.
+    let script: String
+
+    init(_ name: String, _ says: String, _ script: String) {
+        (testDescription, self.says, self.script) = (name, says, script)
+    }
+
+    /// Changes the package in `out`, and makes its list of hashes anew.
+    func make(_ stage: Stage) async throws { try await stage.python(Forgery.preamble + script + Forgery.sums) }
+
+    static let all = [
+        Forgery(
+            "a verdict", "verdict: authenticity",
+            "lines('verdicts.jsonl', lambda v: v['authenticity'] == 'signatureInvalid', authenticity='verified')"),
+        Forgery(
+            "a verdict in the posts", "authenticity",
+            "lines('posts/posts.jsonl', lambda v: v['authenticity'] == 'signatureInvalid', authenticity='verified')"),
+        Forgery(
+            "the text of a plain post", "(text)",
+            "lines('posts/posts.jsonl', lambda p: p['content'] == 'plain', text='I never said that')"),
+        Forgery(
+            "the text of an encrypted post", "(text)",
+            "lines('posts/posts.jsonl', lambda p: p['text'] == 'I know.', text='I own it')"),
+        Forgery(
+            "an author", "user_id",
+            "lines('posts/posts.jsonl', lambda p: p['content'] == 'decrypted', user_id='x' * 26)"),
+        Forgery("a time", "create_at", "lines('posts/posts.jsonl', lambda p: True, create_at=1741000000001)"),
+        Forgery("a channel", "channel_id", "lines('posts/posts.jsonl', lambda p: True, channel_id='x' * 26)"),
+        Forgery(
+            "a message's key", "text", "lines('verdicts.jsonl', lambda v: v['message_key'], message_key='0' * 32)"),
+        Forgery(
+            "no key of a message", "the key that opens it is missing",
+            "lines('verdicts.jsonl', lambda v: v['message_key'], message_key=None)"),
+        Forgery(
+            "a place", "no post stands there", "lines('verdicts.jsonl', lambda v: True, start=0)"),
+        Forgery(
+            "a deletion", "it is not live as the document has it",
+            "lines('verdicts.jsonl', lambda v: v['state'] == 'deleted', state='live')"),
+        Forgery(
+            "a post is left out", "another number of posts was chosen",
+            "[drop(name, 0) for name in ('posts/posts.jsonl', 'verdicts.jsonl')]"),
+        Forgery(
+            "what is disclosed", "something else of what the documents disclose",
+            "m = load('manifest.json'); m['discloses']['posts'] += 1; store('manifest.json', m)"),
+        Forgery(
+            "a verdict is left out", "it cannot be read, or its line", "drop('verdicts.jsonl', -1)"),
+        Forgery(
+            "posts in another order", "another one|out of their order|make of it",
+            "[reverse(name) for name in ('posts/posts.jsonl', 'verdicts.jsonl')]"),
+        Forgery(
+            "a document's body", "it is not the body that its record states",
+            "change(body(b'coffee machine'), b'coffee machine', b'toffee machine')"),
+        Forgery(
+            "a document and its record", "it is not the record that stands in chain.txt",
+            "change(body(b'coffee machine'), b'coffee machine', b'toffee machine'); rehash(body(b'toffee machine'))"),
+        Forgery(
+            "a document, its record and the chain's", "does not name the hash of the one before it",
+            """
+            name = body(b'coffee machine'); old = open('out/' + name.replace('body', 'record'), 'rb').read()
+            change(name, b'coffee machine', b'toffee machine'); rehash(name)
+            change('chain.txt', old, open('out/' + name.replace('body', 'record'), 'rb').read())
+            """),
+        Forgery(
+            "the head", "another head than manifest.json states",
+            "m = load('manifest.json'); m['archive']['head'] = '0' * 64; store('manifest.json', m)"),
+        Forgery(
+            "the chain's end is missing", "another head",
+            "d = open('out/chain.txt').read().splitlines(True); open('out/chain.txt', 'w').writelines(d[:-11])"),
+        Forgery(
+            "two records swapped", "what should be the record",
+            "d = open('out/chain.txt').read().splitlines(True); open('out/chain.txt', 'w').writelines(d[11:22] + d[:11] + d[22:])"
+        ),
+        Forgery(
+            "a document about keys is left out", "is about users, keys or decisions (keys), and is not in the package",
+            """
+            m = load('manifest.json')
+            for d in [d for d in m['documents'] if b'\\nkind keys\\n' in open('out/documents/%d.record' % d['document'], 'rb').read()]:
+                m['documents'].remove(d)
+                for ending in ('record', 'body'): os.remove('out/documents/%d.%s' % (d['document'], ending))
+            store('manifest.json', m)
+            """),
+        Forgery(
+            "a key", "are not those that the documents show",
+            "k = load('keys.json'); k['users'][0]['keys'][0]['sign'] = k['users'][1]['keys'][0]['sign']; store('keys.json', k)"
+        ),
+        Forgery(
+            "whose a key is", "are not those that the documents show",
+            "k = load('keys.json'); k['users'][0]['keys'], k['users'][1]['keys'] = k['users'][1]['keys'], k['users'][0]['keys']; store('keys.json', k)"
+        ),
+        Forgery(
+            "since when a key is known", "are not those that the documents show",
+            "k = load('keys.json'); k['users'][0]['keys'][0]['first_seen'] = '2020-01-01T00:00:00.000Z'; store('keys.json', k)"
+        ),
+        Forgery(
+            "a decision", "are not those that the documents state",
+            """
+            k = load('keys.json'); key = k['users'][0]['keys'][0]
+            store('trust.json', [{'at': '2025-01-01T00:00:00.000Z', 'username': 'x', 'statement': {'user_id':
+              k['users'][0]['user_id'], 'decision': 'confirmed', 'decided': '2025-01-01T00:00:00.000Z', 'key_id': key['key_id'], 'sign': key['sign'], 'encr': key['encr']}}])
+            """),
+        Forgery(
+            "a name", "is not described so",
+            "m = load('manifest.json'); [u.update(first_name='Mallory') for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
+        ),
+        Forgery(
+            "a name that no document is said to give", "is described otherwise in document",
+            "m = load('manifest.json'); [u.update(username='mallory', first_name='Mallory', document=None) for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
+        ),
+        Forgery(
+            "a name of an earlier time", "is described otherwise in document",
+            "m = load('manifest.json'); first = min(d['document'] for d in m['documents'] if d['kind'] == 'users'); [u.update(first_name='Bob', document=first) for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
+        ),
+        Forgery(
+            "nobody is named", "it leaves out how the documents describe user",
+            "m = load('manifest.json'); m['users'] = []; store('manifest.json', m)"),
+        Forgery(
+            "a document that describes users is left out", "is about users, keys or decisions (users)",
+            """
+            m = load('manifest.json')
+            for d in [d for d in m['documents'] if d['kind'] == 'users']:
+                m['documents'].remove(d)
+                for ending in ('record', 'body'): os.remove('out/documents/%d.%s' % (d['document'], ending))
+            m['users'] = []; store('manifest.json', m)
+            """),
+        Forgery(
+            "the account", "the account is not the one of document 1",
+            "m = load('manifest.json'); m['account']['username'] = 'mallory'; store('manifest.json', m)"),
+        Forgery(
+            "a channel that is said to hold no encrypted posts", "says that no post of its channel is",
+            "m = load('manifest.json'); [c.update(has_encrypted_posts=False) for c in m['channels']]; store('manifest.json', m)"
+        ),
+        Forgery(
+            "counts", "make of it",
+            "m = load('manifest.json'); m['counts']['withheld'] = 0; store('manifest.json', m)"),
+        Forgery("the report", "report.html: it is not what", "change('report.html', b'signatureInvalid', b'verified')"),
+        Forgery("the report as Markdown", "report.md: it is not what", "change('report.md', b'withheld', b'verified')"),
+        Forgery(
+            "a channel's file", "town-square.md: it is not what",
+            "change('posts/markdown/harbour/town-square.md', b'coffee', b'toffee')"),
+        Forgery(
+            "a mailbox", "town-square.mbox: it is not what",
+            "change('posts/mbox/harbour/town-square.mbox', b'coffee', b'toffee')"),
+        Forgery("the README", "README.txt: it is not what", "change('README.txt', b'messages', b'massages')"),
+        Forgery(
+            "an attached file", "is missing, or another one",
+            "[change(n, b'the plan', b'thy plan') for n in names() if n.startswith('files/')]"),
+        Forgery(
+            "an attached file and its hash", "is not the one that the archive recorded",
+            """
+            n = [n for n in names() if n.startswith('files/')][0]; change(n, b'the plan', b'thy plan')
+            p = [json.loads(l) for l in open('out/posts/posts.jsonl')]
+            for post in p:
+                for f in post['files']: f['sha256'] = hashlib.sha256(open('out/' + n, 'rb').read()).hexdigest()
+            open('out/posts/posts.jsonl', 'w').writelines(json.dumps(x, separators=(',', ':'), ensure_ascii=False) + '\\n' for x in p)
+            """),
+        Forgery(
+            "a file more", "nothing in the package accounts for it", "open('out/more.txt', 'w').write('believe me')"),
+        Forgery(
+            "a file of posts is missing", "it is missing", "os.remove('out/posts/markdown/harbour/release.md')"),
+        Forgery(
+            "other documents are said to be there", "it has no place in the chain",
+            "m = load('manifest.json'); m['documents'][0]['document'] = 9999; store('manifest.json', m)"),
+        Forgery(
+            "what a document discloses", "says something else of document",
+            "m = load('manifest.json'); [d.update(posts=d['posts'] + 1) for d in m['documents'] if d['posts']]; store('manifest.json', m)"
+        ),
+    ]
+
+    private static let preamble = #"""
+        import hashlib, json, os, re
+        def names(): return sorted(os.path.relpath(os.path.join(d, f), 'out') for d, _, fs in os.walk('out') for f in fs)
+        def load(name): return json.load(open('out/' + name))
+        def dump(value): return json.dumps(value, separators=(',', ':'), ensure_ascii=False)
+        def store(name, value): open('out/' + name, 'w').write(dump(value) + '\n')
+        def lines(name, chosen, **change):
+            rows = [json.loads(line) for line in open('out/' + name)]
+            row = next(row for row in rows if chosen(row)); row.update(change)
+            open('out/' + name, 'w').writelines(dump(row) + '\n' for row in rows)
+        def drop(name, place):
+            rows = open('out/' + name).readlines(); del rows[place]; open('out/' + name, 'w').writelines(rows)
+        def reverse(name):
+            rows = open('out/' + name).readlines(); open('out/' + name, 'w').writelines(reversed(rows))
+        def change(name, old, new):
+            data = open('out/' + name, 'rb').read(); assert old in data, name
+            open('out/' + name, 'wb').write(data.replace(old, new, 1))
+        def body(text): return next(n for n in names() if n.endswith('.body') and text in open('out/' + n, 'rb').read())
+        def rehash(name):
+            digest = hashlib.sha256(open('out/' + name, 'rb').read()).hexdigest(); record = 'out/' + name.replace('body', 'record')
+            text = re.sub('(?m)^sha256 .*$', 'sha256 ' + digest, open(record).read()); open(record, 'w').write(text)
+
+        """#
+
+    private static let sums = #"""
+
+        with open('out/SHA256SUMS', 'w') as sums:
+            for name in sorted(names(), key=os.fsencode):
+                if name != 'SHA256SUMS': sums.write(hashlib.sha256(open('out/' + name, 'rb').read()).hexdigest() + '  ' + name + '\n')
+
+        """#
+}
