@@ -142,7 +142,7 @@ import Testing
         try await Stage.with(story: story) { stage in
             try await stage.settle()
             let outcome = try await stage.run(
-                "mmvault export evidence out --user carol --channel release \(Self.choice) && mmvault check out")
+                "mmvault export evidence out --user carol --channel release \(Stage.keys) && mmvault check out")
             #expect(outcome.code == 0, "\(outcome.everything)")
             // The plugin's notice that the channel is encrypted is the other one.
             let plain = try await stage.run("jq .discloses.plain_posts out/manifest.json")
