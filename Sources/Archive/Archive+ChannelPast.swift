@@ -45,9 +45,9 @@ extension Archive {
             ChannelPast.add(channel.header, at, to: &past.headers)
             ChannelPast.add(channel.purpose, at, to: &past.purposes)
         }
-        let absences = try absences(.member)
+        let absences = try absentMembers(channelID: id)
         past.members = try members(channelID: id)
-            .map { ChannelPast.Member(userID: $0.key, since: $0.value, left: absences["\(id):\($0.key)"]?.since) }
+            .map { ChannelPast.Member(userID: $0.key, since: $0.value, left: absences[$0.key]?.since) }
             .sorted { ($0.left != nil ? 1 : 0, $0.since, $0.userID) < ($1.left != nil ? 1 : 0, $1.since, $1.userID) }
         return past
     }

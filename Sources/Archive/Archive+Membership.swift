@@ -28,16 +28,33 @@ extension Archive {
     /// When it was noticed that somebody stood in a channel's list of members no more, whether or not they came back:
     /// times in milliseconds, by user id.
     public func memberAbsences(channelID: String) throws(ArchiveError) -> [String: [Int64]] {
+        try memberNotices(channelID: channelID).reduce(into: [:]) { result, notice in
+            if let absence = notice.absence { result[notice.userID, default: []].append(absence.since.milliseconds) }
+        }
+    }
+
+    /// Who was seen to stand in a channel's list of members no more, and not to have come back: by user id.
+    public func absentMembers(channelID: String) throws(ArchiveError) -> [String: NoticedAbsence] {
+        try memberNotices(channelID: channelID).reduce(into: [:]) { $0[$1.userID] = $1.absence }
+    }
+
+    /// What was noticed of a channel's members, in the order of arrival.
+    ///
+    /// - Returns: with no absence, that the member is back.
+    private func memberNotices(
+        channelID: String
+    ) throws(ArchiveError) -> [(userID: String, absence: NoticedAbsence?)] {
         let sql = """
             SELECT substr(id, length(?1) + 2) AS user_id, at, json FROM object
             WHERE kind = 'absence' AND id >= ?1 || ':' AND id < ?1 || ';' ORDER BY seq
             """
         return try read { db in
-            try Row.fetchAll(db, sql: sql, arguments: [channelID]).reduce(into: [:]) { result, row in
-                guard let absence = Absence(json: try row.decode(forColumn: "json")), absence.what == .member,
-                    absence.reason != .back
-                else { return }
-                result[try row.decode(forColumn: "user_id"), default: []].append(try row.decode(forColumn: "at"))
+            try Row.fetchAll(db, sql: sql, arguments: [channelID]).compactMap { row in
+                guard let absence = Absence(json: try row.decode(forColumn: "json")), absence.what == .member else {
+                    return nil
+                }
+                let noticed = NoticedAbsence(absence, at: try row.decode(forColumn: "at"))
+                return (try row.decode(forColumn: "user_id"), noticed)
             }
         }
     }

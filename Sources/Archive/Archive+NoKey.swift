@@ -2,11 +2,16 @@ internal import Bytes
 internal import GRDB
 
 extension Archive {
-    /// The users of whom the server showed a key once, and answered to the last question that it has none: when it said so
-    /// last. The answers stand in the documents; a key that is not there has no row.
-    public func usersWithoutKeyNow() throws(ArchiveError) -> [String: Timestamp] {
+    /// The users of whom the server showed a key once, and answered to the last question that it has none: when it said
+    /// so last. The answers stand in the documents, which are read from the newest one back, as far as they can tell
+    /// anything of somebody: a key that is not there has no row.
+    ///
+    /// - Parameter users: only these; nil for everybody.
+    public func usersWithoutKeyNow(of users: [String]? = nil) throws(ArchiveError) -> [String: Timestamp] {
+        let chosen = users == nil ? "true" : "user_id IN (SELECT value FROM json_each(:users))"
         let shown = """
-            SELECT user_id, max(document) AS document FROM key_sighting WHERE source = 'server' GROUP BY user_id
+            SELECT user_id, max(document) AS document FROM key_sighting
+            WHERE source = 'server' AND \(chosen) GROUP BY user_id
             """
         let documents = """
             SELECT seq FROM document WHERE instr(record, char(10) || 'kind keys' || char(10)) > 0 AND seq > ?
@@ -14,7 +19,7 @@ extension Archive {
             """
         return try read { db in
             var waiting: [String: Int64] = [:]
-            for row in try Row.fetchAll(db, sql: shown) {
+            for row in try Row.fetchAll(db, sql: shown, arguments: Archive.arguments(users)) {
                 waiting[try row.decode(forColumn: "user_id")] = try row.decode(forColumn: "document")
             }
             var result: [String: Timestamp] = [:]

@@ -129,16 +129,19 @@ extension ReceivedDocument {
 
 extension Archive {
     /// Every key ever seen, by user id, oldest first.
-    public func knownKeys() throws(ArchiveError) -> [String: [KnownKey]] {
+    ///
+    /// - Parameter users: only these users' keys; nil for everybody's.
+    public func knownKeys(of users: [String]? = nil) throws(ArchiveError) -> [String: [KnownKey]] {
+        let chosen = users == nil ? "true" : "user_id IN (SELECT value FROM json_each(:users))"
         // The points of a key are the same in every row, since its id is their hash; the rest is all in the index.
         let sql = """
             WITH known AS (
               SELECT user_id, key_id, min(at) AS first, max(at) AS last, max(source = 'own') AS own,
                 max(source = 'server') AS server, min(seq) AS place
-              FROM key_sighting GROUP BY user_id, key_id
+              FROM key_sighting WHERE \(chosen) GROUP BY user_id, key_id
             ), shown AS (
               SELECT user_id, min(seq) AS pinned, max(seq) AS current
-              FROM key_sighting WHERE source = 'server' GROUP BY user_id
+              FROM key_sighting WHERE source = 'server' AND \(chosen) GROUP BY user_id
             )
             SELECT n.user_id, n.key_id, n.first, n.last, n.own, n.server, k.encr, k.sign,
               coalesce(n.key_id = c.key_id, 0) AS current, coalesce(n.key_id = p.key_id, 0) AS pinned
@@ -148,13 +151,21 @@ extension Archive {
             """
         return try read { db in
             var result: [String: [KnownKey]] = [:]
-            let rows = try Row.fetchCursor(db, sql: sql)
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: Archive.arguments(users))
             while let row = try rows.next() {
                 let key = try KnownKey(row)
                 result[key.sighting.userID, default: []].append(key)
             }
             return result
         }
+    }
+
+    /// What stands for `:users` in a statement about some of them.
+    static func arguments(_ users: [String]?) -> StatementArguments {
+        guard let users else { return [] }
+        var json = JSONWriter()
+        json.array { json in for id in users { json.string(nil, id) } }
+        return ["users": json.text]
     }
 
     /// A user's keys whenever the source showed another one than before, in the order in which they came.

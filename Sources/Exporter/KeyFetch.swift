@@ -50,20 +50,20 @@ struct KeyFetch {
     func run(_ userIDs: [String]) async throws(ExporterError) -> [KeyChange] {
         let shown = try await KeyFetch.ask(client, userIDs)
         do throws(ArchiveError) {
-            let known = try archive.knownKeys()
-            // That a key has gone is news, too, once.
-            let gone = try archive.usersWithoutKeyNow()
-            let isNews = shown.without.contains { known[$0]?.contains(where: \.isCurrent) == true && gone[$0] == nil }
+            let known = try archive.knownKeys(of: userIDs)
+            // That a key has gone is news, too, once. Where none has, no earlier answer needs to be read.
+            let without = shown.without.filter { known[$0]?.contains(where: \.isCurrent) == true }
+            let isNews = without.isEmpty ? false : try archive.usersWithoutKeyNow(of: without).count < without.count
             guard !shown.keys.isEmpty || isNews else { return [] }
+            try await writer.append(shown.answer.document(.keys), keys: shown.keys)
+            let changed = shown.keys.compactMap { sighting in
+                known[sighting.userID]?.first(where: \.isCurrent).map { (sighting, last: $0) }
+            }.filter { sighting, last in last.sighting.keyID != sighting.keyID }
+            guard !changed.isEmpty else { return [] }
             let names = Dictionary(
                 try archive.users().map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
-            try await writer.append(shown.answer.document(.keys), keys: shown.keys)
-            return shown.keys.compactMap { sighting in
-                let keys = known[sighting.userID] ?? []
-                guard let last = keys.first(where: \.isCurrent), last.sighting.keyID != sighting.keyID else {
-                    return nil
-                }
-                let pinned = keys.first(where: \.isFirst) ?? last
+            return changed.map { sighting, last in
+                let pinned = known[sighting.userID]?.first(where: \.isFirst) ?? last
                 return KeyChange(
                     userID: sighting.userID, username: names[sighting.userID] ?? sighting.userID,
                     oldKeyID: last.sighting.keyID, newKeyID: sighting.keyID, oldLastSeen: last.lastSeen,

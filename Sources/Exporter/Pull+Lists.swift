@@ -121,11 +121,13 @@ extension Pull {
         let present = Set(try await fetchMemberPages(client, channel))
         let known = try archived { () throws(ArchiveError) in try archive.members(channelID: channel.id) }
             .keys.map { "\(channel.id):\($0)" }
-        let absent = try archived { () throws(ArchiveError) in try archive.absences(.member) }
+        let absent = Set(
+            try archived { () throws(ArchiveError) in try archive.absentMembers(channelID: channel.id) }
+                .keys.map { "\(channel.id):\($0)" })
         let absences =
-            known.filter { !present.contains($0) && absent[$0] == nil }.sorted()
+            known.filter { !present.contains($0) && !absent.contains($0) }.sorted()
             .map { Absence(id: $0, what: .member, reason: .notListed) }
-            + present.filter { absent[$0] != nil }.sorted().map { Absence(id: $0, what: .member, reason: .back) }
+            + present.filter(absent.contains).sorted().map { Absence(id: $0, what: .member, reason: .back) }
         try await note(absences)
     }
 

@@ -85,6 +85,9 @@ import Testing
         #expect(known[bob]?.map(\.sighting.keyID) == [keyID(2), keyID(1)])
         #expect(known[bob]?.map(\.isCurrent) == [false, true])
         #expect(known[id("ucarol")]?.map(\.isFirst) == [true])
+        let some = try Archive(directory).knownKeys(of: [bob, id("unobody"), id("ucarol")])
+        #expect(some == known.filter { $0.key != alice })
+        #expect(try Archive(directory).knownKeys(of: []).isEmpty)
     }
 
     @Test func withoutSightingsThereAreNoKeys() throws { #expect(try Archive(directory).knownKeys().isEmpty) }

@@ -100,6 +100,9 @@ import Testing
             history.document(.keys, answer, at: later), keys: [])
         #expect(
             try history.fixture.archive.usersWithoutKeyNow() == [id("bob"): Timestamp(milliseconds: later)])
+        #expect(
+            try history.fixture.archive.usersWithoutKeyNow(of: [id("bob"), id("dave")]).keys.sorted() == [id("bob")])
+        #expect(try history.fixture.archive.usersWithoutKeyNow(of: [id("dave")]).isEmpty)
         try await history.know("bob", history.bob.publicKey, at: later + 1)
         #expect(try history.fixture.archive.usersWithoutKeyNow().isEmpty)
     }
