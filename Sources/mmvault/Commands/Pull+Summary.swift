@@ -77,7 +77,7 @@ extension Pull {
             Terminal.warn("a file did not come: \(Failure(failure.error).message)")
         }
         guard report.failures.isEmpty else {
-            for case let outcome in report.failures {
+            for outcome in report.failures {
                 guard case .failed(let error) = outcome.result else { continue }
                 Terminal.warn("\(label(outcome.channel)) is not complete: \(Failure(error).message)")
             }
