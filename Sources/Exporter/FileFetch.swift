@@ -64,14 +64,12 @@ struct FileFetch {
 
     private func fetch(_ files: [Archive.NamedFile], _ report: inout FileReport) async throws(ExporterError) {
         var waiting = files[...]
-        var records: [FileRecord] = []
-        var fatal: ExporterError?
-        var bytes: Int64 = 0
-        var results: [Result] = []
-        while !waiting.isEmpty || !records.isEmpty {
+        while !waiting.isEmpty {
+            var fatal: ExporterError?
             // Noted together, a batch at a time: a transaction costs as much as a small file.
-            results = await withTaskGroup(of: Result.self) { group in
+            let results = await withTaskGroup(of: Result.self) { group in
                 var results: [Result] = []
+                var bytes: Int64 = 0
                 func start() {
                     guard fatal == nil, bytes < FileFetch.mostBytes, !Task.isCancelled,
                         let file = waiting.popFirst()
@@ -90,17 +88,12 @@ struct FileFetch {
                 }
                 return results
             }
-            for result in results {
-                report.add(result)
-                if let record = result.record { records.append(record) }
-            }
-            let news = records
-            records = []
-            bytes = 0
-            if !news.isEmpty {
+            for result in results { report.add(result) }
+            let records = results.compactMap(\.record)
+            if !records.isEmpty {
                 do {
                     try await writer.append(
-                        FileRecord.document(news, channelID: channel.id, at: .now), objects: .file)
+                        FileRecord.document(records, channelID: channel.id, at: .now), objects: .file)
                 } catch { throw .archive(error) }
             }
             if let fatal { throw fatal }
