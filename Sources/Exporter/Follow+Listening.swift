@@ -17,7 +17,7 @@ extension Follow {
             } catch let failure as WebSocket.Failure {
                 why = failure.why
                 // It may be the question for a replay that the server does not like.
-                if let status = failure.status, (400..<500).contains(status) { desk.forgetConnection() }
+                if let status = failure.status, (400..<500).contains(status), status != 429 { desk.forgetConnection() }
             } catch {
                 why = MattermostClient.describe(error)
             }

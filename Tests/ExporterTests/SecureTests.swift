@@ -71,7 +71,8 @@ import Testing
 
     /// A proxy that knows no WebSockets, a session that may not have one, a server that is just starting: whatever the door
     /// says, it is knocked at again, and what was missed is asked for.
-    @Test(arguments: [403, 404, 502]) func aRefusedUpgrade_IsTriedAgainAndNothingIsMissed(_ status: Int) async throws {
+    @Test(arguments: [403, 404, 429, 502])
+    func aRefusedUpgrade_IsTriedAgainAndNothingIsMissed(_ status: Int) async throws {
         let isOpen = Box(true)
         let refused = Box(0)
         try await Town.with { town in
@@ -94,6 +95,7 @@ import Testing
                 #expect(words.contains { $0.contains("opens no WebSocket (\(status))") }, "\(words)")
                 isOpen.value = true
                 try await eventually("it is connected again") { following.newCount + following.resumedCount >= 2 }
+                #expect(following.resumedCount == (status == 429 || status >= 500 ? 1 : 0), "replayed where it may be")
                 try await eventually("what was missed is there") { try town.states(post) == [.live] }
             }
             try await town.expectTruth()
