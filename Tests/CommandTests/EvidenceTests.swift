@@ -58,6 +58,24 @@ import Testing
         }
     }
 
+    /// The server keeps the ids of files in tombstones and old revisions, and takes their names out.
+    @Test func filesOfEditedAndDeletedPosts_PassTheCheck() async throws {
+        let story = Story()
+        let posts = ["edited", "deleted"].map { word in
+            let file = Attachment(name: "\(word).txt", content: Array("\(word)\n".utf8))
+            return story.world.post(in: story.square, by: story.bob.id, message: "to be \(word)", files: [file])
+        }
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            story.world.edit(posts[0], message: "was edited")
+            story.world.delete(posts[1])
+            #expect(try await stage.run("mmvault pull").code == 0)
+            let outcome = try await stage.run("mmvault export evidence out \(Self.choice) && mmvault check out")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            #expect(try await stage.run("cat out/files/*").output.contains("deleted\n"))
+        }
+    }
+
     /// What the archive says of a post besides its bytes: that the server shows it no longer, who made an emoji.
     @Test func whatIsToldOfAPostFromElsewhere_PassesTheCheckAndCannotBeMadeUp() async throws {
         let story = Story()

@@ -12,6 +12,8 @@ struct EvidencePosts {
     private(set) var chosen: [Int64: Set<Int>] = [:]
     /// The files of posts that the package holds.
     private(set) var fileNames: Set<String> = []
+    /// By the file's id: a file stands in the package once, under the name that it had when it was written first.
+    private var paths: [String: String] = [:]
     private let facts: EvidenceFacts
     private let keys: EvidenceKeys
     private let trusted: TrustedKeys
@@ -191,7 +193,7 @@ struct EvidencePosts {
                 guard !facts.includesFiles else { throw Flaw(what: "a file is missing without a reason") }
                 return ShownFile(attached: named, state: .leftOut)
             }
-            let path = ExportFiles.path(of: named)
+            let path = paths[attached.id] ?? ExportFiles.path(of: named)
             guard let entry = contents.entries[path], entry.sha256 == hash,
                 let digest = Hex.decode(hash).flatMap(SHA256Digest.init(bytes:))
             else { throw Flaw(what: "its file \(attached.id) is missing, or another one") }
@@ -200,6 +202,7 @@ struct EvidencePosts {
                 throw Flaw(what: "its file \(attached.id) is not the one that the archive recorded")
             }
             fileNames.insert(path)
+            paths[attached.id] = path
             return ShownFile(attached: named, state: .held(content, path: path))
         }
     }
