@@ -82,9 +82,8 @@ struct MattermostClient: Sendable {
                 throw .cancelled
             } catch {
                 if Task.isCancelled { throw .cancelled }
-                let certificate = MattermostClient.certificateProblem(error)
-                failure = Failure(
-                    why: certificate ?? MattermostClient.describe(error), isFinal: certificate != nil)
+                let problem = MattermostClient.tlsProblem(error)
+                failure = Failure(why: problem ?? MattermostClient.describe(error), isFinal: problem != nil)
             }
             guard !failure.isFinal,
                 let seconds = patience.delay(after: attempt, requested: failure.requestedDelay)
@@ -186,9 +185,9 @@ struct MattermostClient: Sendable {
             request: request.name)
     }
 
-    /// What is wrong with the server's certificate, where it is that which keeps the connection from being made; it does
-    /// not pass by asking again.
-    static func certificateProblem(_ error: any Error) -> String? {
+    /// What is wrong with the server's TLS or its certificate, where it is that which keeps the connection from being made;
+    /// it does not pass by asking again.
+    static func tlsProblem(_ error: any Error) -> String? {
         switch error {
         case is NIOSSLExtraError: break
         case NIOSSLError.handshakeFailed: break
@@ -200,18 +199,23 @@ struct MattermostClient: Sendable {
                 "the server's certificate cannot be trusted: no authority that this system knows stands behind it, or "
                 + "its time is over"
         }
+        // A plain HTTP answer where a handshake should begin.
+        if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
+            return "what answers there does not speak TLS (https)"
+        }
         guard error as? NIOSSLExtraError == .failedToValidateHostname else { return nil }
         return "the server's certificate is for another address"
     }
 
     static func describe(_ error: any Error) -> String {
-        if let problem = certificateProblem(error) { return problem }
+        if let problem = tlsProblem(error) { return problem }
         if let error = error as? HTTPClientError { return error.shortDescription }
         if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
         if let error = error as? NIOConnectionError {
             return error.connectionErrors.last.map { describe($0.error) } ?? "no address is known for \(error.host)"
         }
         if case ChannelError.connectTimeout = error { return "the server does not answer" }
+        if case NIOSSLError.handshakeFailed = error { return "the TLS handshake failed" }
         return "\(error)".split(whereSeparator: \.isNewline).first.map { String($0.prefix(200)) } ?? "unknown error"
     }
 }

@@ -1,5 +1,7 @@
 import Archive
 import DemoServer
+import NIOCore
+import NIOPosix
 import NIOSSL
 import Testing
 
@@ -67,6 +69,35 @@ import Testing
             #expect(town.server.requests.isEmpty)
             await door.close()
         }
+    }
+
+    /// https:// typed where http:// is spoken: a server answers what it takes for a bad request.
+    @Test func aServerWithoutTLS_IsNamedAtOnceAndInPlainWords() async throws {
+        final class BadRequest: ChannelInboundHandler {
+            typealias InboundIn = ByteBuffer
+            typealias OutboundOut = ByteBuffer
+
+            func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+                context.writeAndFlush(
+                    wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n")), promise: nil)
+            }
+        }
+        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(BadRequest()) }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let error = await #expect(throws: ExporterError.self) {
+            try await MattermostClient.using(
+                ServerAddress("https://127.0.0.1:\(server.localAddress?.port ?? 0)"), token: "x", patience: .eager
+            ) { client throws(ExporterError) in try await client.me() }
+        }
+        try await server.close()
+        guard case .noAnswer(_, let why, let attempts) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(why == "what answers there does not speak TLS (https)" && attempts == 1, "\(why), \(attempts)")
     }
 
     /// A proxy that knows no WebSockets, a session that may not have one, a server that is just starting: whatever the door
