@@ -10,6 +10,12 @@ public enum SafeText {
     /// For a text of several lines: `\n` and `\t` stay, every other way to end a line becomes `\n`.
     public static func block(_ text: String) -> String { neutralised(text, keepsLines: true) }
 
+    /// A name that somebody else chose, within a sentence of ours: for one line, and not at any length.
+    static func shortName(_ text: String) -> String {
+        let scalars = line(text).unicodeScalars
+        return scalars.count > 60 ? String(String.UnicodeScalarView(scalars.prefix(59))) + "…" : String(scalars)
+    }
+
     private static func neutralised(_ text: String, keepsLines: Bool) -> String {
         // Nearly every text is harmless, and then nothing is copied.
         guard text.unicodeScalars.contains(where: { !isHarmless($0) }) else { return text }

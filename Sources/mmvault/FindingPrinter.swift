@@ -11,7 +11,7 @@ struct FindingPrinter {
     func print(_ findings: [Finding]) {
         let kinds = Dictionary(grouping: findings, by: \.kind).sorted { $0.key < $1.key }
         for (kind, findings) in kinds {
-            Terminal.print(Terminal.strong("\(kind.title)  (\(kind.reference))"))
+            Terminal.print(Terminal.strong(kind.title))
             for finding in findings.prefix(Self.shownFindings) { print(finding) }
             if findings.count > Self.shownFindings {
                 Terminal.print("  and \((findings.count - Self.shownFindings).grouped) more (--json has all of them)")

@@ -51,6 +51,7 @@ import Testing
                 })
             #expect(report.contains("in threat-model.md, which is in this package, under “repeated ciphertext”"))
             let model = String(decoding: try stage.read("out/threat-model.md"), as: UTF8.self)
+            #expect(!model.contains(/\]\([^#)]/), "it links to what is not in the package")
             #expect(model.lowercased().contains("\n### repeated ciphertext\n"))
             let source = URL(filePath: #filePath).deletingLastPathComponent().appending(
                 path: "../../docs/threat-model.md")

@@ -158,7 +158,7 @@ import Testing
             ])
         #expect(root["original"]?["id"]?.string == id("original"))
         #expect(root["places"]?.elements.first?["posts"]?.elements.first?["id"]?.string == id("copy"))
-        #expect(root["see"]?.string == "docs/threat-model.md#repeated-ciphertext")
+        #expect(root["see"]?.string == "threat-model.md#repeated-ciphertext")
     }
 
     @Test func aNameCannotDriveTheTerminal() async throws {

@@ -16,8 +16,8 @@ struct AuditNames {
 
     /// `@bob`, made safe to show; the id where there is no name.
     func user(_ id: String) -> String {
-        guard let user = users[id] else { return "user \(SafeText.line(id))" }
-        return "@\(SafeText.line(user.username))"
+        guard let user = users[id] else { return "user \(SafeText.shortName(id))" }
+        return "@\(SafeText.shortName(user.username))"
     }
 
     /// `@bob`, `@bob and @carol`, `@bob, @carol, @dave and 4 more`.

@@ -132,7 +132,7 @@ final class ChangedInPlace: Inspection {
 
     private func words(_ aspect: Aspect, _ change: VersionChange.Brief, _ names: AuditNames) -> (String, String) {
         let times = [change.createAt.0, change.createAt.1].map { Timestamp(milliseconds: $0) }
-        func kind(_ type: String) -> String { type.isEmpty ? "an ordinary one" : "“\(SafeText.line(type))”" }
+        func kind(_ type: String) -> String { type.isEmpty ? "an ordinary one" : "“\(SafeText.shortName(type))”" }
         return switch aspect {
         // The channels' names stand with the posts: whoever gets a part of the findings need not learn the others.
         case .channel: ("in another channel", "below stands first where it was, and then where it is")

@@ -21,7 +21,7 @@ public struct Finding: Sendable {
         case vanishedPosts = "vanished-posts"
 
         /// Where users can read more about it.
-        public var reference: String { "docs/threat-model.md#\(rawValue)" }
+        public var reference: String { "threat-model.md#\(rawValue)" }
 
         public static func < (left: Kind, right: Kind) -> Bool { left.place < right.place }
         private var place: Int { Kind.allCases.firstIndex(of: self) ?? 0 }

@@ -19,7 +19,7 @@ final class MovedNames: Inspection {
         }
     }
 
-    private func called(_ name: String) -> String { "@\(SafeText.line(name))" }
+    private func called(_ name: String) -> String { "@\(SafeText.shortName(name))" }
 
     private func moved(_ change: NameChange, _ names: AuditNames) -> Finding {
         let owners = change.formerOwners.map { "user \(SafeText.line($0))" }.joined(separator: ", ")

@@ -50,7 +50,7 @@ struct SignerFindings {
                 """,
             explanation: signer.probableKeyID.map {
                 """
-                Key \($0.short) stands among the recipients of each of these posts, belongs to nobody who is known, and \
+                The key id \($0.short) stands among the recipients of each of these posts, is nobody's who is known, and \
                 has gone since the next key of \(author) is in use: this is probably \(author)'s key before that. Only \
                 \(author) can say so for certain.
                 """

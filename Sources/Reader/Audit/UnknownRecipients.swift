@@ -68,8 +68,8 @@ final class UnknownRecipients: Inspection {
         return names.finding(
             .unknownRecipients,
             seen: """
-                Key \(id.short) stands among the recipients of \(posts.inWords) by \(names.list(posts.authors)), \
-                \(posts.datesInWords), and belongs to no key that was ever seen.
+                The key id \(id.short) stands among the recipients of \(posts.inWords) by \
+                \(names.list(posts.authors)), \(posts.datesInWords), and is that of no key ever seen here.
                 """,
             canMean: [
                 "It is a key that somebody had and replaced before this archive could see it.",
