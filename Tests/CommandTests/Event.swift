@@ -1,3 +1,4 @@
+import Bytes
 import DemoServer
 import E2EE
 import Foundation
@@ -12,6 +13,29 @@ enum Event {
     private static let all: [String: @Sendable (Stage) async throws -> Void] = [
         "Alice has logged in and pulled": { try await $0.settle() },
         "Carol makes a new key": { $0.story.carolMakesANewKey() },
+        "Bob has logged in and pulled": { stage in
+            let outcome = try await stage.run(
+                """
+                mmvault --vault bobs login $URL --username bob --password-file password.txt &&
+                mmvault --vault bobs pull
+                """)
+            guard outcome.code == 0 else { throw StageError(what: outcome.everything) }
+        },
+        "the server shows Bob's key as Carol's": { $0.story.register($0.story.bob.key, $0.story.carol) },
+        "the server shows no key of Bob's any more": { stage in
+            let (alice, bob, carol) = (stage.story.alice, stage.story.bob, stage.story.carol)
+            func points(_ key: PrivateKey) -> String {
+                let (encr, sign) = (key.publicKey.encryptionPoint, key.publicKey.signingPoint)
+                return #"{"sign":"\#(Base64.standard.encode(sign))","encr":"\#(Base64.standard.encode(encr))"}"#
+            }
+            let keys = #""\#(alice.id)":\#(points(alice.key)),"\#(bob.id)":null,"\#(carol.id)":\#(points(carol.key))"#
+            stage.answer("/plugins/com.quarkslab.e2ee/api/v1/pubkey/get", with: #"{"pubKeys":{\#(keys)}}"#)
+        },
+        "the server swaps the names of Bob and Carol": { stage in
+            let names = [("alice", stage.story.alice), ("carol", stage.story.bob), ("bob", stage.story.carol)]
+            let users = names.map { #"{"id":"\#($1.id)","username":"\#($0)","nickname":"","first_name":""}"# }
+            stage.answer("/api/v4/users/ids", with: "[\(users.joined(separator: ","))]")
+        },
         "Alice's session ends": { $0.story.world.revoke($0.token) },
         "the server answers slowly": { stage in
             let mark = "\(stage.folder)/asked"
@@ -54,6 +78,15 @@ enum Event {
             guard outcome.code == 0 else { throw StageError(what: outcome.errors) }
         },
     ]
+}
+
+extension Stage {
+    /// Makes the server answer so to questions for a path.
+    fileprivate func answer(_ path: String, with json: String) {
+        misbehave {
+            $0.path == path ? .status(200, body: json, headers: [("Content-Type", "application/json")]) : nil
+        }
+    }
 }
 
 /// Backups of Alice's key with one thing wrong each.
