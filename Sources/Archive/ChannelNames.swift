@@ -10,7 +10,7 @@ public struct ChannelNames: Sendable {
 
     /// For a list or a heading. Foreign text: whoever prints it neutralises it.
     public func label(_ channel: Channel) -> String {
-        if channel.kind == .direct { return "@\(other(in: channel)?.username ?? channel.name)" }
+        if channel.kind == .direct { return "@\(other(in: channel)?.username ?? otherID(in: channel))" }
         if !channel.displayName.isEmpty { return channel.displayName }
         return channel.name.isEmpty ? channel.id : channel.name
     }
@@ -24,8 +24,10 @@ public struct ChannelNames: Sendable {
     }
 
     /// The other one of a direct channel, whose name is the two user ids joined by `__`; oneself where one is alone.
-    private func other(in channel: Channel) -> User? {
+    private func other(in channel: Channel) -> User? { users[otherID(in: channel)] }
+
+    private func otherID(in channel: Channel) -> String {
         let ids = channel.name.split(separator: "_", omittingEmptySubsequences: true).map(String.init)
-        return users[ids.first { $0 != ownID } ?? ownID]
+        return ids.first { $0 != ownID } ?? ownID
     }
 }

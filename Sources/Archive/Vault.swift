@@ -56,7 +56,7 @@ public struct Vault: Sendable {
     ) throws(ArchiveError) -> AccountDirectory {
         for name in accountNames {
             // Another account's damage is no reason not to import into this one.
-            guard let account = try? Archive(directory(name)).account(), account.server == Account.importServer,
+            guard let account = try? Archive(directory(name)).account(), account.isOfImports,
                 account.username == username
             else { continue }
             return directory(name)
@@ -115,6 +115,12 @@ public struct Account: Equatable, Sendable {
 
     /// What stands for a server where there is none: in archives of imports alone.
     static let importServer = "import"
+
+    /// Whether no server is asked for anything.
+    public var isOfImports: Bool { server == Account.importServer }
+
+    /// Where its user sees what is here: `on https://chat.example.org`.
+    public var whereSeen: String { isOfImports ? "in imports alone" : "on \(server)" }
 
     public init(server: String, userID: String, username: String) {
         self.server = server

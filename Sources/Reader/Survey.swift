@@ -9,6 +9,8 @@ public struct ChannelSurvey: Sendable {
     public var plain = 0
     /// Encrypted posts that have the form that the protocol demands.
     public var encrypted = 0
+    /// Posts, of all kinds, that were deleted on the server.
+    public var deleted = 0
     /// Encrypted posts that no key can open, by what is wrong with them.
     public var unusable: [Content: Int] = [:]
     public var first: Timestamp?
@@ -88,6 +90,7 @@ extension ChannelSurvey {
     fileprivate mutating func count(_ header: StoredVersion.Header, _ look: Survey.Look, _ atHand: Set<KeyID>) {
         let time = Timestamp(milliseconds: header.createAt)
         posts += 1
+        if header.deleteAt > 0 { deleted += 1 }
         first = first.map { min($0, time) } ?? time
         last = last.map { max($0, time) } ?? time
         months[time.month, default: Month()].posts += 1

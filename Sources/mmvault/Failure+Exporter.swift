@@ -42,7 +42,7 @@ extension Failure {
                 .server,
                 "no usable answer after \(attempts) attempt\(attempts == 1 ? "" : "s"): \(SafeText.line(why))"
                     + " [\(SafeText.line(request))]",
-                hint: "run the command again later; nothing is lost")
+                hint: "if the address is right, run the command again later; nothing is lost")
         case .unsettledHistory(let channelID):
             Failure(
                 .server, "the history of channel \(SafeText.line(channelID)) changes faster than it can be read",

@@ -1,5 +1,6 @@
 import Archive
 import E2EE
+import Glibc
 import Reader
 
 extension Failure {
@@ -50,7 +51,11 @@ extension Failure {
                 : Failure(
                     .usage, "\(SafeText.line(path)) exists and is not empty", hint: "name what does not exist yet")
         case .output(let path, let operation, let errno):
-            Failure(.failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))")
+            Failure(
+                .failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))",
+                hint: errno == ENOSPC || errno == EDQUOT
+                    ? "free some space, and run the command again; a folder that was begun holds INCOMPLETE: remove it"
+                    : nil)
         case .changedMeanwhile(let file):
             Failure(.damaged, "\(SafeText.line(file)) changed while it was read", hint: "“mmvault check” says more")
         case .archiveGrew:

@@ -40,6 +40,14 @@ struct Failure: Error {
                 : "there is \(similar.map { "@\(SafeText.name($0))" }.joined(separator: ", "))")
     }
 
+    /// - Parameter similar: what the archive has that the name may mean, in words.
+    static func noChannel(_ name: String, similar: [String]) -> Failure {
+        Failure(
+            .noArchive, "the archive has no channel “\(SafeText.line(name))”",
+            hint: similar.isEmpty
+                ? "“mmvault channels” lists them" : "did you mean \(similar.joined(separator: "; "))?")
+    }
+
     static let interrupted = Failure(
         .interrupted, "interrupted", hint: "what was done is kept; the same command goes on from there")
 

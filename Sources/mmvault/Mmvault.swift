@@ -22,6 +22,7 @@ struct Mmvault: AsyncParsableCommand {
 
             --vault DIR (or MMVAULT_DIR) says where the vault is, before or after any
             command; without it, ~/.local/share/mmvault.
+            Where docs/… is named, it is a file in mmvault's source.
             “mmvault demo” shows all of it on a server of its own.
             “mmvault --generate-completion-script bash” (zsh, fish) prints completions.
             """,

@@ -20,6 +20,7 @@ enum Pager {
 
     /// Runs `body`, whose output goes through the pager if one is wanted, there is one, and somebody looks.
     static func show(unless isUnwanted: Bool, _ body: () async throws -> Void) async throws {
+        _ = Terminal.textWidth
         if !isUnwanted, Terminal.outputIsTerminal, Terminal.isCapable, let command { start(command) }
         do {
             try await body()

@@ -23,6 +23,16 @@ struct People {
 
     func username(_ userID: String) -> String { "@\(SafeText.name(users[userID]?.username ?? userID))" }
 
+    /// As it is typed behind a command: `@bob`; the id where a shell would make something else of the name.
+    func argument(_ userID: String) -> String {
+        func isPlain(_ text: String) -> Bool {
+            text.wholeMatch(of: /[A-Za-z0-9._-]+/) != nil
+        }
+        let name = username(userID)
+        if isPlain(String(name.dropFirst())) { return name }
+        return isPlain(userID) ? userID : "USER"
+    }
+
     func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
 
     func team(of channel: Channel) -> String? {
@@ -30,7 +40,7 @@ struct People {
     }
 
     /// By whose eyes everything is seen.
-    var me: String { "\(SafeText.name(account.username)) sees it on \(SafeText.line(account.server))" }
+    var me: String { "\(SafeText.name(account.username)) sees it \(SafeText.line(account.whereSeen))" }
 }
 
 extension Channel {

@@ -114,7 +114,9 @@ struct SearchPrinter {
 
     private func firstLine(_ post: ReadPost) -> String {
         guard let text = text(post) else { return notice(post) }
-        let line = SafeText.block(text).split(separator: "\n").first.map(String.init) ?? "(no text)"
+        let line =
+            SafeText.block(text).replacing("\t", with: " ").split(separator: "\n").first.map(String.init)
+            ?? "(no text)"
         if case .unverified = post.text { return "NOT VERIFIED: \(line)" }
         return line
     }

@@ -65,8 +65,8 @@ struct SignerPrinter {
         if let keyID = signer.probableKeyID {
             say(
                 "  ",
-                "probably key \(keyID.short)…: it stands among the recipients of each of these posts, belongs to nobody "
-                    + "who is known, and has gone since the next key of \(author) is in use")
+                "probably key \(keyID.short)…: it stands among the recipients of each of these posts, is nobody's who "
+                    + "is known, and has gone since the next key of \(author) is in use")
         } else if !signer.companions.isEmpty {
             let ids = signer.companions.prefix(4).map { "\($0.keyID.short)…" }.joined(separator: ", ")
             say("  ", "unknown recipients of each of these posts: \(ids)")
@@ -77,7 +77,8 @@ struct SignerPrinter {
         } else {
             // By itself on its line: people copy it.
             say("  ", "ask \(author) whether they wrote \(signer.posts.count == 1 ? "it" : "them"); if so:")
-            Terminal.print("    mmvault trust adopt \(author) \(signer.id.description.prefix(8))")
+            let name = desk.people.argument(signer.userID)
+            Terminal.print("    mmvault trust adopt \(name) \(signer.id.description.prefix(8))")
         }
     }
 
@@ -133,6 +134,6 @@ struct SignerPrinter {
             json.string("last", posts.last.map { Timestamp(milliseconds: $0.createAt).iso8601 })
             json.array("post_ids") { json in for post in posts { json.string(nil, post.id) } }
         }
-        Terminal.write(json.bytes + [UInt8(ascii: "\n")])
+        Terminal.write(json: json.bytes + [UInt8(ascii: "\n")])
     }
 }

@@ -21,14 +21,43 @@ enum Terminal {
     /// Whether a terminal is there that can do more than show lines.
     static var isCapable: Bool { VaultOptions.environment("TERM").map { $0 != "dumb" } ?? false }
 
-    static var wantsColour: Bool { getenv("NO_COLOR") == nil }
+    static var wantsColour: Bool { isCapable && VaultOptions.environment("NO_COLOR") == nil }
 
-    /// Columns that results and messages keep to, wherever they go.
-    static let textWidth = 80
+    /// Columns that results keep to: 80 wherever they go, and fewer where a narrower terminal shows them. Measured once:
+    /// before a pager takes the terminal's place.
+    static let textWidth = columns(ofResults: STDOUT_FILENO)
+    private static let messageWidth = columns(ofResults: STDERR_FILENO)
+
+    private static func columns(ofResults descriptor: Int32) -> Int {
+        max(40, min(80, columns(of: descriptor) ?? 80))
+    }
 
     private static let progress = Mutex("")
 
     static func print(_ line: String = "") { write(Array((line + "\n").utf8)) }
+
+    /// A line of JSON, which holds names and texts as they are. At a terminal, what could disturb it is escaped once more: to
+    /// a reader of JSON it is the same.
+    static func write(json line: [UInt8]) {
+        guard outputIsTerminal else { return write(line) }
+        write(Array(escaped(json: String(decoding: line, as: UTF8.self)).utf8))
+    }
+
+    static func escaped(json: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in json.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control where scalar != "\n", .format:
+                for unit in String(scalar).utf16 {
+                    let digits = String(unit, radix: 16)
+                    let zeros = String(repeating: "0", count: 4 - digits.count)
+                    result.append(contentsOf: "\\u\(zeros)\(digits)".unicodeScalars)
+                }
+            default: result.append(scalar)
+            }
+        }
+        return String(result)
+    }
 
     static func write(_ bytes: [UInt8]) {
         clearProgress()
@@ -57,7 +86,7 @@ enum Terminal {
     /// A line about what is going on; never part of a result.
     static func note(_ line: String) {
         flush()
-        writeError(line.wrapped(indent: 2))
+        writeError(line.wrapped(indent: 2, width: messageWidth))
     }
 
     static func warn(_ line: String) {
@@ -68,19 +97,19 @@ enum Terminal {
     static func fail(_ failure: Failure) {
         flush()
         // What a terminal shows of the interrupting key is no part of the message.
-        if errorIsTerminal { fputs("\r\u{1B}[K", stderr) }
+        if errorIsTerminal, isCapable { fputs("\r\u{1B}[K", stderr) }
         say(styled("error:", .red), "error:", failure.message)
         if let hint = failure.hint { say("hint:", "hint:", hint) }
     }
 
     private static func say(_ label: String, _ plainLabel: String, _ text: String) {
-        let lines = "\(plainLabel) \(text)".wrapped(indent: plainLabel.count + 1)
+        let lines = "\(plainLabel) \(text)".wrapped(indent: plainLabel.count + 1, width: messageWidth)
         writeError(label + lines.dropFirst(plainLabel.count))
     }
 
     /// Shows `line` in place of the progress shown before; only on a terminal.
     static func showProgress(_ line: String) {
-        guard errorIsTerminal else { return }
+        guard errorIsTerminal, isCapable else { return }
         let shown = line.prefix(columns: max(20, width - 1))
         progress.withLock { current in
             current = shown

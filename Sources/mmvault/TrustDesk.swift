@@ -59,7 +59,7 @@ struct TrustDesk {
             found.isEmpty
                 ? "no key of \(people.username(userID)) begins with \(digits)"
                 : "several keys of \(people.username(userID)) begin with \(digits)",
-            hint: "“mmvault trust \(people.username(userID))” lists them")
+            hint: "“mmvault trust \(people.argument(userID))” lists them")
     }
 
     /// Asks at the terminal; elsewhere nothing is ever agreed to by accident.

@@ -1,8 +1,11 @@
+import Bytes
 import DemoServer
 import E2EE
 import Foundation
 import Reader
 import Testing
+
+@testable import mmvault
 
 /// A server, or a colleague, that chooses names to play tricks on a terminal.
 @Suite(.enabled(if: SafeText.line("\u{1B}") != "\u{1B}", "SafeText lets everything pass"))
@@ -67,6 +70,42 @@ struct HostileNameTests {
             expectTame(try await stage.run("mmvault status"), "status")
             #expect(!FileManager.default.fileExists(atPath: "\(stage.folder)/evil"))
         }
+    }
+
+    /// A user name of any length, in a sentence of the audit's; and one that a shell would take for more than a name, in a
+    /// command that people copy.
+    @Test func names_StayShortInFindingsAndHarmlessInCommands() async throws {
+        let story = Story()
+        let (long, shell) = ("carol" + String(repeating: "x", count: 5000), "dave;touch pwned")
+        let users = [long, shell].map { story.world.addUser(username: $0) }
+        let signers = [PrivateKey.generate(), PrivateKey.generate()]
+        for (user, signer) in zip(users, signers) {
+            for text in ["one", "two"] {
+                let payload = Story.seal(text, signer, [story.alice.key, signer])
+                story.world.post(
+                    in: story.release, by: user, message: "Encrypted message", type: "custom_e2ee",
+                    props: Story.props(payload))
+            }
+        }
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            let audit = try await stage.run("mmvault audit")
+            #expect(audit.output.contains("@carolxxx") && audit.lines.allSatisfy { String($0).columns <= 80 })
+            let listed = try await stage.run("mmvault trust signers")
+            #expect(listed.lines.allSatisfy { String($0).columns <= 80 }, "\(listed.output)")
+            let commands = listed.lines.filter { $0.contains("mmvault trust adopt") }
+            #expect(commands.count == 2 && commands.allSatisfy { !$0.contains(";") && !$0.contains("…") })
+            for user in users { #expect(commands.contains { $0.contains(" adopt \(user) ") }) }
+        }
+    }
+
+    /// JSON holds texts as they are, and a terminal would take some for commands.
+    @Test func jsonAtATerminal_IsEscapedOnceMore() throws {
+        let line = #"{"text":"\u001b[2J "# + "\u{9B}31m\u{202E}\u{E0001}é\u{200D}" + #""}"# + "\n"
+        let shown = Terminal.escaped(json: line)
+        #expect(shown == #"{"text":"\u001b[2J \u009b31m\u202e\udb40\udc01é\u200d"}"# + "\n")
+        let texts = try [line, shown].map { try JSONDocument(Array($0.utf8)).root["text"]?.string }
+        #expect(texts[0] == texts[1])
     }
 
     /// Nothing but line ends and what prints; no line that a name could have begun.

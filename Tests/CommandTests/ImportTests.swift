@@ -40,6 +40,25 @@ import Testing
         }
     }
 
+    /// There is no server behind it, and nothing says that there were one.
+    @Test func anArchiveOfImportsAlone_IsCalledOne() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            try await stage.zipBulk()
+            let nowhere = try await stage.run("mmvault --vault none import export.zip")
+            #expect(nowhere.code == 9 && nowhere.errors.contains("--as USERNAME"), "\(nowhere.everything)")
+            #expect(try await stage.run("mmvault import export.zip --as alice --vault alone").code == 0)
+            #expect(
+                try await stage.run("mmvault --vault alone status").lines.first == "Account   alice in imports alone")
+            let read = try await stage.run("mmvault --vault alone read town-square")
+            #expect(read.output.contains("as alice sees it in imports alone;"))
+            let plain = try await stage.run("mmvault --vault alone verify --channel town-square")
+            #expect(plain.output.hasSuffix("Nothing is encrypted, and so nobody signed anything.\n"))
+            let pull = try await stage.run("mmvault --vault alone pull")
+            #expect(pull.code == 6 && pull.errors.contains("holds imports alone"), "\(pull.everything)")
+        }
+    }
+
     @Test func filesOfAnExport_AreCarriedByEveryFormat() async throws {
         try await Stage.with { stage in
             let post =

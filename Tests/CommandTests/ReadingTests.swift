@@ -44,7 +44,7 @@ import Testing
                 #expect(
                     keys == [
                         "id", "name", "display_name", "kind", "team", "posts", "deleted", "first", "last", "delete_at",
-                        "frozen_since",
+                        "absence",
                     ])
             }
         }
@@ -72,6 +72,29 @@ import Testing
             #expect(words.contains("several channels are called “release”") && words.contains(stage.story.release))
             #expect(words.contains("public channel of Dock") && words.contains("private channel of Harbour"))
             #expect(try await stage.run("mmvault read \(stage.story.release)").code == 0)
+        }
+    }
+
+    /// Every command that takes a channel says what the archive has that the name may mean.
+    @Test(arguments: [
+        ("releas", "Release 発売 (private channel"), ("relaese", "Release 発売 (private channel"),
+        ("elease", "Release 発売 (private channel"), ("town-sqare", "Town Square (public channel"),
+        ("@bbo", "@bob (direct messages"), ("~square", "Town Square (public channel"),
+    ])
+    func misspeltChannel_IsAnErrorWithWhatMayBeMeant(_ name: String, _ meant: String) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            for line in [
+                "read \(name)", "verify --channel \(name)", "export jsonl out --channel \(name)",
+                "status --channel \(name)", "audit --channel \(name)",
+            ] {
+                let outcome = try await stage.run("mmvault \(line)")
+                let words = outcome.errors.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+                #expect(outcome.code == 9 && words.contains("hint: did you mean \(meant)"), "\(line): \(words)")
+            }
+            let team = try await stage.run("mmvault export jsonl out --team harbor")
+            #expect(team.code == 9 && team.errors.contains("hint: there is harbour\n"), "\(team.errors)")
+            #expect(try await stage.run("mmvault export jsonl out --team Harbour").code == 0)
         }
     }
 
@@ -115,7 +138,7 @@ import Testing
             let json = try await stage.run("mmvault search lunch --json --key key.asc").output
             #expect(json.contains(#""text":null"#) && json.contains(#""unverified_text":"Lunch in the clear""#))
             let export = try await stage.run("mmvault export markdown out --key key.asc; grep -r Lunch out")
-            #expect(export.output.contains(" withheld: no signature verifies\n") && !export.output.contains("Lunch"))
+            #expect(export.output.contains(" withheld: no signature verifies; ") && !export.output.contains("Lunch"))
         }
     }
 }

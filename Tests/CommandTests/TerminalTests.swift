@@ -9,8 +9,10 @@ import Testing
     static let hasScript = FileManager.default.isExecutableFile(atPath: "/usr/bin/script")
 
     /// Runs a line at a terminal; what is typed there comes from `input`, a shell's command.
-    static func atTerminal(_ line: String, on stage: Stage, input: String = "sleep 60") async throws -> Outcome {
-        let quoted = "stty cols 80 rows 24; \(line)".replacing("'", with: "'\\''")
+    static func atTerminal(
+        _ line: String, on stage: Stage, columns: Int = 80, input: String = "sleep 60"
+    ) async throws -> Outcome {
+        let quoted = "stty cols \(columns) rows 24; \(line)".replacing("'", with: "'\\''")
         // The input stays open until the line has ended.
         return try await stage.run(
             "exec 3< <(\(input)); feeder=$!; script -qec '\(quoted)' /dev/null <&3; code=$?; kill $feeder; exit $code")
@@ -43,7 +45,26 @@ import Testing
             let screen = Screen(outcome.output)
             #expect(screen.widest <= 79)
             #expect(screen.lines.allSatisfy { !$0.contains("asking for") && !$0.contains("posts/s") })
-            #expect(screen.lines.last?.hasPrefix("The archive is in ") == true)
+            #expect(screen.lines.last?.hasPrefix("Next: ") == true)
+        }
+    }
+
+    /// Words stay whole in a narrow window, in results and in messages, also through a pager.
+    @Test(.enabled(if: hasScript, "needs script(1)"))
+    func proseFitsANarrowTerminal() async throws {
+        try await Stage.with { stage in
+            stage.story.carolMakesANewKey()
+            try await stage.settle()
+            for line in [
+                "mmvault audit", "mmvault read nowhere", "mmvault trust signers", "mmvault export markdown out",
+                "PAGER='cat -u' mmvault search --context 1 verdict:unclean",
+            ] {
+                let outcome = try await Self.atTerminal(line, on: stage, columns: 60)
+                for line in Screen(outcome.output).lines where !line.contains("HASH") {
+                    let longest = line.split(separator: " ").map(\.count).max() ?? 0
+                    #expect(line.columns <= 60 || longest >= 50, "\(line)")
+                }
+            }
         }
     }
 
@@ -98,6 +119,11 @@ import Testing
             #expect(coloured.output.contains("\u{1B}[1;31merror:\u{1B}[0m there"))
             let plain = try await Self.atTerminal("NO_COLOR=1 mmvault pull", on: stage)
             #expect(plain.output.contains("\u{1B}[Kerror: there"))
+            // A terminal that can do nothing but show lines.
+            for line in ["mmvault pull", "mmvault login $URL --token-file token.txt && mmvault pull && mmvault audit"] {
+                let bare = try await Self.atTerminal("export TERM=dumb; \(line)", on: stage)
+                #expect(!bare.output.contains("\u{1B}"), "\(bare.output.debugDescription)")
+            }
         }
     }
 }

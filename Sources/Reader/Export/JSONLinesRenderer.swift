@@ -1,4 +1,4 @@
-internal import Archive
+public import Archive
 public import Bytes
 internal import E2EE
 
@@ -29,7 +29,7 @@ struct JSONLinesRenderer: PostRenderer {
 
 extension JSONWriter {
     /// The member that says since when the server shows something no longer; null where it does, as far as is known.
-    mutating func absence(_ absence: NoticedAbsence?) {
+    public mutating func absence(_ absence: NoticedAbsence?) {
         guard let absence else { return null("absence") }
         object("absence") {
             $0.string("reason", absence.reason.rawValue)

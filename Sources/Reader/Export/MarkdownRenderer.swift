@@ -35,8 +35,8 @@ struct MarkdownRenderer: PostRenderer {
         let team = people.team(of: channel).map { " of team \(MarkdownRenderer.escape($0))" } ?? ""
         let account = people.account
         file.write(
-            "\(kind)\(team), as \(MarkdownRenderer.escape(account.username)) sees it on "
-                + "\(MarkdownRenderer.escape(account.server)); all times are UTC\n")
+            "\(kind)\(team), as \(MarkdownRenderer.escape(account.username)) sees it "
+                + "\(MarkdownRenderer.escape(account.whereSeen)); all times are UTC\n")
         if let absence = channel.absence {
             file.write("\n*\(absence.reason.words) since \(absence.since.date); kept as it was*\n")
         }

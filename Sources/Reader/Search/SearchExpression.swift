@@ -163,11 +163,12 @@ struct SearchExpression: Equatable, Sendable {
 }
 
 extension [String] {
-    /// A few names that hold what was typed, or begin as it does.
+    /// A few names that hold what was typed, begin as it does, or are a slip of the keyboard away.
     public func similar(to name: String) -> [String] {
         let wanted = name.lowercased()
-        return Array(
-            Set(filter { $0.lowercased().contains(wanted) || $0.lowercased().hasPrefix(wanted.prefix(3)) })
-                .sorted().prefix(3))
+        func isSimilar(_ known: String) -> Bool {
+            known.contains(wanted) || known.hasPrefix(wanted.prefix(3)) || SearchFilter.isNear(known, wanted)
+        }
+        return Array(Set(filter { isSimilar($0.lowercased()) }).sorted().prefix(3))
     }
 }

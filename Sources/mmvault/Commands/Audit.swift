@@ -49,11 +49,12 @@ struct Audit: AsyncParsableCommand {
         }
         Terminal.clearProgress()
         if json {
-            for finding in findings { Terminal.write(finding.line) }
+            for finding in findings { Terminal.write(json: finding.line) }
         } else {
             FindingPrinter().print(findings)
             if let time = try open.archive.lastWholeWalk() {
-                Terminal.print("Last looked for vanished posts on \(time.date); “mmvault pull --full” looks again.")
+                Terminal.print(
+                    "Last looked for vanished posts on \(time.date); “mmvault pull --full” looks again.".wrapped())
             }
         }
         if try !audit.knowsKeys {

@@ -9,7 +9,8 @@ struct Channels: AsyncParsableCommand {
         usage: "mmvault channels [<options>]",
         discussion: """
             By name, kind, posts that are not deleted, and the days of the first and last.
-            Needs no private key.
+            Below it, where the server has archived the channel, or shows it no longer
+            and why; “absence” in JSON says the same (docs/json.md). Needs no private key.
 
             EXAMPLES:
               mmvault channels
@@ -45,7 +46,7 @@ struct Channels: AsyncParsableCommand {
             for channel in channels {
                 let contents = contents[channel.id] ?? ChannelContents()
                 if json {
-                    Terminal.write(line(channel, team, open.names, contents))
+                    Terminal.write(json: line(channel, team, open.names, contents))
                 } else {
                     describe(channel, open.names, contents)
                     if members { try describeMembers(of: channel, open) }
@@ -100,11 +101,7 @@ struct Channels: AsyncParsableCommand {
             if let first = contents.firstCreateAt { json.int("first", first) } else { json.null("first") }
             if let last = contents.lastCreateAt { json.int("last", last) } else { json.null("last") }
             json.int("delete_at", channel.deleteAt)
-            if let absence = channel.absence {
-                json.int("frozen_since", absence.since.milliseconds)
-            } else {
-                json.null("frozen_since")
-            }
+            json.absence(channel.absence)
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }

@@ -57,11 +57,12 @@ extension Check {
                 "\(report.opened.of("text")) decrypted again, from the signed message".wrapped(indent: 2))
         }
         if report.shortTexts > 0 {
+            let isOne = report.shortTexts == 1
             Terminal.note(
-                "\(report.shortTexts.of("text")) of them \(report.shortTexts == 1 ? "is" : "are") so short (fewer than "
-                    + "\(EncryptedMessage.bindingLength) bytes, of the archive's owner "
-                    + "\(EncryptedMessage.senderBindingLength)) that another key could be found which makes it say "
-                    + "something else.")
+                "\(report.shortTexts.grouped) of these texts \(isOne ? "is" : "are") so short (fewer than "
+                    + "\(EncryptedMessage.bindingLength) bytes; of the archive's owner, fewer than "
+                    + "\(EncryptedMessage.senderBindingLength)) that another key could be found under which "
+                    + "\(isOne ? "it says" : "they say") something else.")
         }
         if let head = report.head {
             Terminal.print(

@@ -19,8 +19,9 @@ struct Export: AsyncParsableCommand {
                          folder, or a file that ends with .zip or .tar.zst
                          (docs/evidence.md)
 
-            A text whose signature does not verify is withheld, and a notice stands in its
-            place; --include-unverified shows it, marked.
+            A text whose signature does not verify, or that stands in the clear in a post
+            that should be encrypted, is withheld, and a notice stands in its place;
+            --include-unverified shows it, marked.
 
             EXAMPLES:
               mmvault export markdown ~/chat
@@ -61,7 +62,7 @@ struct Export: AsyncParsableCommand {
         transform: Day.init(typed:))
     var until: Day?
 
-    @Flag(help: "Show texts whose signature does not verify, marked as such.")
+    @Flag(help: "Show texts that nobody is known to have signed, marked as such.")
     var includeUnverified = false
 
     @Flag(help: "Leave the files of posts out.")
@@ -120,7 +121,8 @@ struct Export: AsyncParsableCommand {
         Terminal.print("  \(counts.exported.grouped) with their text")
         if counts.unverified > 0 { Terminal.print("  \(counts.unverified.grouped) NOT VERIFIED, shown and marked") }
         if counts.withheld > 0 {
-            Terminal.print("  \(counts.withheld.grouped) withheld: no signature verifies")
+            Terminal.print(
+                "  \(counts.withheld.grouped) withheld: no signature verifies; --include-unverified shows such texts")
         }
         if counts.unknown > 0 {
             Terminal.print("  \(counts.unknown.grouped) unknown: the server has taken the text out")

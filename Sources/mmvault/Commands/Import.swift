@@ -58,7 +58,7 @@ struct Import: AsyncParsableCommand {
         let limits = maxSize.map { ImportLimits(unpacked: $0 << 30, ratio: nil) } ?? ImportLimits()
         let export = ImportFile(path: file, limits: limits)
         guard PrivateFile.exists(file) else { throw Failure(.usage, "there is no file \(SafeText.line(file))") }
-        let existing = owner == nil ? try vault.directory() : nil
+        let existing = owner == nil ? try account() : nil
         if let existing { try requirePull(existing) }
         let secret = try secret()
         let name = SafeText.line(export.name)
@@ -76,6 +76,23 @@ struct Import: AsyncParsableCommand {
         }
         Terminal.clearProgress()
         describe(report, survey, directory)
+    }
+
+    private func account() throws -> AccountDirectory {
+        do {
+            return try vault.directory()
+        } catch let error as ArchiveError {
+            let failure = Failure(error)
+            switch error {
+            case .noVault, .noAccount:
+                throw Failure(
+                    failure.code, failure.message,
+                    hint:
+                        "“mmvault login URL” and “mmvault pull” first; or --as USERNAME, for an archive of imports alone"
+                )
+            default: throw failure
+            }
+        }
     }
 
     /// Whoever has a session can pull, and what is pulled later would stand beside the import, every channel twice.

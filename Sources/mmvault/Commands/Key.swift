@@ -6,7 +6,7 @@ import Reader
 
 struct Key: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Restore and list your private keys.",
+        abstract: "Restore, list and back up your private keys.",
         subcommands: [Restore.self, List.self, Backup.self, Identity.self])
 
     struct Restore: AsyncParsableCommand {

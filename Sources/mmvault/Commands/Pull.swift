@@ -69,17 +69,31 @@ struct Pull: AsyncParsableCommand {
         selection.isFull = full
         selection.wantsFiles = !noFiles
         selection.maximumFileSize = maxFileSize?.bytes
-        try await follow ? Pull.follow(directory, selection) : Pull.perform(directory, selection)
+        guard !follow else { return try await Pull.follow(directory, selection) }
+        let report = try await Pull.perform(directory, selection)
+        try Pull.sayNext(report, directory)
+    }
+
+    /// What a newcomer does next: where all that is here came just now, and no key is.
+    private static func sayNext(_ report: PullReport, _ directory: AccountDirectory) throws {
+        let added = report.outcomes.reduce(0) { $0 + $1.added }
+        let all = try Archive(directory).counts().values.reduce(0) { $0 + $1.versions }
+        guard added > 0, added == all, KeyStore(directory).ids.isEmpty else { return }
+        Terminal.print("Next: “mmvault key restore FILE” restores your private key from its backup.")
     }
 
     /// Pulls, and says what came of it.
     ///
     /// - Throws: also `incomplete`, when the rest is told.
-    static func perform(_ directory: AccountDirectory, _ selection: Exporter.Pull.Selection) async throws {
+    @discardableResult
+    static func perform(
+        _ directory: AccountDirectory, _ selection: Exporter.Pull.Selection
+    ) async throws -> PullReport {
         let progress = try progress(directory)
         let report = try await Exporter.Pull(directory, selection, onEvent: { progress.show($0) }).run()
         Terminal.clearProgress()
         try summarize(report, directory)
+        return report
     }
 
     /// Ends by a signal, or by what cannot pass by itself. To be stopped is what it waits for, and no failure.
@@ -96,6 +110,11 @@ struct Pull: AsyncParsableCommand {
 
     private static func progress(_ directory: AccountDirectory) throws -> PullProgress {
         let account = try Archive(directory).account()
+        guard !account.isOfImports else {
+            throw Failure(
+                .notLoggedIn, "\(SafeText.line(directory.name)) holds imports alone, and there is no server to ask",
+                hint: "“mmvault login URL” makes an archive of an account on a server")
+        }
         return PullProgress(ownID: account.userID) { (try? Archive(directory).users()) ?? [] }
     }
 }

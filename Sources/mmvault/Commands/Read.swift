@@ -13,8 +13,10 @@ struct Read: AsyncParsableCommand {
             it is not set); nothing is written to disk.
 
             A text whose signature does not verify is shown with NOT VERIFIED above it and
-            ! before each of its lines. A signature covers a post's text and recipients,
-            not its place, time, thread or files (docs/threat-model.md).
+            ! before each of its lines; so is a text in the clear in a post that should be
+            encrypted, which nobody signed. Posts that were never encrypted have : there,
+            what a post said before has -. A signature covers a post's text and
+            recipients, not its place, time, thread or files (docs/threat-model.md).
 
             EXAMPLES:
               mmvault read release
@@ -60,7 +62,7 @@ struct Read: AsyncParsableCommand {
         let isTerminal = Terminal.outputIsTerminal
         let layout = Conversation.Layout(
             width: max(40, Terminal.columns(of: 1) ?? Terminal.textWidth), cutsWords: isTerminal,
-            isColoured: isTerminal && Terminal.isCapable && Terminal.wantsColour)
+            isColoured: isTerminal && Terminal.wantsColour)
         var conversation = Conversation(
             channel, People(account: open.account, users: open.users, teams: open.teams), layout: layout,
             order: selection.query.order,
@@ -128,16 +130,17 @@ extension OpenArchive {
                 .noArchive, "several channels are called “\(SafeText.line(name))”",
                 hint: "name one by its id: \(found.map(describe).joined(separator: "; "))")
         }
-        let wanted = name.lowercased().filter { !"@~ -_".contains($0) }
+        throw noChannel(name)
+    }
+
+    /// With what the archive has that the name may mean.
+    func noChannel(_ name: String) -> Failure {
+        func bare(_ text: String) -> String { text.filter { !"@~ -_".contains($0) } }
+        let wanted = bare(name)
         let similar = channels.filter { channel in
-            [names.label(channel), channel.name].contains {
-                !wanted.isEmpty && $0.lowercased().filter { !"@~ -_".contains($0) }.contains(wanted)
-            }
+            !wanted.isEmpty && ![names.label(channel), channel.name].map(bare).similar(to: wanted).isEmpty
         }
-        let candidates = similar.prefix(5).map(describe).joined(separator: "; ")
-        throw Failure(
-            .noArchive, "the archive has no channel “\(SafeText.line(name))”",
-            hint: candidates.isEmpty ? "“mmvault channels” lists them" : "did you mean \(candidates)?")
+        return Failure.noChannel(name, similar: similar.prefix(5).map(describe))
     }
 
     /// `release, private channel of Harbour, 8mk…`

@@ -21,7 +21,8 @@ struct Search: AsyncParsableCommand {
             “cafe” finds “café”; Chinese, Japanese and Korean are found by any part of a run.
 
             Everything that the keys open is searched, old revisions and deleted posts
-            included. A text whose signature does not verify is found as well, and marked.
+            included. A text whose signature does not verify, or that stands in the clear
+            in a post that should be encrypted, is found as well, marked NOT VERIFIED.
             The index for it is kept sealed to your private key (docs/search-index.md).
 
             EXAMPLES:
@@ -97,7 +98,7 @@ struct Search: AsyncParsableCommand {
             query, order: relevance ? .relevance : .newestFirst, limit: limit, context: context, progress: Search.show)
         Terminal.clearProgress()
         let printer = SearchPrinter(open, SearchHighlight(query))
-        for hit in hits { json ? Terminal.write(printer.line(hit)) : printer.print(hit) }
+        for hit in hits { json ? Terminal.write(json: printer.line(hit)) : printer.print(hit) }
         guard !json else { return }
         if hits.isEmpty {
             let all = search.count.of("post or old revision", "posts and old revisions")

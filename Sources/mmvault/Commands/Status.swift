@@ -10,6 +10,7 @@ struct Status: AsyncParsableCommand {
         usage: "mmvault status [<options>]",
         discussion: """
             Needs no private key: who a post is encrypted for can be seen from outside.
+            Deleted posts are counted, what a post said before is not.
 
             EXAMPLES:
               mmvault status
@@ -44,7 +45,8 @@ struct Status: AsyncParsableCommand {
             return Terminal.print("No posts are archived here. “mmvault pull” fetches them.")
         }
         Terminal.print()
-        for survey in surveys { try describe(survey, open, owners) }
+        let isPulled = (try? Session(in: directory)) != nil
+        for survey in surveys { try describe(survey, open, owners, isPulled: isPulled) }
         describeKeys(surveys, owners)
         if let decided = open.trusted.decidedInWords { Terminal.print(decided) }
         let names = Dictionary(open.users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
@@ -55,9 +57,11 @@ struct Status: AsyncParsableCommand {
 
     private func describeArchive(_ open: OpenArchive, _ directory: AccountDirectory) throws {
         let head = try open.archive.head()
-        let session = (try? Session(in: directory)) == nil ? "not logged in" : "logged in"
+        let session =
+            open.account.isOfImports
+            ? "" : (try? Session(in: directory)) == nil ? ", not logged in" : ", logged in"
         Terminal.print(
-            "Account   \(SafeText.name(open.account.username)) on \(SafeText.line(open.account.server)), \(session)")
+            "Account   \(SafeText.name(open.account.username)) \(SafeText.line(open.account.whereSeen))\(session)")
         Terminal.print("Archive   \(SafeText.line(directory.archivePath))")
         Terminal.print("          \(Int(head.documents).of("document")), and the head of the chain:")
         // Whole, since it is to be noted elsewhere: “check --head” takes all of it.
@@ -76,7 +80,10 @@ struct Status: AsyncParsableCommand {
         }
     }
 
-    private func describe(_ survey: ChannelSurvey, _ open: OpenArchive, _ owners: KeyOwners) throws {
+    /// - Parameter isPulled: whether a server is asked for its posts.
+    private func describe(
+        _ survey: ChannelSurvey, _ open: OpenArchive, _ owners: KeyOwners, isPulled: Bool
+    ) throws {
         let label = SafeText.name(open.names.label(survey.channel))
         let range = [survey.first, survey.last].compactMap { $0?.date }
         let posts = survey.posts.of("post").padded(to: 14)
@@ -84,10 +91,18 @@ struct Status: AsyncParsableCommand {
         if let absence = survey.channel.absence {
             Terminal.print("  \(absence.reason.words) since \(absence.since.date); kept as it is")
         }
-        guard survey.posts > 0 else { return }
+        guard survey.posts > 0 else {
+            // What only imports fill has no walk.
+            if isPulled, survey.channel.absence == nil, try open.archive.walkState(channelID: survey.channel.id) == nil
+            {
+                Terminal.print("  NOT complete: it is still to be pulled")
+            }
+            return
+        }
         var facts = ["\(survey.encrypted.grouped) encrypted", "\(survey.plain.grouped) plain"]
         facts += survey.unusable.sorted { $0.key < $1.key }.map { "\($0.value.grouped) \($0.key.rawValue)" }
-        Terminal.print("  \(facts.joined(separator: ", "))".wrapped(indent: 4))
+        let deleted = survey.deleted == 0 ? "" : "; of all these, \(survey.deleted.grouped) deleted on the server"
+        Terminal.print("  \(facts.joined(separator: ", "))\(deleted)".wrapped(indent: 4))
         if survey.encrypted > 0 {
             for (id, count) in owners.own(survey.openableBy) {
                 Terminal.print("  key \(id.short)… opens \(count.grouped)  \(owners.describe(id))")
@@ -134,7 +149,10 @@ struct Status: AsyncParsableCommand {
         let encrypted = surveys.reduce(0) { $0 + $1.encrypted }
         let closed = surveys.reduce(0) { $0 + $1.closed }
         Terminal.print()
-        guard encrypted > 0 else { return Terminal.print("No post is encrypted.") }
+        guard encrypted > 0 else {
+            let hasPosts = surveys.contains { $0.posts > 0 }
+            return Terminal.print(hasPosts ? "No post is encrypted." : "No posts are archived here.")
+        }
         let own = owners.own(total)
         if !own.isEmpty { Terminal.print("Your keys:") }
         for (id, count) in own {
@@ -146,7 +164,7 @@ struct Status: AsyncParsableCommand {
             var closedFor: [KeyID: Int] = [:]
             for survey in surveys { closedFor.merge(survey.closedFor, uniquingKeysWith: +) }
             for (id, count) in owners.unknown(closedFor).prefix(8) {
-                Terminal.print("  key \(id.short)…, of nobody known, would open \(count.grouped)")
+                Terminal.print("  key \(id.short)…, owner unknown, would open \(count.grouped)")
             }
             Terminal.print("“mmvault key restore FILE” restores a key from its backup.")
         }

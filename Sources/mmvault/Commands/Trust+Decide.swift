@@ -129,14 +129,14 @@ extension TrustDesk {
         if let entry = register.entries[userID]?.first(where: { $0.known?.isCurrent == true }) { return entry }
         throw Failure(
             .usage, "the server was not seen to show a key of \(people.username(userID))",
-            hint: "name one: “mmvault trust \(people.username(userID))” lists them")
+            hint: "name one: “mmvault trust \(people.argument(userID))” lists them")
     }
 
     fileprivate func namedEntry(of userID: String, _ choice: Trust.Choice) throws -> TrustRegister.Entry {
         guard let key = choice.key else {
             throw Failure(
                 .usage, "which key of \(people.username(userID))?",
-                hint: "“mmvault trust \(people.username(userID))” lists them")
+                hint: "“mmvault trust \(people.argument(userID))” lists them")
         }
         return try entry(of: userID, key)
     }

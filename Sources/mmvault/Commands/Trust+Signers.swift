@@ -113,7 +113,7 @@ extension TrustDesk {
             throw Failure(
                 .usage, "signer \(shown) is known as \(name)'s already",
                 hint: known.standing == .rejected
-                    ? "you rejected it: “mmvault trust withdraw \(name) \(known.subject.prefix(8))” takes that back"
+                    ? "you rejected it: “mmvault trust withdraw \(people.argument(userID)) \(known.subject.prefix(8))” takes that back"
                     : nil)
         }
         let (report, _) = try await findSigners(isQuiet: false)

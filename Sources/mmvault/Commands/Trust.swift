@@ -43,11 +43,11 @@ struct Trust: AsyncParsableCommand {
             for (place, userID) in users.enumerated() {
                 let entries = desk.register.entries[userID] ?? []
                 if json {
-                    for entry in entries { Terminal.write(entry.line(username: desk.usernames[userID] ?? "")) }
+                    for entry in entries { Terminal.write(json: entry.line(username: desk.usernames[userID] ?? "")) }
                     continue
                 }
                 if place > 0 { Terminal.print() }
-                Terminal.print(desk.people.name(userID))
+                Terminal.print(desk.people.name(userID).wrapped(indent: 2))
                 if let former = desk.formerOwners(ofNameOf: userID) {
                     Terminal.print("  \(former)".wrapped(indent: 4))
                 }
@@ -80,7 +80,7 @@ struct Trust: AsyncParsableCommand {
             let desk = try TrustDesk(vault)
             let userID = try desk.user(named: user)
             let events = try desk.archive.keyTimeline(of: userID)
-            Terminal.print(desk.people.name(userID))
+            Terminal.print(desk.people.name(userID).wrapped(indent: 2))
             if events.isEmpty { Terminal.print("  no key is known") }
             for event in events {
                 Terminal.print("  \(event.at.minute)  \(desk.words(event))".wrapped(indent: 20))

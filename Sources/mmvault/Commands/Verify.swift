@@ -57,7 +57,7 @@ struct Verify: AsyncParsableCommand {
                 if done.isMultiple(of: 500) {
                     Terminal.showProgress("verifying \(label): \(done.grouped) of \(expected.grouped)")
                 }
-                if json { return Terminal.write(post.verdictLine) }
+                if json { return Terminal.write(json: post.verdictLine) }
                 guard details, !post.verdict.isClean else { return }
                 if !hasHeading { Terminal.print("\(label):") }
                 hasHeading = true
@@ -129,20 +129,23 @@ struct Verify: AsyncParsableCommand {
         let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
         for line in lists { Terminal.print(line.wrapped()) }
         if wrong == 0 {
-            let end = lists.isEmpty ? "Nothing is wrong." : "Nothing is wrong, as far as one may rely on that."
+            let end =
+                total.keys.allSatisfy { $0.authenticity == nil }
+                ? "Nothing is encrypted, and so nobody signed anything."
+                : lists.isEmpty ? "Nothing is wrong." : "Nothing is wrong, as far as one may rely on that."
             return hasAllFiles ? Terminal.print(end) : ()
         }
         Terminal.print(
-            "\(wrong.grouped) of them to look at (!)"
-                + (details ? "." : ": “mmvault verify --details” says which and why."))
+            ("\(wrong.grouped) of them to look at (!)"
+                + (details ? "." : ": “mmvault verify --details” says which and why.")).wrapped())
         if total.keys.contains(where: { $0.authenticity == .signatureInvalid }) {
             if mayHaveSigners {
-                Terminal.print("“mmvault trust signers” says which of them, if any, one unseen key signed;")
+                Terminal.print("“mmvault trust signers” says which of them, if any, one unseen key signed;".wrapped())
             }
-            Terminal.print("“mmvault audit” \(mayHaveSigners ? "looks for more" : "says more of them").")
+            Terminal.print("“mmvault audit” \(mayHaveSigners ? "looks for more" : "says more about them").")
         }
         if !hasKeys, total.keys.contains(where: { $0.content == .notForUs }) {
-            Terminal.print("No private key is at hand: “mmvault key restore FILE” restores one.")
+            Terminal.print("No private key is at hand: “mmvault key restore FILE” restores one.".wrapped())
         }
     }
 }
@@ -151,18 +154,22 @@ extension OpenArchive {
     /// The channels that are called so; all where nothing is named.
     func select(channels wanted: [String], teams wantedTeams: [String] = []) throws -> [Channel] {
         for name in wanted where !channels.contains(where: { names.matches($0, name) }) {
-            throw Failure(
-                .noArchive, "the archive has no channel “\(SafeText.line(name))”", hint: "“mmvault channels” lists them"
-            )
+            throw noChannel(name)
         }
-        for name in wantedTeams where !teams.contains(where: { $0.name == name || $0.id == name }) {
+        for name in wantedTeams where !teams.contains(where: { $0.isCalled(name) }) {
+            let known = teams.map { SafeText.name($0.name) }.sorted().prefix(5)
             throw Failure(
-                .noArchive, "the archive has no team “\(SafeText.line(name))”", hint: "“mmvault status” lists them")
+                .noArchive, "the archive has no team “\(SafeText.line(name))”",
+                hint: known.isEmpty ? "it has none at all" : "there is \(known.joined(separator: ", "))")
         }
-        let teamIDs = teams.filter { wantedTeams.contains($0.name) || wantedTeams.contains($0.id) }.map(\.id)
+        let teamIDs = teams.filter { team in wantedTeams.contains(where: team.isCalled) }.map(\.id)
         return channels.filter { channel in
             (wanted.isEmpty || wanted.contains { names.matches(channel, $0) })
                 && (wantedTeams.isEmpty || teamIDs.contains(channel.teamID))
         }
     }
+}
+
+extension Team {
+    fileprivate func isCalled(_ name: String) -> Bool { [id, self.name, displayName].contains(name) }
 }
