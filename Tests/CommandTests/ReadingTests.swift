@@ -92,6 +92,9 @@ import Testing
                 let words = outcome.errors.split(whereSeparator: \.isWhitespace).joined(separator: " ")
                 #expect(outcome.code == 9 && words.contains("hint: did you mean \(meant)"), "\(line): \(words)")
             }
+            let pull = try await stage.run("mmvault pull --channel '\(name)'")
+            let label = meant.prefix { $0 != "(" }.trimmingCharacters(in: .whitespaces)
+            #expect(pull.code == 9 && pull.errors.contains("hint: did you mean \(label)? Nothing was fetched\n"))
             let team = try await stage.run("mmvault export jsonl out --team harbor")
             #expect(team.code == 9 && team.errors.contains("hint: there is harbour\n"), "\(team.errors)")
             #expect(try await stage.run("mmvault export jsonl out --team Harbour").code == 0)

@@ -11,7 +11,8 @@ struct Pull: AsyncParsableCommand {
             Fetches every channel of every team, direct and group ones and archived ones
             too, as the server sends it: still encrypted, and without needing a key.
             Whatever interrupts it, the next run goes on where it stood. The files of
-            posts come, too: they are not encrypted, and with its post a file goes.
+            posts come, too: they are not encrypted, and the server drops them with
+            their post.
 
             With --follow it stays, and keeps what happens as it happens: also the text
             of a post that is deleted soon after. It waits for a server that is away,
@@ -26,7 +27,7 @@ struct Pull: AsyncParsableCommand {
               mmvault pull --follow
               mmvault pull --max-file-size 50M
 
-            \(ExitCode.help(.incomplete, .inUse, .notLoggedIn, .server, .interrupted))
+            \(ExitCode.help(.incomplete, .inUse, .notLoggedIn, .server, .noArchive, .interrupted))
             """)
 
     @OptionGroup var vault: VaultOptions
@@ -69,9 +70,24 @@ struct Pull: AsyncParsableCommand {
         selection.isFull = full
         selection.wantsFiles = !noFiles
         selection.maximumFileSize = maxFileSize?.bytes
-        guard !follow else { return try await Pull.follow(directory, selection) }
-        let report = try await Pull.perform(directory, selection)
-        try Pull.sayNext(report, directory)
+        do {
+            guard !follow else { return try await Pull.follow(directory, selection) }
+            let report = try await Pull.perform(directory, selection)
+            try Pull.sayNext(report, directory)
+        } catch ExporterError.noSuchChannel(let name) {
+            throw try Pull.noChannel(name, directory)
+        }
+    }
+
+    /// With what the archive has that the name may mean.
+    private static func noChannel(_ name: String, _ directory: AccountDirectory) throws -> Failure {
+        let failure = Failure(ExporterError.noSuchChannel(name))
+        let archive = try Archive(directory)
+        let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
+        let similar = names.similar(to: name, among: try archive.channels()).map { SafeText.name(names.label($0)) }
+        guard !similar.isEmpty else { return failure }
+        return Failure(
+            failure.code, failure.message, hint: "did you mean \(similar.joined(separator: ", "))? Nothing was fetched")
     }
 
     /// What a newcomer does next: where all that is here came just now, and no key is.

@@ -135,12 +135,7 @@ extension OpenArchive {
 
     /// With what the archive has that the name may mean.
     func noChannel(_ name: String) -> Failure {
-        func bare(_ text: String) -> String { text.filter { !"@~ -_".contains($0) } }
-        let wanted = bare(name)
-        let similar = channels.filter { channel in
-            !wanted.isEmpty && ![names.label(channel), channel.name].map(bare).similar(to: wanted).isEmpty
-        }
-        return Failure.noChannel(name, similar: similar.prefix(5).map(describe))
+        Failure.noChannel(name, similar: names.similar(to: name, among: channels).map(describe))
     }
 
     /// `release, private channel of Harbour, 8mk…`
@@ -160,5 +155,16 @@ extension OpenArchive {
                 .noArchive, "the post \(SafeText.line(id)) is not in this channel", hint: "it is in \(other)")
         }
         return post
+    }
+}
+
+extension ChannelNames {
+    /// A few channels that the name may mean.
+    func similar(to name: String, among channels: [Channel]) -> [Channel] {
+        func bare(_ text: String) -> String { text.filter { !"@~ -_".contains($0) } }
+        let wanted = bare(name)
+        guard !wanted.isEmpty else { return [] }
+        return Array(
+            channels.filter { ![label($0), $0.name].map(bare).similar(to: wanted).isEmpty }.prefix(5))
     }
 }
