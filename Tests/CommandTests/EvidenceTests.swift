@@ -70,7 +70,7 @@ import Testing
             story.world.edit(posts[0], message: "was edited")
             story.world.delete(posts[1])
             #expect(try await stage.run("mmvault pull").code == 0)
-            let outcome = try await stage.run("mmvault export evidence out \(Self.choice) && mmvault check out")
+            let outcome = try await stage.run("mmvault export evidence out \(Stage.keys) && mmvault check out")
             #expect(outcome.code == 0, "\(outcome.everything)")
             #expect(try await stage.run("cat out/files/*").output.contains("deleted\n"))
         }

@@ -93,7 +93,7 @@ struct Pull: AsyncParsableCommand {
     /// What a newcomer does next: where all that is here came just now, and no key is.
     private static func sayNext(_ report: PullReport, _ directory: AccountDirectory) throws {
         let added = report.outcomes.reduce(0) { $0 + $1.added }
-        let all = try Archive(directory).counts().values.reduce(0) { $0 + $1.versions }
+        let all = try Archive(directory).versionCounts().values.reduce(0, +)
         guard added > 0, added == all, KeyStore(directory).ids.isEmpty else { return }
         Terminal.print("Next: “mmvault key restore FILE” restores your private key from its backup.")
     }
