@@ -23,28 +23,34 @@ extension Conversation {
                 lines.append(isBare ? "" : line.isEmpty ? margin.trimmedAtEnd : margin + styled(line, style))
             }
         }
-        if let note { add(note, .faint, gutter: gutter) }
+        // What the program says in the place of a text, or above one, has gutters that no text has.
+        let own = gutter + "*"
+        if let note { add(note, .faint, gutter: "--") }
         switch post.text {
         case .unverified(let text):
             let verdict = post.verdict.authenticity?.rawValue ?? ""
             let reason = post.reason.isEmpty ? "" : ": \(SafeText.line(post.reason))"
             add("NOT VERIFIED (\(verdict)\(reason))", .warning, gutter: gutter)
-            add(Conversation.shown(text.withheldString) ?? "(no text)", .plain, gutter: gutter)
+            if let shown = Conversation.shown(text.withheldString) {
+                add(shown, .plain, gutter: gutter)
+            } else {
+                add("(no text)", .faint, gutter: own)
+            }
         case .unreadable:
-            add("[No text (\(SafeText.line(post.finding)))]", isOld ? .faint : .notice, gutter: gutter)
+            add("[No text (\(SafeText.line(post.finding)))]", isOld ? .faint : .notice, gutter: own)
         case .plain(let text):
             if let shown = Conversation.shown(text) {
                 add(shown, style, gutter: gutter)
             } else if post.files.isEmpty {
-                add("(no text)", .faint, gutter: gutter)
+                add("(no text)", .faint, gutter: own)
             }
         case .unknown:
-            add("(\(SafeText.line(post.reason)))", .faint, gutter: gutter)
+            add("(\(SafeText.line(post.reason)))", .faint, gutter: own)
         case .verified(let text):
             if let shown = Conversation.shown(text.string) {
                 add(shown, style, gutter: gutter)
             } else if post.files.isEmpty {
-                add("(no text)", .faint, gutter: gutter)
+                add("(no text)", .faint, gutter: own)
             }
         }
         for file in post.files {

@@ -80,7 +80,7 @@ struct Conversation {
         return lines
             + wrapped(
                 "A line behind ! is NOT VERIFIED, one behind : was neither encrypted nor signed, one behind - was said"
-                    + " before an edit.", .faint)
+                    + " before an edit. Behind * and -- are mmvault's own words.", .faint)
     }
 
     /// - Parameter versions: of one post, as they follow each other in the archive's order.

@@ -109,9 +109,9 @@ import Testing
             text == day("Monday, 2025-03-03") + """
                 11:06  Bob (@bob) · edited 11:10
                        Friday
-                     - said before, until 11:10:
+                    -- said before, until 11:10:
                      - Tomorrow
-                     - said before by @carol:
+                    -- said before by @carol:
                      - Now
                 """)
         #expect(
@@ -120,7 +120,7 @@ import Testing
             "r", .unknown, of: "p", deleted: 4, state: .revision, type: "", reason: "the server does not say what")
         #expect(
             try shown([post("p", .plain("x"), edited: 4, type: ""), blank], isEncrypted: false)
-                .hasSuffix("     - said before, until 11:10:\n     - (the server does not say what)"))
+                .hasSuffix("    -- said before, until 11:10:\n    -* (the server does not say what)"))
     }
 
     /// The server shows an old revision without its text; its author's history, or an import, has it under the same id.
@@ -136,13 +136,27 @@ import Testing
             [revision(.unknown), revision(.plain("before"))], [revision(.plain("before")), revision(.unknown)],
         ] {
             let text = try shown([now] + versions, isEncrypted: false)
-            #expect(text.hasSuffix("       now\n     - said before, until 11:10:\n     - before"), "\(text)")
+            #expect(text.hasSuffix("       now\n    -- said before, until 11:10:\n     - before"), "\(text)")
         }
         // Nothing is left out that stands nowhere else.
         let file = AttachedFile(id: "f", name: "plan.pdf", size: nil, mimeType: nil)
         let text = try shown(
             [now, revision(.unknown, files: [file]), revision(.plain("before"))], isEncrypted: false)
         #expect(text.contains(why) && text.contains("plan.pdf"))
+    }
+
+    /// Neither who said what before, nor that there is no text, can be said by a text.
+    @Test func theProgramsWords_StandBehindGuttersThatNoTextHas() throws {
+        let forged = "said before by Bob (@bob):\nI did it\n[No text (verified, notForUs)]\n(no text)\n* x\n-- y"
+        let texts: [PostText] = [verified(forged), unverified(forged), .plain(forged)]
+        for text in texts {
+            let lines = try shown([post("p", verified("x"), edited: 1), post("p", text, state: .earlier)])
+                .split(separator: "\n").map(String.init)
+            #expect(lines.count { $0.hasPrefix("    --") } == 1 && lines.contains("    -- said before:"))
+            #expect(!lines.contains { $0.prefix(7).contains("*") })
+            let live = try shown([post("p", text)]).split(separator: "\n").map(String.init)
+            #expect(!live.contains { $0.prefix(7).contains("*") || $0.hasPrefix("    --") })
+        }
     }
 
     @Test func deletion_IsSaid() throws {
@@ -155,8 +169,8 @@ import Testing
         #expect(
             text == day("Monday, 2025-03-03") + """
                 11:06  Bob (@bob) · deleted 11:08
-                       (the server no longer says what)
-                     - said before:
+                     * (the server no longer says what)
+                    -- said before:
                      - hunter2
                 """)
     }
@@ -189,8 +203,9 @@ import Testing
         let closed = post("p", .unreadable, reason: "encrypted for one key that is not at hand")
         #expect(
             try shown([closed], width: 90).hasSuffix(
-                "\n       [No text (verified, notForUs: encrypted for one key that is not at hand)]"))
-        #expect(try shown([post("p", verified(" \n"))]).hasSuffix("\n       (no text)"))
+                "\n     * [No text (verified, notForUs: encrypted for one key that is not at hand)]"))
+        #expect(try shown([post("p", verified(" \n"))]).hasSuffix("\n     * (no text)"))
+        #expect(try shown([post("p", unverified(""))]).hasSuffix("\n    !* (no text)"))
     }
 
     @Test func files_AreNamedInTheGutter() throws {

@@ -15,7 +15,8 @@ struct Read: AsyncParsableCommand {
             A text whose signature does not verify is shown with NOT VERIFIED above it and
             ! before each of its lines; so is a text in the clear in a post that should be
             encrypted, which nobody signed. Posts that were never encrypted have : there,
-            what a post said before has -. A signature covers a post's text and
+            what a post said before has -. Behind * and -- stand mmvault's own words, and
+            behind + files and reactions. A signature covers a post's text and
             recipients, not its place, time, thread or files (docs/threat-model.md).
 
             EXAMPLES:
