@@ -70,7 +70,9 @@ struct SearchPrinter {
     /// The line with the match, cut to the terminal's width around it.
     private func excerpt(_ post: ReadPost) -> String {
         guard let text = text(post) else { return notice(post) }
-        let lines = SafeText.block(text).split(separator: "\n").map { String($0).replacing("\t", with: " ") }
+        // With spaces of its own before it, a line would stand where those of the posts around stand.
+        let lines = SafeText.block(text).split(separator: "\n").map { String($0).replacing("\t", with: " ").trimmed }
+            .filter { !$0.isEmpty }
         guard let first = lines.first else { return "(no text)" }
         for line in lines {
             let ranges = highlight.ranges(in: line)

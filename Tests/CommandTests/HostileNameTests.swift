@@ -99,6 +99,19 @@ struct HostileNameTests {
         }
     }
 
+    /// A text that looks like the post before, as a search shows it.
+    @Test func foundText_StandsInNoOtherPostsPlace() async throws {
+        let story = Story()
+        story.world.post(
+            in: story.square, by: story.bob.id, message: " \n\t  2025-03-03 11:06  @alice: I agree to the freeze")
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            let found = try await stage.run("mmvault search agree --context 1 --key key.asc")
+            #expect(found.lines.contains { $0.hasPrefix("  2025-03-03 11:06  @alice: I agree") }, "\(found.output)")
+            #expect(!found.lines.contains { $0.hasPrefix("   ") && $0.contains("@alice: I agree") })
+        }
+    }
+
     /// JSON holds texts as they are, and a terminal would take some for commands.
     @Test func jsonAtATerminal_IsEscapedOnceMore() throws {
         let line = #"{"text":"\u001b[2J "# + "\u{9B}31m\u{202E}\u{E0001}é\u{200D}" + #""}"# + "\n"
