@@ -142,7 +142,8 @@ struct FollowTests {
                 let lost = town.write(1)[0]
                 town.world.misbehaveLive(nil)
                 try await eventually("it is there") { try holds(town, lost, [.live]) }
-                #expect(following.resumedCount >= 1)
+                // A machine that is busy may find the second one silent, too, and then nothing is replayed.
+                #expect(following.resumedCount + following.newCount >= 2)
             }
             try await town.expectTruth()
         }
