@@ -111,7 +111,7 @@ private struct Comparison {
         }
 
         let hasJSON = kind != .walk && kind != .imported
-        let root = hasJSON ? try? JSONDocument(body).root : nil
+        let root = hasJSON ? try? PostsPage.parse(body) : nil
         if hasJSON, root == nil { problems.append("its body is not JSON") }
         let objects = part?.objects.map { ObjectRow($0.json, kind: $0.kind, id: $0.id, at: time) }
         compare(subject.objects, with: objects ?? root.map { Comparison.objects(in: $0, kind, time) } ?? [])

@@ -24,7 +24,7 @@ struct OvertakenAnswer: Sendable {
 
     init(_ body: [UInt8]) throws(ArchiveError) {
         let root: JSONValue
-        do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
+        do { root = try PostsPage.parse(body) } catch { throw .notAPage(what: error.description) }
         guard let late = OvertakenAnswer.ids(root["late"]), let leftOut = OvertakenAnswer.ids(root["left_out"]),
             let answer = root["answer"]
         else { throw .notAPage(what: "it does not say which of its posts are late") }

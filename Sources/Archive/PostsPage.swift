@@ -12,8 +12,13 @@ public struct PostsPage: Sendable {
     /// - Throws: `notAPage` with what is wrong: a body that was cut, garbled, or is not such an answer.
     public init(_ body: [UInt8]) throws(ArchiveError) {
         let root: JSONValue
-        do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
+        do { root = try PostsPage.parse(body) } catch { throw .notAPage(what: error.description) }
         try self.init(root)
+    }
+
+    /// Of props no more is known than where they stand, so that no post can make an answer too large to be read.
+    static func parse(_ body: [UInt8]) throws(JSONError) -> JSONValue {
+        try JSONDocument(body, passingOver: "props").root
     }
 
     init(_ root: JSONValue) throws(ArchiveError) {
@@ -31,7 +36,7 @@ public struct PostsPage: Sendable {
     /// An answer that lists what a post said before: `[POST…]`, each an old revision with an id of its own.
     public init(history body: [UInt8]) throws(ArchiveError) {
         let root: JSONValue
-        do { root = try JSONDocument(body).root } catch { throw .notAPage(what: error.description) }
+        do { root = try PostsPage.parse(body) } catch { throw .notAPage(what: error.description) }
         guard root.kind == .array else { throw .notAPage(what: "the answer is no list of revisions") }
         order = []
         (posts, attachments) = try PostsPage.read(root.elements.map { (nil, $0) })

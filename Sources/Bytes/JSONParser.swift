@@ -5,9 +5,13 @@ struct JSONParser {
     /// The containers that are open, by node index.
     private var open: [Int] = []
 
+    private let passedOver: StaticString?
     private let maximumNodes: Int
 
-    init(byteCount: Int, maximumNodes: Int = JSONDocument.maximumNodes) {
+    init(
+        byteCount: Int, passingOver name: StaticString? = nil, maximumNodes: Int = JSONDocument.maximumNodes
+    ) {
+        passedOver = name
         self.maximumNodes = maximumNodes
         // A page of posts has a value about every 25 bytes; one reservation instead of a dozen regrowths.
         nodes.reserveCapacity(byteCount / 24 + 8)
@@ -23,6 +27,7 @@ struct JSONParser {
             if text[position] == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
                 position += 1
                 nodes[container].end = UInt32(position)
+                if isPassedOver(container, text) { nodes.removeLast(nodes.count - container - 1) }
                 nodes[container].next = UInt32(nodes.count)
                 open.removeLast()
                 continue
@@ -45,6 +50,16 @@ struct JSONParser {
         }
         skipSpace(text)
         guard position == text.count else { throw fail(.trailingBytes) }
+    }
+
+    /// Whether a container, the innermost one that is open, is a member of the name of which nothing is kept.
+    private func isPassedOver(_ container: Int, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let passedOver, open.count > 1, nodes[open[open.count - 2]].kind == .object else { return false }
+        // Its key stands right before it.
+        let key = nodes[container - 1]
+        let length = passedOver.utf8CodeUnitCount
+        guard Int(key.end - key.start) == length + 2 else { return false }
+        return (0..<length).allSatisfy { text[Int(key.start) + 1 + $0] == passedOver.utf8Start[$0] }
     }
 
     private func fail(_ reason: JSONError.Reason) -> JSONError { JSONError(reason: reason, offset: position) }

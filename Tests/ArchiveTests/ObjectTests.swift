@@ -128,7 +128,7 @@ import Testing
         #expect(names.label(channel(.direct, "\(bob)__\(alice)")) == "@bob")
         #expect(names.label(channel(.direct, "\(alice)__\(alice)")) == "@alice")
         let stranger = "\(alice)__\(id("ustranger"))"
-        #expect(names.label(channel(.direct, stranger)) == "@\(stranger)")
+        #expect(names.label(channel(.direct, stranger)) == "@\(id("ustranger"))")
     }
 
     @Test func anyOtherIsCalledByItsDisplayNameElseItsNameElseItsId() {

@@ -25,6 +25,20 @@ import Testing
             Self.whole[second.range].first == UInt8(ascii: "{") && Self.whole[second.range].last == UInt8(ascii: "}"))
     }
 
+    /// What tells versions apart is the text of the props, so that it does not matter that nobody looks into them.
+    @Test func propsCountAlthoughTheyArePassedOver() throws {
+        func read(_ props: String) throws -> PostHeader {
+            try PostsPage(page([PostText("first", at: start, "text").with { $0.props = props }])).posts[0]
+        }
+        let first = try read(#"{"a":[1,2],"b":{}}"#)
+        #expect(try read(#"{"a":[1,2],"b":{}}"#) == first)
+        for other in [#"{"a":[1,3],"b":{}}"#, #"{"a":[1,2]}"#, "{}"] {
+            let version = try read(other)
+            #expect(version.said != first.said && version.identity != first.identity)
+        }
+        #expect(try read("{}").said == read("{ }").said)
+    }
+
     /// As deep as a server reads what somebody posts (Go's `encoding/json`): one such post must not keep the others out.
     @Test func aPostNestedAsDeepAsAServerTakesItIsRead() throws {
         let depth = 9_998

@@ -124,6 +124,48 @@ import Testing
         for element in value.elements { visit(element, within: value.range, comment) }
         for member in value.members { visit(member.value, within: value.range, comment) }
     }
+
+    // MARK: What is passed over
+
+    @Test func whatIsPassedOver_StandsWhereItStood_AndIsEmpty() throws {
+        let text = Array(
+            #"{"a":{"props":{"x":[1,{"props":[2]}],"y":"z"},"b":[3,4]},"props":[5, 6],"c":["props",{"d":7}],"props":8}"#
+                .utf8)
+        let (whole, root) = (try JSONDocument(text).root, try JSONDocument(text, passingOver: "props").root)
+        #expect(root["a"]?["props"]?.bytes == whole["a"]?["props"]?.bytes)
+        #expect(root["a"]?["props"]?.kind == .object && root["a"]?["props"]?.members.isEmpty == true)
+        #expect(root["a"]?["b"]?.elements.map(\.int) == [3, 4])
+        #expect(root.members.map(\.key) == ["a", "props", "c", "props"])
+        #expect(root.members[1].value.elements.isEmpty && root.members[1].value.bytes.elementsEqual("[5, 6]".utf8))
+        #expect(root["c"]?.elements.last?["d"]?.int == 7)
+        // Of several of one name the last counts, and a number is what it is.
+        #expect(root["props"]?.int == 8 && root.hasDuplicateKeys)
+        #expect(root.range == whole.range)
+    }
+
+    @Test(arguments: [#"{"props":{"a":}}"#, #"{"props":[1,]}"#, #"{"props":{"a":1}"#, #"{"props":[01]}"#])
+    func whatIsPassedOver_IsCheckedAllTheSame(text: String) throws {
+        let error = try #require(throws: JSONError.self) { try JSONDocument(Array(text.utf8)) }
+        #expect(throws: error) { try JSONDocument(Array(text.utf8), passingOver: "props") }
+    }
+
+    /// However many values all props of a page hold together: those of one count.
+    @Test func whatIsPassedOver_DoesNotMakeATextTooLarge() throws {
+        let member = #""props":[\#(Array(repeating: "0", count: 900).joined(separator: ","))]"#
+        let text = "[\(Array(repeating: "{\(member)}", count: 50).joined(separator: ","))]"
+        func parse(passingOver name: StaticString?) throws(JSONError) -> Int {
+            var parser = JSONParser(byteCount: text.utf8.count, passingOver: name, maximumNodes: 1100)
+            var failure: JSONError?
+            Array(text.utf8).withUnsafeBufferPointer { buffer in
+                do throws(JSONError) { try parser.parse(buffer) } catch { failure = error }
+            }
+            if let failure { throw failure }
+            return parser.nodes.count
+        }
+        #expect(try parse(passingOver: "props") == 1 + 50 * 3)
+        #expect(try #require(throws: JSONError.self) { try parse(passingOver: nil) }.reason == .tooLarge)
+        #expect(try #require(throws: JSONError.self) { try parse(passingOver: "prop") }.reason == .tooLarge)
+    }
 }
 
 /// SplitMix64: the same numbers for the same seed on every machine.
