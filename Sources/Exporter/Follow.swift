@@ -195,8 +195,9 @@ struct FollowPace: Sendable {
     var batch = 0.1
     /// How long to wait for more to ask before it is asked.
     var settle = 0.2
-    /// After tombstones were asked for, until they are asked for again.
-    var rest = 30.0
+    /// After tombstones were asked for, until they are asked for again. With what comes before and behind it, a deletion is
+    /// archived as one within a second, in a series of them, too.
+    var rest = 0.5
     /// How long the first pull waits for the connection.
     var attempt = 15.0
     /// Between two pings.

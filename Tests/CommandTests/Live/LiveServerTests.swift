@@ -118,14 +118,13 @@ private struct LiveStory: Home {
         try await wait("the following is connected") { try await run("grep -c '^.*connected' log").code == 0 }
         try await wait("all channels are read") { try await run("grep -c 'The archive is in' log").code == 0 }
         for round in 1...5 {
-            let text = "clear, and gone at once: \(round)"
-            let start = ContinuousClock.now
-            let post = try await writer.post(text, in: clear)
-            let posted = ContinuousClock.now
-            try await wait("post \(round) is archived") { try await isArchived(post) }
-            let (taken, later) = (start.duration(to: posted), posted.duration(to: .now))
-            print("post \(round): posting took \(taken), and it was archived \(later) after that")
+            let post = try await writer.post("clear, and gone at once: \(round)", in: clear)
+            let posted = try await time("post \(round) is archived") { try await isArchived(post) }
+            try await writer.edit(post, "edited, and gone at once: \(round)")
+            let edited = try await time("its edit is archived") { try await isArchived(post, "edit_at > 0") }
             try await writer.delete(post)
+            let deleted = try await time("its deletion is archived") { try await isArchived(post, "delete_at > 0") }
+            print("archived \(posted) after it was posted, \(edited) after its edit, \(deleted) after its deletion")
         }
         let sealed = try await writer.postEncrypted("secret while following", in: secret, with: keeper)
         try await wait("the message is archived") { try await isArchived(sealed) }
@@ -134,8 +133,11 @@ private struct LiveStory: Home {
         let log = try await run("cat log").output
         #expect(outcome.code == 0, "\(log)")
         #expect(try await texts().contains("secret while following"))
+        let all = try await texts()
         for round in 1...5 {
-            #expect(try await texts().contains("clear, and gone at once: \(round)"), "\(round) is missing")
+            for text in ["clear, and gone at once: \(round)", "edited, and gone at once: \(round)"] {
+                #expect(all.contains(text), "\(text) is missing")
+            }
         }
     }
 
@@ -182,9 +184,16 @@ private struct LiveStory: Home {
         try await run("mmvault verify --json | grep \(post)").lines
     }
 
-    private func isArchived(_ post: String) async throws -> Bool {
-        let query = "SELECT count(*) FROM version WHERE post_id = '\(post)'"
+    /// - Parameter condition: on the versions of the post, in SQL.
+    private func isArchived(_ post: String, _ condition: String = "true") async throws -> Bool {
+        let query = "SELECT count(*) FROM version WHERE post_id = '\(post)' AND \(condition)"
         return try await run("sqlite3 -readonly vault/*/archive.sqlite \"\(query)\"").output != "0\n"
+    }
+
+    private func time(_ what: String, until isSo: () async throws -> Bool) async throws -> Duration {
+        let start = ContinuousClock.now
+        try await wait(what, until: isSo)
+        return start.duration(to: .now)
     }
 
     private func wait(_ what: String, until isSo: () async throws -> Bool) async throws {
