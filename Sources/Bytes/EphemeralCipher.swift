@@ -1,7 +1,7 @@
 internal import CLibCrypto
 
-/// Hides what a temporary file holds: AES-256-CTR (NIST SP 800-38A, section 6.5) under a random key that is in locked memory
-/// and nowhere else. Once this object is gone, nobody can read what was written.
+/// Hides what a temporary file holds: AES-256-CTR (NIST SP 800-38A, section 6.5) under a random key that is kept in locked
+/// memory and written nowhere. Once this object is gone, nobody can read what was written.
 ///
 /// For one file, each byte of which is written once: the same bytes at the same place would be hidden under the same
 /// stream. It tells nothing about changes.

@@ -90,9 +90,10 @@ struct Refusal: Error {
         status: 400, id: "store.sql_channel.save_channel.exists.app_error",
         message: "A channel with that name already exists on the same team.")
     /// What the plugin makes of a clear text in an encrypted channel; its words are the refusal's id, too.
-    static let clearText = Refusal(
-        status: 400, id: "Post rejected by plugin. Unencrypted messages can't be sent on an encrypted channel.",
-        message: "Post rejected by plugin. Unencrypted messages can't be sent on an encrypted channel.")
+    static let clearText: Refusal = {
+        let words = "Post rejected by plugin. Unencrypted messages can't be sent on an encrypted channel."
+        return Refusal(status: 400, id: words, message: words)
+    }()
 
     static func badPathID(_ parameter: String) -> Refusal {
         Refusal(
