@@ -98,7 +98,7 @@ extension Archive {
         "EXISTS (SELECT 1 FROM version s WHERE s.post_id = \(postID) AND \(isFromServer("s")))"
     }
 
-    /// SQL that says whether a row of the table `version` came in the server's own words, and not in an import.
+    /// SQL that says whether a row of the index came in the server's own words, and not in an import.
     static func isFromServer(_ version: String) -> String {
         """
         (SELECT instr(d.record, char(10) || 'kind import' || char(10)) FROM document d WHERE d.seq = \(version).document)

@@ -7,10 +7,20 @@ public struct Archive: Sendable {
     let database: DatabaseQueue
     public let directory: AccountDirectory
 
-    /// - Throws: `notAnArchive`, `newerFormat`, `database`.
+    /// Opens an archive; one of an earlier build first gets what it lacks of the index.
+    ///
+    /// - Throws: `notAnArchive`, `newerFormat`, `database`; `inUse` where something is to be added to the index and
+    ///   another process writes.
     public init(_ directory: AccountDirectory) throws(ArchiveError) {
         self.directory = directory
-        database = try Archive.open(directory.archivePath, .reading)
+        let path = directory.archivePath
+        let database = try Archive.open(path, .reading)
+        self.database = database
+        // What was removed is damage; `check` says so, and what is left can be read.
+        let missing = try? Archive.rethrowing(path: path) {
+            try database.read { try ArchiveSchema.missingTables($0, path: path) }
+        }
+        if let missing, !missing.isEmpty { _ = try ArchiveWriter(directory) }
     }
 
     /// Whose archive it is.

@@ -16,9 +16,6 @@ public struct CheckReport: Sendable {
     /// Bytes of their contents, each counted once.
     public var fileBytes: Int64 = 0
     public var fileFindings: [FileFinding] = []
-    /// Whether the archive is of a build that kept no index of files: what the next pull makes, and what this check has
-    /// therefore not seen.
-    public var lacksFileIndex = false
 
     public var isClean: Bool { damages.isEmpty && !fileFindings.contains(where: \.isDamage) }
 
@@ -46,8 +43,7 @@ extension Archive {
         progress: (Int, Int) -> Void = { _, _ in }, fileProgress: (CheckReport) -> Void = { _ in }
     ) async throws -> CheckReport {
         var report = CheckReport()
-        report.lacksFileIndex = (try? read(ArchiveSchema.isOfEarliestBuild)) ?? false
-        report.damages += databaseDamages(report.lacksFileIndex)
+        report.damages += databaseDamages()
         var end = Int64.max
         var format: Int?
         do throws(ArchiveError) {
@@ -61,7 +57,7 @@ extension Archive {
             report.damages.append(.init(document: nil, context: "", what: error.checkText, posts: []))
         }
         if end <= 0 { report.damages.append(.init(document: nil, context: "", what: "it has no documents", posts: [])) }
-        var reading = CheckReading(self, end: end, hasAttachments: !report.lacksFileIndex)
+        var reading = CheckReading(self, end: end)
         var chain = Chain()
         var needed = ArchiveSchema.version
         try await OrderedPipeline.run(
@@ -103,7 +99,7 @@ extension Archive {
     }
 
     /// What SQLite itself says of the file, and tables, indexes or guards that are not as this program makes them.
-    private func databaseDamages(_ lacksFileIndex: Bool) -> [CheckReport.Damage] {
+    private func databaseDamages() -> [CheckReport.Damage] {
         var problems: [String] = []
         do throws(ArchiveError) {
             problems = try read { try String.fetchAll($0, sql: "PRAGMA integrity_check(20)") }.filter { $0 != "ok" }
@@ -119,8 +115,7 @@ extension Archive {
         }
         do throws(ArchiveError) {
             let found = try read { try ArchiveSchema.lines(of: $0) }
-            let expected = ArchiveSchema.expectedLines.subtracting(lacksFileIndex ? ArchiveSchema.attachmentLines : [])
-            let other = found.symmetricDifference(expected).map(ArchiveSchema.name(ofLine:))
+            let other = found.symmetricDifference(ArchiveSchema.expectedLines).map(ArchiveSchema.name(ofLine:))
             problems += Set(other).sorted().map { "the \($0) is not as it was made" }
         } catch {
             problems.append(error.checkText)

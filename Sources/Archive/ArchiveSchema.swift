@@ -1,3 +1,4 @@
+internal import Bytes
 internal import GRDB
 
 /// The tables of an archive. docs/archive-format.md explains each for whoever reads one without this program.
@@ -6,22 +7,58 @@ enum ArchiveSchema {
     static let applicationID: Int32 = 0x6D6D_7661
     /// `PRAGMA user_version`. A reader that finds a higher one must not guess.
     static let version = 1
-    /// What an archive has once it holds documents of every kind; its tables are the same.
-    static let newestVersion = 3
+    /// What an archive has once it holds documents of every kind and decisions of every sort; its tables are the same.
+    static let newestVersion = 4
 
-    /// What the archives of the earliest builds lack.
-    private static let attachments = """
-        CREATE TABLE attachment (
-          seq INTEGER PRIMARY KEY,
-          document INTEGER NOT NULL REFERENCES document (seq),
-          post_id TEXT NOT NULL,
-          channel_id TEXT NOT NULL,
-          file_id TEXT NOT NULL,
-          size INTEGER
-        ) STRICT;
-        CREATE INDEX attachment_by_file ON attachment (file_id, seq);
-        CREATE INDEX attachment_by_channel ON attachment (channel_id, seq);
-        """
+    /// A table that archives of earlier builds lack, with its indexes. The next command that opens one makes it, and fills
+    /// it from the documents.
+    enum LateTable: String, CaseIterable {
+        /// The files that posts name.
+        case attachment
+        /// Which encrypted message each version of a post holds.
+        case ciphertext
+        /// Of whom the server said that they have no key.
+        case keyless
+
+        fileprivate var sql: String {
+            switch self {
+            case .attachment:
+                """
+                CREATE TABLE attachment (
+                  seq INTEGER PRIMARY KEY,
+                  document INTEGER NOT NULL REFERENCES document (seq),
+                  post_id TEXT NOT NULL,
+                  channel_id TEXT NOT NULL,
+                  file_id TEXT NOT NULL,
+                  size INTEGER
+                ) STRICT;
+                CREATE INDEX attachment_by_file ON attachment (file_id, seq);
+                CREATE INDEX attachment_by_channel ON attachment (channel_id, seq);
+                """
+            case .ciphertext:
+                """
+                CREATE TABLE ciphertext (
+                  seq INTEGER PRIMARY KEY,
+                  document INTEGER NOT NULL REFERENCES document (seq),
+                  post_id TEXT NOT NULL,
+                  digest BLOB NOT NULL
+                ) STRICT;
+                CREATE INDEX ciphertext_by_post ON ciphertext (post_id, seq);
+                CREATE INDEX ciphertext_by_digest ON ciphertext (digest, post_id, seq);
+                """
+            case .keyless:
+                """
+                CREATE TABLE keyless (
+                  seq INTEGER PRIMARY KEY,
+                  document INTEGER NOT NULL REFERENCES document (seq),
+                  user_id TEXT NOT NULL,
+                  at INTEGER NOT NULL
+                ) STRICT;
+                CREATE INDEX keyless_by_user ON keyless (user_id, seq);
+                """
+            }
+        }
+    }
 
     private static let sql = """
         CREATE TABLE document (
@@ -53,7 +90,7 @@ enum ArchiveSchema {
         CREATE INDEX version_by_post ON version (post_id, seq, said);
         CREATE INDEX version_by_channel ON version (channel_id, create_at);
 
-        \(attachments)
+        \(LateTable.attachment.sql)
 
         CREATE TABLE object (
           seq INTEGER PRIMARY KEY,
@@ -88,7 +125,13 @@ enum ArchiveSchema {
           state TEXT NOT NULL
         ) STRICT;
         CREATE INDEX walk_by_channel ON walk (channel_id, seq);
+
+        \(LateTable.ciphertext.sql)
+        \(LateTable.keyless.sql)
         """
+
+    private static let tables =
+        ["document", "version", "attachment", "object", "key_sighting", "walk", "ciphertext", "keyless"]
 
     /// Rows come, and never change or go. This guards against a slip of this program's own; what a stranger does to the
     /// file is what the chain of hashes is for.
@@ -101,19 +144,22 @@ enum ArchiveSchema {
         """
     }
 
-    /// The version that a reader must know for documents of this kind. One that does not know an import shows fewer posts;
-    /// one that does not know a decision shows as verified what was signed by a key that its owner rejected.
-    static func version(for kind: DocumentKind) -> Int {
+    /// The version that a reader must know for such a document. One that does not know an import shows fewer posts; one
+    /// that does not know a decision shows as verified what was signed by a key that its owner rejected.
+    static func version(for kind: DocumentKind, _ body: [UInt8]) -> Int {
         switch kind {
-        case .imported: 2
-        case .trust, .trustList: 3
-        default: version
+        case .imported: return 2
+        case .trust, .trustList:
+            guard let root = try? JSONDocument(body).root else { return 3 }
+            return kind.objects(in: root).compactMap { TrustDecision($0)?.verb.formatVersion }.max() ?? 3
+        case .originals: return 4
+        default: return version
         }
     }
 
-    /// Makes the archive one that may hold documents of this kind, in the transaction that adds one.
-    static func admit(_ kind: DocumentKind, to database: Database) throws {
-        let needed = version(for: kind)
+    /// Makes the archive one that may hold a document, in the transaction that adds it.
+    static func admit(_ kind: DocumentKind, _ body: [UInt8], to database: Database) throws {
+        let needed = version(for: kind, body)
         guard needed > version, try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0 < needed else { return }
         try database.execute(sql: "PRAGMA user_version = \(needed)")
     }
@@ -121,32 +167,36 @@ enum ArchiveSchema {
     static func create(in database: Database) throws {
         try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
         try database.execute(sql: sql)
-        for table in ["document", "version", "attachment", "object", "key_sighting", "walk"] {
-            try database.execute(sql: guards(of: table))
+        for table in tables { try database.execute(sql: guards(of: table)) }
+    }
+
+    /// Makes what an archive of an earlier build lacks; its rows are for the caller to add.
+    static func create(_ table: LateTable, in database: Database) throws {
+        try database.execute(sql: table.sql)
+        try database.execute(sql: guards(of: table.rawValue))
+    }
+
+    /// The tables that are not there, where that is because the archive is of an earlier build.
+    ///
+    /// - Throws: `damagedDatabase` where one was there and was removed: a file was fetched, or the list of tables has a
+    ///   gap. Its rows have none where nothing was ever taken out of it.
+    static func missingTables(_ database: Database, path: String) throws -> [LateTable] {
+        let missing = try LateTable.allCases.filter {
+            try Int.fetchOne(database, sql: "SELECT 1 FROM sqlite_master WHERE name = ?", arguments: [$0.rawValue])
+                == nil
         }
-    }
-
-    /// Makes what an archive of the earliest builds lacks; its rows are for the caller to add.
-    static func createAttachments(in database: Database) throws {
-        try database.execute(sql: attachments)
-        try database.execute(sql: guards(of: "attachment"))
-    }
-
-    /// Whether the index of files is not there.
-    static func lacksAttachments(_ database: Database) throws -> Bool {
-        try Int.fetchOne(database, sql: "SELECT 1 FROM sqlite_master WHERE name = 'attachment'") == nil
-    }
-
-    /// Whether it is not there because the archive is of a build that had none, and not because it was removed: no file
-    /// was ever fetched for it, and nothing was taken out of the list of tables, whose rows then have no gap.
-    static func isOfEarliestBuild(_ database: Database) throws -> Bool {
-        guard try lacksAttachments(database) else { return false }
+        guard !missing.isEmpty else { return [] }
+        let names = missing.map { "'\($0.rawValue)'" }.joined(separator: ",")
         let traces = """
-            SELECT EXISTS (SELECT 1 FROM object WHERE kind = 'file')
-              OR EXISTS (SELECT 1 FROM sqlite_master WHERE tbl_name = 'attachment')
+            SELECT \(missing.contains(.attachment) ? "EXISTS (SELECT 1 FROM object WHERE kind = 'file')" : "0")
+              OR EXISTS (SELECT 1 FROM sqlite_master WHERE tbl_name IN (\(names)))
               OR (SELECT max(rowid) > count(*) FROM sqlite_master)
             """
-        return try Bool.fetchOne(database, sql: traces) == false
+        guard try Bool.fetchOne(database, sql: traces) == false else {
+            throw ArchiveError.damagedDatabase(
+                path: path, what: "its table \(missing.map(\.rawValue).joined(separator: ", ")) was removed")
+        }
+        return missing
     }
 
     /// What `sqlite_master` holds of an archive, one line a table, index or trigger. Quoted, since a text and a blob of the
@@ -172,7 +222,4 @@ enum ArchiveSchema {
         }
         return lines ?? []
     }()
-
-    /// Those of them that the archives of the earliest builds lack.
-    static let attachmentLines = expectedLines.filter { $0.contains(" on 'attachment': ") }
 }

@@ -12,7 +12,7 @@ public actor ArchiveWriter {
     /// The last document with events that this writer has added.
     var lastEvents: Int64 = 0
 
-    /// An archive of the earliest builds gets the index that it lacks.
+    /// An archive of an earlier build gets what it lacks of the index.
     ///
     /// - Throws: `inUse` where another process writes; `damagedDocument` where the chain's end cannot be added to.
     public init(_ directory: AccountDirectory) throws(ArchiveError) {
@@ -61,6 +61,7 @@ public actor ArchiveWriter {
     ) throws -> Int {
         let statement = try database.cachedStatement(sql: insertVersion)
         let attachment = try database.cachedStatement(sql: insertAttachment)
+        let message = try database.cachedStatement(sql: insertCiphertext)
         var attachments = attachments[...]
         var added = 0
         for post in posts {
@@ -71,6 +72,11 @@ public actor ArchiveWriter {
             ])
             let isNew = database.changesCount > 0
             if isNew { added += 1 }
+            if isNew, let ciphertext = post.ciphertext {
+                try message.execute(arguments: [
+                    database.lastInsertedRowID, document, post.identityID, ciphertext.databaseBlob,
+                ])
+            }
             while let (start, row) = attachments.first, start == post.range.lowerBound {
                 attachments.removeFirst()
                 guard isNew else { continue }
@@ -89,6 +95,9 @@ public actor ArchiveWriter {
     static let insertAttachment = """
         INSERT INTO attachment (document, post_id, channel_id, file_id, size) VALUES (?, ?, ?, ?, ?)
         """
+    /// A row has the number of its version's.
+    static let insertCiphertext = "INSERT INTO ciphertext (seq, document, post_id, digest) VALUES (?, ?, ?, ?)"
+    static let insertKeyless = "INSERT INTO keyless (document, user_id, at) VALUES (?, ?, ?)"
 
     /// Keeps an answer about users, channels or teams: an array of objects with an `id`. Those that are as they were
     /// last seen are not noted again, and an answer without any news is not kept.
@@ -135,11 +144,17 @@ public actor ArchiveWriter {
         }
     }
 
-    /// Keeps a statement about public keys with the sightings in it: those that `KeySighting.all` finds in its body.
-    /// They were seen when the document came.
+    /// Keeps a statement about public keys with the sightings in it: those that `KeySighting.all` finds in its body, and
+    /// the users of whom it says that they have none. They were seen when the document came.
     public func append(_ document: ReceivedDocument, keys: [KeySighting]) throws(ArchiveError) {
         let at = document.receivedAt.milliseconds
+        let keyless: [String]
+        do { keyless = document.kind.keyless(in: try JSONDocument(document.body).root) } catch {
+            throw .notAPage(what: error.description)
+        }
         try insert(document, walk: nil) { db, sequence in
+            let none = try db.cachedStatement(sql: ArchiveWriter.insertKeyless)
+            for userID in keyless { try none.execute(arguments: [sequence, userID, at]) }
             let statement = try db.cachedStatement(
                 sql: """
                     INSERT INTO key_sighting (document, user_id, key_id, source, at, encr, sign)
@@ -180,7 +195,7 @@ public actor ArchiveWriter {
         let result = try Archive.rethrowing(path: directory.archivePath) { [database] in
             try database.write { db in
                 try row.insert(db)
-                try ArchiveSchema.admit(document.kind, to: db)
+                try ArchiveSchema.admit(document.kind, document.body, to: db)
                 if let walk, let channelID = document.channelID {
                     try db.execute(
                         sql: "INSERT INTO walk (channel_id, document, at, state) VALUES (?, ?, ?, ?)",
@@ -214,6 +229,8 @@ public enum ObjectKind: String, Sendable {
     case trust
     /// One in a colleague's list: under `user:subject:colleague`.
     case listedTrust = "trust-list"
+    /// Which post with a ciphertext is the original, as the owner says: under the ciphertext's digest.
+    case original
 
     /// The id under which the archive keeps `object`; nil where it has none.
     public func identifier(of object: JSONValue) -> String? {
@@ -229,6 +246,8 @@ public enum ObjectKind: String, Sendable {
             FileRecord(object)?.fileID
         case .trust:
             TrustDecision(object).flatMap { $0.colleague == nil ? $0.id : nil }
+        case .original:
+            OriginalPost(object)?.ciphertext
         case .listedTrust:
             TrustDecision(object).flatMap { $0.colleague == nil ? nil : $0.id }
         case .member:

@@ -21,11 +21,10 @@ struct CheckReading {
     /// A file in which nothing can be read any more is not tried to its end.
     private static let patience = 100
 
-    /// - Parameter hasAttachments: whether the archive should have the table of files.
-    init(_ archive: Archive, end: Int64, hasAttachments: Bool) {
+    init(_ archive: Archive, end: Int64) {
         self.archive = archive
         self.end = end
-        index = IndexTables(hasAttachments: hasAttachments)
+        index = IndexTables()
     }
 
     mutating func next() -> [Step]? {
@@ -85,7 +84,7 @@ struct CheckReading {
     }
 }
 
-/// The five tables that are told from the documents.
+/// The tables that are told from the documents.
 private struct IndexTables {
     private var versions = IndexTable("version", PostHeader.columns) { try PostHeader($0) }
     private var attachments = IndexTable("attachment", AttachmentRow.columns) { try AttachmentRow($0) }
@@ -93,15 +92,15 @@ private struct IndexTables {
     private var keys = IndexTable("key_sighting", KeySighting.columns) { try KeySighting($0) }
     private var walks = IndexTable("walk", "channel_id, at, state") { try WalkRow($0) }
 
-    private let hasAttachments: Bool
+    private var ciphertexts = IndexTable("ciphertext", "post_id, digest") { try CiphertextRow($0) }
+    private var keyless = IndexTable("keyless", "user_id, at") { try KeylessRow($0) }
     private var strays: [Stray] = []
-
-    init(hasAttachments: Bool) { self.hasAttachments = hasAttachments }
 
     var failures: [(name: String, message: String)] {
         [
-            (versions.name, versions.failure), (attachments.name, hasAttachments ? attachments.failure : nil),
+            (versions.name, versions.failure), (attachments.name, attachments.failure),
             (objects.name, objects.failure), (keys.name, keys.failure), (walks.name, walks.failure),
+            (ciphertexts.name, ciphertexts.failure), (keyless.name, keyless.failure),
         ].compactMap { name, failure in failure.map { (name, $0) } }
     }
 
@@ -109,8 +108,9 @@ private struct IndexTables {
         let sequence = subject.document.sequence
         var problems: [String] = []
         var strays = strays
-        func rows<Content>(_ table: inout IndexTable<Content>, _ post: (Content) -> String? = { _ in nil }) -> [Content]
-        {
+        func numbered<Content>(
+            _ table: inout IndexTable<Content>, _ post: (Content) -> String? = { _ in nil }
+        ) -> [(number: Int64, content: Content)] {
             table.take(upTo: sequence, database).compactMap { entry in
                 guard entry.document == sequence else {
                     strays.append(Stray(table.name, entry, post))
@@ -119,13 +119,28 @@ private struct IndexTables {
                 if entry.content == nil {
                     problems.append("row \(entry.sequence) of the table \(table.name) cannot be read")
                 }
-                return entry.content
+                return entry.content.map { (entry.sequence, $0) }
             }
         }
-        subject.versions = rows(&versions, \.id)
-        subject.attachments = hasAttachments ? rows(&attachments, \.postID) : nil
+        func rows<Content>(_ table: inout IndexTable<Content>, _ post: (Content) -> String? = { _ in nil }) -> [Content]
+        {
+            numbered(&table, post).map(\.content)
+        }
+        // A message's row has the number of its version's, so that each version gets what the index says it holds.
+        var messages = Dictionary(
+            numbered(&ciphertexts, \.postID).map { ($0.number, $0.content) }, uniquingKeysWith: { $1 })
+        subject.versions = numbered(&versions, \.id).map { number, version in
+            guard let message = messages[number], message.postID == version.identityID else { return version }
+            messages[number] = nil
+            return version.with(ciphertext: message.digest)
+        }
+        for number in messages.keys.sorted() {
+            problems.append("row \(number) of the table ciphertext belongs to no version of a post")
+        }
+        subject.attachments = rows(&attachments, \.postID)
         subject.objects = rows(&objects)
         subject.keys = rows(&keys)
+        subject.keyless = rows(&keyless)
         subject.walks = rows(&walks)
         subject.problems = problems
         subject.lastObject = objects.last
@@ -138,6 +153,8 @@ private struct IndexTables {
         _ = objects.take(upTo: document, database)
         _ = keys.take(upTo: document, database)
         _ = walks.take(upTo: document, database)
+        _ = ciphertexts.take(upTo: document, database)
+        _ = keyless.take(upTo: document, database)
         return versions.take(upTo: document, database).compactMap { $0.content?.id }
     }
 
@@ -167,6 +184,8 @@ private struct IndexTables {
             + objects.take(upTo: .max, database).map { Stray(objects.name, $0) }
             + keys.take(upTo: .max, database).map { Stray(keys.name, $0) }
             + walks.take(upTo: .max, database).map { Stray(walks.name, $0) }
+            + ciphertexts.take(upTo: .max, database).map { Stray(ciphertexts.name, $0, \.postID) }
+            + keyless.take(upTo: .max, database).map { Stray(keyless.name, $0) }
         let statement = try database.cachedStatement(sql: "SELECT 1 FROM document WHERE seq = ?")
         func exists(_ document: Int64) throws -> Bool { try Int.fetchOne(statement, arguments: [document]) != nil }
         var damages = try strays.filter { try exists($0.document) }.map { stray in

@@ -1,6 +1,8 @@
 /// The bodies of the documents used last: neighbours in time are neighbours in a document. However large the archive, no
 /// more than `room` bytes are kept, or one body where that alone is more.
 final class DocumentCache {
+    /// What is remembered of messages, beside the bodies.
+    let pasts = MessagePasts()
     private var bodies: [Int64: (body: [UInt8], source: ImportSource?, used: Int)] = [:]
     private(set) var size = 0
     private var clock = 0

@@ -7,7 +7,7 @@ public struct DocumentContent: Sendable {
     /// Every post that stands in it; of an import, every one that came with it.
     public let posts: [PostHeader]
     public let body: [UInt8]
-    private let receivedAt: Timestamp
+    public let receivedAt: Timestamp
     private let places: [Int: Int]
     private let source: ImportSource?
 
@@ -66,6 +66,12 @@ public struct DocumentContent: Sendable {
     public var keys: [KeySighting] {
         guard let root = try? JSONDocument(body).root else { return [] }
         return kind.keys(in: root, at: receivedAt)
+    }
+
+    /// The users of whom it says that they have no key.
+    public var keyless: [String] {
+        guard let root = try? JSONDocument(body).root else { return [] }
+        return kind.keyless(in: root)
     }
 
     /// What it says that the server shows no longer.

@@ -4,10 +4,11 @@ internal import Bytes
 struct CheckSubject: Sendable {
     let document: DocumentRow
     var versions: [PostHeader] = []
-    /// nil where the archive has no such table.
-    var attachments: [AttachmentRow]? = []
+    var attachments: [AttachmentRow] = []
     var objects: [ObjectRow] = []
     var keys: [KeySighting] = []
+    /// Users of whom the index says that the document says they have no key.
+    var keyless: [KeylessRow] = []
     var walks: [WalkRow] = []
     /// What was wrong already when the rows were read.
     var problems: [String] = []
@@ -31,10 +32,8 @@ struct DocumentInspection: Sendable {
     /// Posts in a part of an export that the archive should hold from before.
     let joined: [String]
     let lastObject: Int64
-    /// The version of the format that its kind belongs to.
-    var formatVersion: Int {
-        record.flatMap { DocumentKind(rawValue: $0.kind) }.map(ArchiveSchema.version(for:)) ?? ArchiveSchema.version
-    }
+    /// The version of the format that a reader must know for it.
+    let formatVersion: Int
     private let indexedPosts: [String]
 
     init(_ subject: CheckSubject) {
@@ -65,6 +64,9 @@ struct DocumentInspection: Sendable {
             }
         }
         bytes = body.count
+        formatVersion =
+            record.flatMap { DocumentKind(rawValue: $0.kind) }.map { ArchiveSchema.version(for: $0, body) }
+            ?? ArchiveSchema.version
         problems = comparison.problems
         olderVersions = comparison.olderVersions
         olderObjects = comparison.olderObjects
@@ -106,7 +108,7 @@ private struct Comparison {
         let indexed = Set(subject.versions.map(\.range.lowerBound))
         let named =
             (part?.attachments ?? found?.attachments)?.filter { indexed.contains($0.postStart) }.map(\.row) ?? []
-        if let attachments = subject.attachments, attachments != named {
+        if subject.attachments != named {
             problems.append("the index says something else about the files of its posts than the document")
         }
 
@@ -116,6 +118,10 @@ private struct Comparison {
         let objects = part?.objects.map { ObjectRow($0.json, kind: $0.kind, id: $0.id, at: time) }
         compare(subject.objects, with: objects ?? root.map { Comparison.objects(in: $0, kind, time) } ?? [])
         compare(subject.keys, with: root.map { kind.keys(in: $0, at: time) } ?? [])
+        let keyless = root.map { kind.keyless(in: $0).map { KeylessRow(userID: $0, at: time) } } ?? []
+        if subject.keyless != keyless {
+            problems.append("the index says something else about users without a key than the document")
+        }
         compare(subject.walks, with: record, time)
     }
 
@@ -194,6 +200,7 @@ extension ObjectKind {
         case .histories: self = .history
         case .trust: self = .trust
         case .trustList: self = .listedTrust
+        case .originals: self = .original
         case .account, .posts, .latePosts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
         }
     }
@@ -204,6 +211,14 @@ extension DocumentKind {
     func objects(in root: JSONValue) -> [JSONValue] {
         if self == .trustList { return root["list"]?["entries"]?.elements ?? [] }
         return root.kind == .array ? root.elements : [root]
+    }
+
+    /// The users of whom a document of this kind says that they have no key: null, or what has not the form of one.
+    func keyless(in root: JSONValue) -> [String] {
+        guard self == .keys else { return [] }
+        return (root["pubKeys"]?.members ?? []).filter {
+            PostHeader.isIdentifier($0.key) && KeySighting.points(of: $0.value) == nil
+        }.map(\.key)
     }
 
     /// The keys that a document of this kind shows.

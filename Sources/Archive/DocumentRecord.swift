@@ -33,6 +33,8 @@ public enum DocumentKind: String, Sendable {
     case trust
     /// A colleague's signed list of such decisions, as it came.
     case trustList = "trust-list"
+    /// Which of several posts with one ciphertext is the original, as the archive's owner says.
+    case originals
     /// How far a walk has come that no page came with; the body is empty.
     case walk
 }

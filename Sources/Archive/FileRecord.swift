@@ -160,8 +160,7 @@ extension Archive {
         return try read { try String.fetchOne($0, sql: sql, arguments: [fileID]) }.flatMap(FileRecord.init(json:))
     }
 
-    /// The files that posts name, each once, in the order in which they came to be known; none where the archive is of a
-    /// build that kept no index of them, and nothing has completed it yet.
+    /// The files that posts name, each once, in the order in which they came to be known.
     ///
     /// - Parameters:
     ///   - channelID: only those of this channel; nil for all.
@@ -182,7 +181,6 @@ extension Archive {
             """
         let arguments: StatementArguments = channelID.map { [after, $0] } ?? [after]
         return try read { db in
-            guard try !ArchiveSchema.isOfEarliestBuild(db) else { return [] }
             var last = after
             return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
                 // In a damaged tree SQLite may come upon a row again, and whoever asks for the next ones would never end.
@@ -202,9 +200,8 @@ extension Archive {
         }
     }
 
-    /// How many of the files that posts name are held; nil where the archive is of a build that kept no index of them.
-    public func fileCounts() throws(ArchiveError) -> FileCounts? {
-        if try read(ArchiveSchema.isOfEarliestBuild) { return nil }
+    /// How many of the files that posts name are held.
+    public func fileCounts() throws(ArchiveError) -> FileCounts {
         var counts = FileCounts()
         var last: Int64 = 0
         while true {

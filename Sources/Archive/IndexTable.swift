@@ -129,6 +129,30 @@ extension PostHeader {
     }
 }
 
+/// A row of the table `ciphertext`.
+struct CiphertextRow: Equatable, Sendable {
+    let postID: String
+    let digest: [UInt8]
+
+    init(_ row: Row) throws {
+        postID = try row.decode(forColumn: "post_id")
+        digest = Array(try row.decode(Data.self, forColumn: "digest"))
+    }
+}
+
+/// A row of the table `keyless`.
+struct KeylessRow: Equatable, Sendable {
+    let userID: String
+    let at: Int64
+
+    init(userID: String, at: Timestamp) { (self.userID, self.at) = (userID, at.milliseconds) }
+
+    init(_ row: Row) throws {
+        userID = try row.decode(forColumn: "user_id")
+        at = try row.decode(forColumn: "at")
+    }
+}
+
 /// A row of the table `walk`.
 struct WalkRow: Equatable, Sendable {
     let channelID: String

@@ -38,7 +38,7 @@ public struct KnownKey: Equatable, Sendable {
     public let lastSeen: Timestamp
     /// Whether it is the key that the server last showed for the user.
     public let isCurrent: Bool
-    /// Whether it is the first key that the server ever showed for the user: the pinned one.
+    /// Whether it is the first key that the server ever showed for the user.
     public let isFirst: Bool
     /// Whether the archive's owner holds, or held, its private key.
     public let isOwn: Bool
@@ -100,10 +100,18 @@ extension KeySighting {
     private init?(userID: String, key: JSONValue, source: Source, at: Timestamp) {
         // The owner of an archive of imports alone may have no id of a server.
         let isUser = PostHeader.isIdentifier(userID) || source == .own && ImportID.isOwn(userID)
-        guard isUser, let encryption = key["encr"]?.point, let signing = key["sign"]?.point else { return nil }
+        guard isUser, let (encryption, signing) = KeySighting.points(of: key) else { return nil }
         self.init(
             userID: userID, keyID: SHA256Digest(of: encryption + signing).description, source: source, at: at,
             encryptionPoint: encryption, signingPoint: signing)
+    }
+}
+
+extension KeySighting {
+    /// The points of a key on the wire; nil where it has another form.
+    static func points(of key: JSONValue) -> (encryption: [UInt8], signing: [UInt8])? {
+        guard let encryption = key["encr"]?.point, let signing = key["sign"]?.point else { return nil }
+        return (encryption, signing)
     }
 }
 

@@ -73,10 +73,18 @@ extension PostHeader {
         return with(id: String(Hex.encode(identity).prefix(26)), originalID: id, range: range)
     }
 
+    /// - Parameter ciphertext: what the index says the version holds.
+    func with(ciphertext: [UInt8]) -> PostHeader {
+        PostHeader(
+            id: id, channelID: channelID, userID: userID, rootID: rootID, originalID: originalID, type: type,
+            createAt: createAt, updateAt: updateAt, editAt: editAt, deleteAt: deleteAt, range: range, said: said,
+            identity: identity, ciphertext: ciphertext)
+    }
+
     private func with(id: String, originalID: String, range: Range<Int>) -> PostHeader {
         PostHeader(
             id: id, channelID: channelID, userID: userID, rootID: rootID, originalID: originalID, type: type,
             createAt: createAt, updateAt: updateAt, editAt: editAt, deleteAt: deleteAt, range: range, said: said,
-            identity: identity)
+            identity: identity, ciphertext: ciphertext)
     }
 }

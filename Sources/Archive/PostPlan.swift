@@ -85,7 +85,8 @@ public final class PostPlan {
     /// - Throws: `damagedDocument` where a document that holds one of them is not as its record says.
     public func load(_ range: Range<Int>) throws(ArchiveError) -> [StoredVersion] {
         let sql = """
-            SELECT v.*, p.state, \(StoredVersion.absence) FROM plan p JOIN version v ON v.seq = p.version
+            SELECT v.*, p.state, \(StoredVersion.absence), \(MessagePasts.columns)
+            FROM plan p JOIN version v ON v.seq = p.version \(MessagePasts.join)
             WHERE p.rowid > ? AND p.rowid <= ? ORDER BY p.rowid
             """
         return try Archive.rethrowing { [database, cache] in

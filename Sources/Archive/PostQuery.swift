@@ -61,11 +61,15 @@ public struct StoredVersion: Sendable {
     public let importName: String?
     /// Where the post is live and the server shows it no longer, without a tombstone.
     public let absence: NoticedAbsence?
+    /// What the archive knows of the message in it; nil where it holds none, came in an import, or was read without an
+    /// archive.
+    public let past: MessagePast?
 
     init(
         header: Header, state: PostState, json: ArraySlice<UInt8>, importName: String? = nil,
-        absence: NoticedAbsence? = nil
+        absence: NoticedAbsence? = nil, past: MessagePast? = nil
     ) {
+        self.past = past
         self.header = header
         self.importName = importName
         self.absence = absence

@@ -82,6 +82,8 @@ public struct PostHeader: Equatable, Sendable {
     /// The same over every field but those that the server calculates anew for each answer: two sights of a post with
     /// one identity are one version.
     public let identity: [UInt8]
+    /// Which encrypted message it holds: see `CiphertextDigest`. nil where it holds none, and for what was imported.
+    public let ciphertext: [UInt8]?
 
     public init(_ post: JSONValue) throws(ArchiveError) {
         guard post.kind == .object, let id = post["id"]?.string, PostHeader.isIdentifier(id) else {
@@ -126,7 +128,11 @@ public struct PostHeader: Equatable, Sendable {
         said = PostHeader.said(
             [id, channelID, userID, rootID, originalID, type], [createAt, editAt, deleteAt], content)
         identity = VersionDigest(ofAllBut: PostHeader.volatileFields, in: post).value
+        ciphertext = CiphertextDigest.of(post["props"])
     }
+
+    /// The id of the post that this is a version of: an old revision has an id of its own.
+    var identityID: String { originalID.isEmpty ? id : originalID }
 
     /// - Parameters:
     ///   - texts: `id`, `channel_id`, `user_id`, `root_id`, `original_id`, `type`.
@@ -149,7 +155,7 @@ public struct PostHeader: Equatable, Sendable {
     init(
         id: String, channelID: String, userID: String, rootID: String, originalID: String, type: String,
         createAt: Int64, updateAt: Int64, editAt: Int64, deleteAt: Int64, range: Range<Int>, said: [UInt8],
-        identity: [UInt8]
+        identity: [UInt8], ciphertext: [UInt8]? = nil
     ) {
         self.id = id
         self.channelID = channelID
@@ -164,6 +170,7 @@ public struct PostHeader: Equatable, Sendable {
         self.range = range
         self.said = said
         self.identity = identity
+        self.ciphertext = ciphertext
     }
 
     /// 26 small letters and digits, as every id of Mattermost is.

@@ -11,8 +11,9 @@ extension StoredVersion {
         let sql = """
             SELECT v.*, CASE WHEN v.original_id <> '' THEN 'revision'
               WHEN EXISTS (SELECT 1 FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq AND n.said <> v.said)
-              THEN 'earlier' WHEN v.delete_at > 0 THEN 'deleted' ELSE 'live' END AS state, \(absence)
-            FROM \(chosen) CROSS JOIN version v ON v.seq = chosen.version
+              THEN 'earlier' WHEN v.delete_at > 0 THEN 'deleted' ELSE 'live' END AS state, \(absence),
+              \(MessagePasts.columns)
+            FROM \(chosen) CROSS JOIN version v ON v.seq = chosen.version \(MessagePasts.join)
             """
         return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
             try StoredVersion(row, database, cache)
@@ -26,7 +27,7 @@ extension StoredVersion {
           AS absence
         """
 
-    /// - Parameter row: of the table `version`, with the state and the absence beside it.
+    /// - Parameter row: of the table `version`, with the state, the absence and the message beside it.
     init(_ row: Row, _ database: Database, _ cache: DocumentCache) throws {
         let (header, json, source) = try StoredVersion.content(row, database, cache)
         let state = PostState(rawValue: try row.decode(forColumn: "state")) ?? .live
@@ -38,7 +39,8 @@ extension StoredVersion {
                 return try noted.flatMap { NoticedAbsence($0, at: try row.decode(forColumn: "at")) }
             }
         }
-        self.init(header: header, state: state, json: json, importName: source, absence: absence)
+        let past = source == nil ? try cache.pasts.past(row, header, database) : nil
+        self.init(header: header, state: state, json: json, importName: source, absence: absence, past: past)
     }
 
     /// - Returns: with the post's JSON, the name of the export that it came in, where it did.

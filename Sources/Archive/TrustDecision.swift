@@ -11,8 +11,14 @@ internal import GRDB
 public struct TrustDecision: Equatable, Sendable {
     /// The words are part of the format.
     public enum Verb: String, Sendable, CaseIterable {
-        /// Compared with the user, in person or by voice.
+        /// Compared with the user, in person or by voice: theirs, and in use.
         case confirmed
+        /// Compared with the user: theirs, and no longer used.
+        case confirmedEarlier = "confirmed-earlier"
+        /// The account's owner made this key themself.
+        case own
+        /// Taken on the server's word.
+        case accepted
         /// Not the user's.
         case rejected
         /// The user's, although no server was seen to show it.
@@ -21,6 +27,25 @@ public struct TrustDecision: Equatable, Sendable {
         case withdrawn
         /// Only in a colleague's list: known to them, and not decided about.
         case seen
+
+        /// Whether it says that the key is the user's.
+        public var isPositive: Bool {
+            switch self {
+            case .confirmed, .confirmedEarlier, .own, .accepted, .adopted: true
+            case .rejected, .withdrawn, .seen: false
+            }
+        }
+
+        /// Whether somebody compared the key with its user.
+        public var isConfirmation: Bool { self == .confirmed || self == .confirmedEarlier }
+
+        /// The version of the archive's format that a reader must know for it.
+        var formatVersion: Int {
+            switch self {
+            case .confirmed, .rejected, .adopted, .withdrawn, .seen: 3
+            case .confirmedEarlier, .own, .accepted: 4
+            }
+        }
     }
 
     /// Whose word it is, where it is not the owner's.

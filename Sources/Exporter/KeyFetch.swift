@@ -20,8 +20,6 @@ struct KeyFetch {
         let answer: Answer
         /// As far as their form goes; whether a point is on the curve is for whoever verifies by it.
         let keys: [KeySighting]
-        /// The users for whom it has none.
-        let without: [String]
     }
 
     static func ask(_ client: MattermostClient, _ userIDs: [String]) async throws(ExporterError) -> Shown {
@@ -41,9 +39,10 @@ struct KeyFetch {
             guard keys.members.allSatisfy({ asked.contains($0.key) }) else {
                 throw answer.garbled("it names a user of whom nobody asked")
             }
+            // It says null of whom has none. To say nothing would be a way around what null means for a key shown later.
+            guard keys.members.count == asked.count else { throw answer.garbled("it leaves out a user who was asked about") }
             return Shown(
-                answer: answer, keys: KeySighting.all(in: root, source: .server, at: answer.receivedAt),
-                without: keys.members.filter(\.value.isNull).map(\.key))
+                answer: answer, keys: KeySighting.all(in: root, source: .server, at: answer.receivedAt))
         }
     }
 
@@ -51,10 +50,7 @@ struct KeyFetch {
         let shown = try await KeyFetch.ask(client, userIDs)
         do throws(ArchiveError) {
             let known = try archive.knownKeys(of: userIDs)
-            // That a key has gone is news, too, once. Where none has, no earlier answer needs to be read.
-            let without = shown.without.filter { known[$0]?.contains(where: \.isCurrent) == true }
-            let isNews = without.isEmpty ? false : try archive.usersWithoutKeyNow(of: without).count < without.count
-            guard !shown.keys.isEmpty || isNews else { return [] }
+            // Always: that there was no key at a time says how a later one stands.
             try await writer.append(shown.answer.document(.keys), keys: shown.keys)
             let changed = shown.keys.compactMap { sighting in
                 known[sighting.userID]?.first(where: \.isCurrent).map { (sighting, last: $0) }

@@ -9,6 +9,8 @@ struct PostJudge: Sendable {
     private let hasKeys: Bool
     private let emoji: [String: CustomEmoji]
     private let open: @Sendable (EncryptedMessage) -> Opening
+    /// What somebody who has the archive says is suspicious about a version; nil where it is told from the archive at hand.
+    private let stated: @Sendable (StoredVersion) -> [Suspicion]?
 
     /// What came of opening a message.
     struct Opening: Sendable {
@@ -20,18 +22,24 @@ struct PostJudge: Sendable {
     init(
         _ keyring: Keyring, _ trusted: TrustedKeys, _ emoji: [String: CustomEmoji], disclosesKeys: Bool
     ) {
-        self.init(trusted, emoji, hasKeys: !keyring.isEmpty) { message in
-            Opening(
-                outcome: message.open(with: keyring), key: disclosesKeys ? message.disclosedKey(with: keyring) : nil)
-        }
+        self.init(
+            trusted, emoji, hasKeys: !keyring.isEmpty, stated: { _ in nil },
+            open: { message in
+                Opening(
+                    outcome: message.open(with: keyring),
+                    key: disclosesKeys ? message.disclosedKey(with: keyring) : nil)
+            })
     }
 
-    /// - Parameter open: what came of opening a message, where somebody else did it.
+    /// - Parameters:
+    ///   - stated: what is suspicious about a version, where somebody else says so.
+    ///   - open: what came of opening a message, where somebody else did it.
     init(
         _ trusted: TrustedKeys, _ emoji: [String: CustomEmoji], hasKeys: Bool,
+        stated: @escaping @Sendable (StoredVersion) -> [Suspicion]?,
         open: @escaping @Sendable (EncryptedMessage) -> Opening
     ) {
-        (self.trusted, self.emoji, self.hasKeys, self.open) = (trusted, emoji, hasKeys, open)
+        (self.trusted, self.emoji, self.hasKeys, self.stated, self.open) = (trusted, emoji, hasKeys, stated, open)
     }
 
     /// Reads one version.
@@ -42,7 +50,7 @@ struct PostJudge: Sendable {
             return post(version, nil, Verdict(authenticity: .unchecked, content: .malformed), reason: error.description)
         }
         let files = AttachedFile.all(in: root)
-        guard version.header.type == EncryptedPost.type else {
+        guard let encrypted = EncryptedPost(root, type: version.header.type) else {
             let plain = Verdict(authenticity: nil, content: .plain)
             switch PlainText(root, type: version.header.type) {
             case .words(let words): return post(version, root, plain, text: .plain(words), files: files)
@@ -53,7 +61,7 @@ struct PostJudge: Sendable {
             case .unknown(let why): return post(version, root, plain, text: .unknown, files: files, reason: why)
             }
         }
-        switch EncryptedPost(root) {
+        switch encrypted {
         case .message(let message): return read(version, root, message, files)
         case .missingPayload:
             return closed(version, root, .missingPayload, files, "an encrypted post without a payload")
@@ -81,23 +89,11 @@ struct PostJudge: Sendable {
     private func read(
         _ version: StoredVersion, _ root: JSONValue, _ message: EncryptedMessage, _ files: [AttachedFile]
     ) -> ReadPost {
-        let judgement = trusted.authenticity(of: message, by: version.header.userID)
+        let judgement = trusted.judgement(of: message, by: version.header.userID)
         let authenticity = judgement.authenticity
-        var reasons: [String] = []
-        switch authenticity {
-        case .signatureInvalid:
-            let count = trusted.count(of: version.header.userID)
-            if let rejected = judgement.rejected {
-                reasons.append("signed by the key \(rejected.prefix(KeyID.shortLength)), which you rejected")
-            } else {
-                reasons.append(
-                    count == 1
-                        ? "not signed by the author's known key"
-                        : "not signed by any of the author's \(count) known keys")
-            }
-        case .unknownSender: reasons.append("no key of the author is known")
-        default: break
-        }
+        let clear = EncryptedPost.clearText(root)
+        let suspicions = suspicions(version, judgement) + (clear == nil ? [] : [.editedInTheClear])
+        var reasons = [reason(judgement, version.header.userID)].compactMap(\.self) + suspicions.map(\.reason)
         let content: Content
         var text = PostText.unreadable
         var opener: KeyID?
@@ -106,7 +102,12 @@ struct PostJudge: Sendable {
         case .decrypted(let bytes, let keyID):
             content = .decrypted
             opener = keyID
-            text = authenticity.isVerified ? .verified(VerifiedText(bytes)) : .unverified(UnverifiedText(bytes))
+            text =
+                switch authenticity {
+                case .verified, .verifiedByEarlierKey: .verified(VerifiedText(bytes))
+                case .newKeyUnanswered: .unanswered(UnansweredText(bytes))
+                case .keyDisputed, .unknownSender, .signatureInvalid, .unchecked: .unverified(UnverifiedText(bytes))
+                }
         case .notForUs:
             content = .notForUs
             let count = message.recipients.count
@@ -122,20 +123,71 @@ struct PostJudge: Sendable {
             reasons.append("the message key wrapped for our key \(keyID.short) is damaged")
         }
         return post(
-            version, root, Verdict(authenticity: authenticity, content: content), text: text, files: files,
-            signedBy: judgement.key, signer: judgement.signer, openedBy: opener, messageKey: opening.key,
+            version, root, Verdict(authenticity: authenticity, content: content, suspicions: suspicions), text: text,
+            clearText: clear.map { UnverifiedText(Array($0.utf8)) }, files: files, signedBy: judgement.key, signer: judgement.signer, openedBy: opener, messageKey: opening.key,
             reason: reasons.joined(separator: "; "))
     }
 
+    /// Why a signature does not simply verify; nil where it does.
+    private func reason(_ judgement: TrustedKeys.Judgement, _ userID: String) -> String? {
+        let signer = judgement.signer?.short ?? ""
+        switch judgement.authenticity {
+        case .signatureInvalid:
+            if let rejected = judgement.rejected {
+                return "signed by the key \(rejected.prefix(KeyID.shortLength)), which you rejected"
+            }
+            let count = trusted.count(of: userID)
+            return count == 1
+                ? "not signed by the author's known key" : "not signed by any of the author's \(count) known keys"
+        case .newKeyUnanswered:
+            return "signed by \(judgement.key.map { "the key \($0.short)" } ?? "the signer \(signer)"), and nobody has "
+                + "said yet that it is the author's"
+        case .keyDisputed: return "signed by the signer \(signer), shown for a while only, or for several users"
+        case .unknownSender: return "no key of the author is known"
+        case .verified, .verifiedByEarlierKey, .unchecked: return nil
+        }
+    }
+
+    /// What is suspicious about a version, whoever signed it: docs/trust-rules.md, “Suspicions”.
+    private func suspicions(_ version: StoredVersion, _ judgement: TrustedKeys.Judgement) -> [Suspicion] {
+        if let stated = stated(version) { return stated }
+        guard let past = version.past else { return [] }
+        var suspicions: [Suspicion] = []
+        if past.isRolledBack { suspicions.append(.rolledBack) }
+        if past.isRepeated { suspicions.append(.repeated) }
+        guard let signer = judgement.signer, let standing = judgement.standing, standing != .rejected else {
+            return suspicions
+        }
+        let succession = trusted.succession(of: signer, version.header.userID)
+        let isOwn = standing == .own
+        if let seen = succession.predecessorLastSeen, !isOwn, standing != .confirmed, standing != .adopted,
+            past.writtenAt + PostJudge.allowance < seen.milliseconds
+        {
+            suspicions.append(.datedBack)
+        }
+        if let successor = succession.firstSuccessor, !isOwn, !judgement.isInUse {
+            let isLate =
+                past.writtenAt > successor.milliseconds + PostJudge.allowance
+                || succession.lastSuccessor.flatMap(past.lastPass).map {
+                    past.writtenAt + PostJudge.allowance < $0.milliseconds
+                } ?? false
+            if isLate { suspicions.append(.afterSuccession) }
+        }
+        return suspicions
+    }
+
+    /// How far the server's clock and this one may be apart, in milliseconds.
+    private static let allowance: Int64 = 10 * 60_000
+
     private func post(
         _ version: StoredVersion, _ root: JSONValue?, _ verdict: Verdict, text: PostText = .unreadable,
-        files: [AttachedFile] = [],
+        clearText: UnverifiedText? = nil, files: [AttachedFile] = [],
         signedBy: KeyID? = nil, signer: SignerID? = nil, openedBy: KeyID? = nil, messageKey: [UInt8]? = nil,
         reason: String = ""
     ) -> ReadPost {
         ReadPost(
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
-            text: text, files: files, reason: reason,
+            text: text, clearText: clearText, files: files, reason: reason,
             circumstances: root.map { Circumstances($0, emoji) } ?? Circumstances(),
             importName: version.importName, absence: version.absence, signer: signer, messageKey: messageKey)
     }
@@ -167,6 +219,16 @@ enum EncryptedPost {
 }
 
 extension EncryptedPost {
+    /// A post's payload decides that it is encrypted, and not its type: a plain post that is edited through the plugin, once
+    /// the channel is encrypted, keeps its type (protocol, “Beside the payload”).
+    ///
+    /// - Returns: nil for a plain post.
+    init?(_ post: JSONValue, type: String) {
+        self.init(post)
+        guard type != EncryptedPost.type else { return }
+        guard case .message = self else { return nil }
+    }
+
     /// What stands where the placeholder of an encrypted post should: web clients may write a text in the clear there
     /// (mattermost-api, “Posts of a channel”). nil where it is the placeholder, which has a random number behind it after
     /// an edit, or nothing.

@@ -11,6 +11,8 @@ public struct ReadPost: Sendable {
     /// Our own key that opened the message; where none did, the first that it was wrapped for, damaged.
     public let openedBy: KeyID?
     public let text: PostText
+    /// What the server has in the clear beside the message, where it has more than the client's placeholder: nobody signed it.
+    public internal(set) var clearText: UnverifiedText?
     public let files: [AttachedFile]
     /// Why the verdict is what it is, or why the text is unknown, for a person; else empty. Holds nothing that a stranger
     /// wrote.
@@ -30,9 +32,20 @@ public struct ReadPost: Sendable {
 
     public var isEdited: Bool { header.editAt > 0 }
 
+    /// What stands beside a text that is shown and not clean: `newKeyUnanswered: signed by …`. nil beside one that is clean,
+    /// or that is not verified at all, and where there is no text.
+    public var caution: String? {
+        switch text {
+        case .verified, .unanswered: verdict.isClean ? nil : "\(verdict.authorship): \(reason)"
+        case .plain, .unverified, .unreadable, .unknown: nil
+        }
+    }
+
     /// The verdict in words: `verified, notForUs: encrypted for one key that is not at hand`.
     public var finding: String {
-        let words = [verdict.authenticity?.rawValue, verdict.content.rawValue].compactMap { $0 }
+        let words =
+            [verdict.authenticity?.rawValue, verdict.content.rawValue].compactMap(\.self)
+            + verdict.suspicions.map(\.rawValue)
         return "\(words.joined(separator: ", "))\(reason.isEmpty ? "" : ": \(reason)")"
     }
 }
@@ -61,6 +74,7 @@ public enum PostText: Equatable, Sendable {
     /// Never encrypted and never signed: what the server says.
     case plain(String)
     case verified(VerifiedText)
+    case unanswered(UnansweredText)
     case unverified(UnverifiedText)
     /// There is no text: see the verdict.
     case unreadable
@@ -73,6 +87,15 @@ public struct VerifiedText: Equatable, Sendable {
     public let string: String
 
     init(_ bytes: [UInt8]) { string = String(decoding: bytes, as: UTF8.self) }
+}
+
+/// A decrypted text whose signature fits a key that may be the author's, and of which the archive's owner has not said so. It
+/// is shown, and marked; what is to prove something leaves it out.
+public struct UnansweredText: Equatable, Sendable {
+    /// The text. Whoever shows it marks it.
+    public let markedString: String
+
+    init(_ bytes: [UInt8]) { markedString = String(decoding: bytes, as: UTF8.self) }
 }
 
 /// The text of an encrypted post that nobody is known to have signed: decrypted, or found in the clear where there is no

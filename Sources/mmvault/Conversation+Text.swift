@@ -11,6 +11,9 @@ extension Conversation {
         if case .unverified = post.text {
             gutter += "!"
             gutterStyle = .warning
+        } else if post.caution != nil {
+            gutter += "?"
+            gutterStyle = .notice
         } else if post.verdict.content == .plain, isEncrypted {
             gutter += ":"
             gutterStyle = .notice
@@ -26,6 +29,7 @@ extension Conversation {
         // What the program says in the place of a text, or above one, has gutters that no text has.
         let own = gutter + "*"
         if let note { add(note, .faint, gutter: "--") }
+        if let caution = post.caution { add("TO LOOK AT (\(SafeText.line(caution)))", .notice, gutter: gutter + "*") }
         switch post.text {
         case .unverified(let text):
             let verdict = post.verdict.authenticity?.rawValue ?? ""
@@ -46,12 +50,17 @@ extension Conversation {
             }
         case .unknown:
             add("(\(SafeText.line(post.reason)))", .faint, gutter: own)
-        case .verified(let text):
-            if let shown = Conversation.shown(text.string) {
+        case .verified, .unanswered:
+            if let shown = Conversation.string(post.text).flatMap(Conversation.shown) {
                 add(shown, style, gutter: gutter)
             } else if post.files.isEmpty {
                 add("(no text)", .faint, gutter: own)
             }
+        }
+        if let clear = post.clearText.flatMap({ Conversation.shown($0.withheldString) }) {
+            let gutter = isOld ? "-!" : "!"
+            add("NOT VERIFIED (the server has this in the clear beside it, and nobody signed it)", .warning, gutter: gutter)
+            add(clear, .plain, gutter: gutter)
         }
         for file in post.files {
             let size = file.size.map { ", \(Conversation.size($0))" } ?? ""
@@ -70,6 +79,7 @@ extension Conversation {
         switch text {
         case .plain(let string): string
         case .verified(let text): text.string
+        case .unanswered(let text): text.markedString
         case .unverified(let text): text.withheldString
         case .unreadable, .unknown: nil
         }

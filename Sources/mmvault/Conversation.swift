@@ -79,8 +79,8 @@ struct Conversation {
         guard isEncrypted else { return lines }
         return lines
             + wrapped(
-                "A line behind ! is NOT VERIFIED, one behind : was neither encrypted nor signed, one behind - was said"
-                    + " before an edit. Behind * and -- are mmvault's own words.", .faint)
+                "Lines marked ! are not verified, ? to look at, : neither encrypted nor signed, - said before an edit."
+                    + " Lines marked * or -- are notes by mmvault.", .faint)
     }
 
     /// - Parameter versions: of one post, as they follow each other in the archive's order.

@@ -48,7 +48,7 @@ struct OpenArchive {
         archive = try Archive(directory)
         account = try archive.account()
         keys = try await keyOptions.load(directory)
-        trusted = try TrustedKeys(archive, own: keys.map(\.publicKey))
+        trusted = try TrustedKeys(archive, atHand: keys.map(\.publicKey))
         reader = PostReader(archive, keyring: Keyring(keys), trusted: trusted)
         users = try archive.users()
         teams = try archive.teams()

@@ -21,13 +21,13 @@ struct KeyRestoration {
     ///   in their name would verify.
     func run(_ bytes: [UInt8], source: String, encryption: Gpg.Encryption?) async throws {
         let account = try archive.account()
-        let trusted = try TrustedKeys(archive, own: [])
+        let trusted = try TrustedKeys(archive, atHand: [])
         let names = Dictionary(
             try archive.users().map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
         func examine(_ key: PublicKey) throws(ReaderError) {
             guard let owner = trusted.otherOwner(of: key, than: account.userID) else { return }
             throw .othersKey(
-                key.id, username: names[owner.userID] ?? owner.userID, isShown: owner.standing == .current)
+                key.id, username: names[owner.userID] ?? owner.userID, isShown: owner.isCurrent)
         }
         let restored = try await KeyStore(directory).restore(
             bytes, source: source, encryption: encryption, onFailure: { KeyRestoration.warn($0, source) },

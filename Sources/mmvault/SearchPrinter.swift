@@ -54,6 +54,8 @@ struct SearchPrinter {
             marks.append(
                 Terminal.alarming("NOT VERIFIED")
                     + " (\(post.verdict.authenticity?.rawValue ?? ""): \(SafeText.line(post.reason)))")
+        } else if let caution = post.caution {
+            marks.append(Terminal.alarming("TO LOOK AT") + " (\(SafeText.line(caution)))")
         } else if post.verdict.authenticity == .verifiedByEarlierKey {
             marks.append("(verifiedByEarlierKey)")
         }
@@ -120,6 +122,7 @@ struct SearchPrinter {
             SafeText.block(text).replacing("\t", with: " ").split(separator: "\n").first.map(String.init)
             ?? "(no text)"
         if case .unverified = post.text { return "NOT VERIFIED: \(line)" }
+        if post.caution != nil { return "TO LOOK AT: \(line)" }
         return line
     }
 
@@ -127,6 +130,7 @@ struct SearchPrinter {
         switch post.text {
         case .plain(let text): text
         case .verified(let text): text.string
+        case .unanswered(let text): text.markedString
         case .unverified(let text): text.withheldString
         case .unreadable, .unknown: nil
         }

@@ -22,7 +22,7 @@ struct TrustDesk {
         archive = try Archive(directory)
         account = try archive.account()
         register = try TrustRegister(archive)
-        withoutKey = try archive.usersWithoutKeyNow()
+        withoutKey = try archive.keyRecord().withoutKeyNow
         nameChanges = try archive.nameChanges()
         let users = try archive.users()
         people = People(account: account, users: users, teams: [])

@@ -8,7 +8,7 @@ internal import Reader
 guard CommandLine.arguments.count == 3 else { fatalError("usage: reader-probe VAULT ACCOUNT") }
 let directory = try Vault(path: CommandLine.arguments[1]).account(named: CommandLine.arguments[2])
 let archive = try Archive(directory)
-let trusted = try TrustedKeys(archive, own: [])
+let trusted = try TrustedKeys(archive, atHand: [])
 let reader = PostReader(archive, keyring: Keyring([]), trusted: trusted)
 
 var contents: [String: Int] = [:]

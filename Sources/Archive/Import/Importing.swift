@@ -159,7 +159,7 @@ struct Importing {
         let database = database
         try find {
             try row.insert(database)
-            try ArchiveSchema.admit(.imported, to: database)
+            try ArchiveSchema.admit(.imported, document.body, to: database)
         }
         head = (row.sequence, SHA256Digest(of: Array(row.record.utf8)))
         report.newUsers = names.newUsers

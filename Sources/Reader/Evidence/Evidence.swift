@@ -74,7 +74,8 @@ public struct Evidence: Sendable {
             var count = 0
             try await reader.read(query) { post in
                 guard plan.posts[post.header.documentSequence] != nil else { throw ReaderError.archiveGrew }
-                let text = ShownText(post, includesUnverified: request.includesUnverified)
+                let text = ShownText(
+                    post, includesUnverified: request.includesUnverified, includesUnanswered: false)
                 try writer.write(
                     EvidencePost(
                         post: post, text: text, files: try post.files.map(files.show),
@@ -86,7 +87,7 @@ public struct Evidence: Sendable {
         }
         var sources = EvidenceSources(archive, plan)
         let keys = try EvidenceKeys(
-            archive, authors: Set(writer.tally.authors.keys), own: keyring.publicKeys)
+            archive, authors: Set(writer.tally.authors.keys), trusted)
         try sources.add(writer.tally, plan, keys, users)
         let facts = EvidenceFacts(
             program: program, account: people.account, head: plan.head, asked: request.asked,

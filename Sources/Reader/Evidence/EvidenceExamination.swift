@@ -31,9 +31,9 @@ struct EvidenceExamination {
             return damage(EvidenceWriter.keysName, "it or \(EvidenceWriter.trustName) is missing, or cannot be read")
         }
         var documents = EvidenceDocuments(contents, records: try chain(facts, &report))
-        try examine(facts, keys, &documents)
+        let record = try examine(facts, keys, &documents)
         let destination = ComparingDestination(contents)
-        var posts = try EvidencePosts(facts, keys, contents, destination)
+        var posts = try EvidencePosts(facts, keys, TrustedKeys(record), contents, destination)
         try posts.run(&documents, finishes: damages.isEmpty, progress)
         damages += posts.damages
         let tally = posts.tally
@@ -118,11 +118,15 @@ struct EvidenceExamination {
 
     // MARK: People, keys, decisions
 
+    /// - Returns: what standing is computed from, as the documents have it. All that are about keys, names and decisions are
+    ///   in the package.
     private mutating func examine(
         _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ documents: inout EvidenceDocuments
-    ) throws {
+    ) throws -> TrustRecord {
         let manifest = EvidenceWriter.manifestName
         var sightings: [KeySighting] = []
+        var shown = KeyRecord()
+        var names: [NameBearing] = []
         var statements: [(decision: TrustDecision, json: [UInt8])] = []
         for document in facts.documents {
             guard let content = try documents.content(document.sequence) else {
@@ -137,6 +141,18 @@ struct EvidenceExamination {
                 described[user.id] = (content.sequence, user)
             }
             sightings += content.keys
+            switch content.kind {
+            case .keys:
+                shown.add(
+                    document: content.sequence, at: content.receivedAt, keys: content.keys, keyless: content.keyless)
+            case .ownKey: for key in content.keys { shown.add(restored: key) }
+            case .users:
+                names += content.users.map {
+                    NameBearing(
+                        userID: $0.id, name: $0.username, document: content.sequence, at: content.receivedAt)
+                }
+            default: break
+            }
             statements += content.decisions
         }
         if try documents.content(1)?.account != facts.account || keys.ownerID != facts.account.userID {
@@ -163,6 +179,9 @@ struct EvidenceExamination {
         if TrustDecision.newest(of: statements.filter { users.contains($0.decision.userID) }) != keys.decisions {
             damage(EvidenceWriter.trustName, "the decisions are not those that the documents state")
         }
+        return TrustRecord(
+            ownerID: keys.ownerID, keys: shown, decisions: TrustDecision.newest(of: statements), names: names,
+            encryptedSince: keys.encryptedSince, atHand: keys.own, ownForOnce: keys.ownForOnce)
     }
 
     /// What was chosen of the documents, and what else they disclose.

@@ -10,17 +10,19 @@ struct EvidenceKeys {
     let known: [String: [KnownKey]]
     /// The owner's keys that were at hand, known to the archive or not.
     let own: [PublicKey]
+    /// Those of them of which the owner said, for this once, that they made them.
+    let ownForOnce: [PublicKey]
+    /// As in the record: what documents say of it may not be in the package.
+    let encryptedSince: [String: Int64]
     /// The newest of each, in the order in which they came, about the same people.
     let decisions: [TrustDecision]
 
-    var trusted: TrustedKeys { TrustedKeys(known: known, decisions: decisions, own: own, ownerID: ownerID) }
-
     /// What the verdicts on posts of these authors rest on: their keys and the owner's, and those of colleagues whose
     /// lists name one of them.
-    init(_ archive: Archive, authors: Set<String>, own: [PublicKey]) throws(ArchiveError) {
-        let ownerID = try archive.account().userID
+    init(_ archive: Archive, authors: Set<String>, _ trusted: TrustedKeys) throws(ArchiveError) {
+        let record = trusted.record
+        let (ownerID, all, own) = (record.ownerID, record.decisions, record.atHand)
         var users = authors.union([ownerID])
-        let all = try archive.trustDecisions()
         let known = try archive.knownKeys()
         users.formUnion(all.filter { users.contains($0.userID) }.compactMap(\.colleague?.userID))
         // Whose keys the owner has brought as well: those do not count as the owner's.
@@ -29,11 +31,10 @@ struct EvidenceKeys {
             + (known[ownerID] ?? []).compactMap {
                 try? PublicKey(encryptionPoint: $0.sighting.encryptionPoint, signingPoint: $0.sighting.signingPoint)
             }
-        let trusted = TrustedKeys(known: known, decisions: all, own: own, ownerID: ownerID)
         for key in brought { users.formUnion(trusted.owners(ofSigner: key.signer.id).map(\.userID)) }
         self.init(
-            ownerID: ownerID, known: known.filter { users.contains($0.key) }, own: own,
-            decisions: all.filter { users.contains($0.userID) })
+            ownerID: ownerID, known: known.filter { users.contains($0.key) }, own: own, ownForOnce: record.ownForOnce,
+            encryptedSince: record.encryptedSince, decisions: all.filter { users.contains($0.userID) })
     }
 
     /// Everybody whose keys or decisions count here.
@@ -59,6 +60,15 @@ struct EvidenceKeys {
                         $0.string("key_id", key.id.description)
                         $0.string("sign", Base64.standard.encode(key.signingPoint))
                         $0.string("encr", Base64.standard.encode(key.encryptionPoint))
+                        $0.bool("said_own", ownForOnce.contains(key))
+                    }
+                }
+            }
+            json.array("encrypted_since") { json in
+                for (userID, document) in encryptedSince.sorted(by: { $0.key < $1.key }) {
+                    json.object {
+                        $0.string("user_id", userID)
+                        $0.int("document", document)
                     }
                 }
             }
@@ -80,17 +90,18 @@ struct EvidenceKeys {
         return json.bytes + [UInt8(ascii: "\n")]
     }
 
-    init(ownerID: String, known: [String: [KnownKey]], own: [PublicKey], decisions: [TrustDecision]) {
-        self.ownerID = ownerID
-        self.known = known
-        self.own = own
-        self.decisions = decisions
+    init(
+        ownerID: String, known: [String: [KnownKey]], own: [PublicKey], ownForOnce: [PublicKey],
+        encryptedSince: [String: Int64], decisions: [TrustDecision]
+    ) {
+        (self.ownerID, self.known, self.own, self.ownForOnce) = (ownerID, known, own, ownForOnce)
+        (self.encryptedSince, self.decisions) = (encryptedSince, decisions)
     }
 
     /// Reads what was written; nil for anything else.
     init?(keys bytes: [UInt8], trust: [UInt8]) {
         guard let root = try? JSONDocument(bytes).root, let ownerID = root["owner_id"]?.string,
-            let users = root["users"], let own = root["own"]
+            let users = root["users"], let own = root["own"], let encrypted = root["encrypted_since"]
         else { return nil }
         var known: [String: [KnownKey]] = [:]
         for user in users.elements {
@@ -101,6 +112,12 @@ struct EvidenceKeys {
         }
         let ownKeys = own.elements.compactMap { try? PublicKey($0) }
         guard ownKeys.count == own.elements.count else { return nil }
+        let saidOwn = zip(ownKeys, own.elements).filter { $1["said_own"]?.bool == true }.map(\.0)
+        var encryptedSince: [String: Int64] = [:]
+        for entry in encrypted.elements {
+            guard let userID = entry["user_id"]?.string, let document = entry["document"]?.int else { return nil }
+            encryptedSince[userID] = document
+        }
         guard let list = try? JSONDocument(trust).root, list.kind == .array else { return nil }
         let decisions = list.elements.compactMap { entry in
             entry["at"]?.string.flatMap(Timestamp.init(iso8601:)).flatMap { at in
@@ -108,7 +125,9 @@ struct EvidenceKeys {
             }
         }
         guard decisions.count == list.elements.count else { return nil }
-        self.init(ownerID: ownerID, known: known, own: ownKeys, decisions: decisions)
+        self.init(
+            ownerID: ownerID, known: known, own: ownKeys, ownForOnce: saidOwn, encryptedSince: encryptedSince,
+            decisions: decisions)
     }
 }
 

@@ -31,10 +31,10 @@ struct EvidencePosts {
     }
 
     init(
-        _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ contents: PackageContents, _ destination: ComparingDestination
+        _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ trusted: TrustedKeys, _ contents: PackageContents,
+        _ destination: ComparingDestination
     ) throws {
-        (self.facts, self.keys, self.contents) = (facts, keys, contents)
-        trusted = keys.trusted
+        (self.facts, self.keys, self.trusted, self.contents) = (facts, keys, trusted, contents)
         people = facts.people
         emoji = Dictionary(facts.emoji.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let (findings, flaw) = try EvidencePosts.findings(contents)
@@ -149,7 +149,11 @@ struct EvidencePosts {
         let key = verdict["message_key"]?.string.flatMap(Hex.decode)
         let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))
         let opener = post["opened_by"]?.string.flatMap(KeyID.init(hex:))
-        let judge = PostJudge(trusted, emoji, hasKeys: facts.hasKeys) { message in
+        // What else the archive holds of a post, or of its message, is not in the package.
+        let suspicions = (verdict["suspicions"]?.elements ?? []).compactMap(\.string).compactMap(Suspicion.init)
+            .filter { $0 != .editedInTheClear }
+        let stated: @Sendable (StoredVersion) -> [Suspicion]? = { _ in suspicions }
+        let open: @Sendable (EncryptedMessage) -> PostJudge.Opening = { message in
             guard let opener, message.isAddressed(to: opener) else { return .init(outcome: .notForUs) }
             if content == .keyUnwrapFailed { return .init(outcome: .keyUnwrapFailed(opener)) }
             guard content == .decrypted else { return .init(outcome: .notForUs) }
@@ -157,8 +161,8 @@ struct EvidencePosts {
             let text = key.flatMap(message.text(underDisclosedKey:))
             return .init(outcome: .decrypted(text ?? [], by: opener), key: text == nil ? nil : key)
         }
-        let read = judge.read(stored)
-        let text = ShownText(read, includesUnverified: facts.includesUnverified)
+        let read = PostJudge(trusted, emoji, hasKeys: facts.hasKeys, stated: stated, open: open).read(stored)
+        let text = ShownText(read, includesUnverified: facts.includesUnverified, includesUnanswered: false)
         let isOpened = read.verdict.content == .decrypted && text.shown != nil
         if isOpened {
             guard read.messageKey != nil else { throw Flaw(what: "the key that opens it is missing") }

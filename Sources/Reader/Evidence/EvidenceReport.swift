@@ -82,12 +82,14 @@ struct EvidenceReport {
 
     private var verdicts: [ReportBlock] {
         let rows = tally.verdicts.sorted { $0.key < $1.key }.map { verdict, count in
-            [verdict.authenticity?.rawValue ?? "-", verdict.content.rawValue, String(count)]
+            [verdict.authorship, verdict.content.rawValue, String(count)]
         }
         let authenticities = Set(tally.verdicts.keys.compactMap(\.authenticity)).sorted()
+        let suspicions = Set(tally.verdicts.keys.flatMap(\.suspicions)).sorted()
         let contents = Set(tally.verdicts.keys.map(\.content)).sorted()
         let meanings =
             authenticities.map { [$0.rawValue, $0.meaning.is, $0.meaning.isNot] }
+            + suspicions.map { [$0.rawValue, $0.meaning.is, $0.meaning.isNot] }
             + contents.map { [$0.rawValue, $0.meaning.is, $0.meaning.isNot] }
         return [
             .heading("Verdicts"), .table(["who wrote it", "what came of opening it", "posts"], rows),

@@ -158,6 +158,9 @@ extension EvidencePost {
             json.string("id", header.id)
             json.string("state", post.state.rawValue)
             json.string("authenticity", post.verdict.authenticity?.rawValue)
+            json.array("suspicions") { json in
+                for suspicion in post.verdict.suspicions { json.string(nil, suspicion.rawValue) }
+            }
             json.string("content", post.verdict.content.rawValue)
             json.string("key_id", post.signedBy?.description)
             json.string("signer_id", post.signer?.description)

@@ -42,6 +42,7 @@ struct HTMLRenderer: PostRenderer {
         if !header.rootID.isEmpty { classes.append("reply") }
         if post.state.isOld { classes.append("old") }
         if case .unverified = text { classes.append("unverified") }
+        if post.caution != nil { classes.append("caution") }
         // A version that a newer one superseded has the same id.
         let anchor = post.state == .earlier ? "" : " id=\"post-\(ReportHTML.line(header.id))\""
         file.write("<div class=\"\(classes.joined(separator: " "))\"\(anchor)>\n<div class=\"who\">")
@@ -78,7 +79,11 @@ struct HTMLRenderer: PostRenderer {
         if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }
         if post.circumstances.isPinned { marks.append("pinned") }
         if let name = post.circumstances.postedAs { marks.append("posted as “\(name)”") }
-        if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verified by an earlier key") }
+        if let caution = post.caution {
+            marks.append("TO LOOK AT (\(caution))")
+        } else if post.verdict.authenticity == .verifiedByEarlierKey {
+            marks.append("verified by an earlier key")
+        }
         if post.isWrittenByServer { marks.append("written by the server") }
         if post.verdict.content == .plain, isEncrypted { marks.append("not encrypted, not signed") }
         if let name = post.importName { marks.append("imported with \(name)") }

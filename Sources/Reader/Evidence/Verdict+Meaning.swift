@@ -4,11 +4,23 @@ extension Authenticity {
         switch self {
         case .verified:
             (
-                "signed by the key that the server last showed for the author",
-                "that the key is the author's: the server says so"
+                "signed by the key that the author writes with now: compared by the archive's owner, taken by them, or "
+                    + "the first that the server showed",
+                "that the key is the author's, where the owner did not compare it: the server says so"
             )
         case .verifiedByEarlierKey:
             ("signed by another key known to be the author's", "anything less; people make new keys")
+        case .newKeyUnanswered:
+            (
+                "signed by a key that the server showed after another one, and of which the archive's owner has not said "
+                    + "whether it is the author's",
+                "that somebody else wrote it, or that nobody did"
+            )
+        case .keyDisputed:
+            (
+                "signed by a key that the server showed for a while only, or for several people",
+                "whose key it is"
+            )
         case .unknownSender: ("no key of the author is known", "that anything is wrong")
         case .signatureInvalid:
             (
@@ -19,6 +31,11 @@ extension Authenticity {
         case .unchecked: ("there is no message of a known form whose signature could be checked", "-")
         }
     }
+}
+
+extension Suspicion {
+    /// What the word means, and what it does not, from the threat model.
+    var meaning: (is: String, isNot: String) { (reason, "that the author did not write it") }
 }
 
 extension Content {

@@ -42,6 +42,8 @@ public struct ExportCounts: Equatable, Sendable {
     public var posts = 0
     /// With their text, be it empty: plain, or verified and decrypted.
     public var exported = 0
+    /// Of these, with a mark: verified and suspicious, or by a key that nobody has answered for.
+    public var cautioned = 0
     /// With a text that nobody is known to have signed, shown and marked because that was asked for.
     public var unverified = 0
     /// With a notice in place of such a text.
@@ -69,6 +71,7 @@ public struct ExportCounts: Equatable, Sendable {
             }
         }
         states[post.state, default: 0] += 1
+        if post.caution != nil, case .text = text { cautioned += 1 }
         switch text {
         case .text: exported += 1
         case .unverified: unverified += 1
@@ -81,6 +84,7 @@ public struct ExportCounts: Equatable, Sendable {
     static func += (left: inout ExportCounts, right: ExportCounts) {
         left.posts += right.posts
         left.exported += right.exported
+        left.cautioned += right.cautioned
         left.files += right.files
         left.missingFiles += right.missingFiles
         left.absent += right.absent
@@ -111,11 +115,16 @@ enum ShownText: Equatable {
     /// A notice.
     case unknown(String)
 
-    init(_ post: ReadPost, includesUnverified: Bool) {
+    /// - Parameter includesUnanswered: whether a text is shown whose key nobody has answered for; it is marked as well.
+    init(_ post: ReadPost, includesUnverified: Bool, includesUnanswered: Bool = true) {
         let why = post.finding
         switch post.text {
         case .plain(let text): self = .text(text)
         case .verified(let text): self = .text(text.string)
+        case .unanswered(let text):
+            self =
+                includesUnanswered || includesUnverified
+                ? .text(text.markedString) : .withheld("[Text withheld (\(why))]")
         case .unverified(let text):
             self = includesUnverified ? .unverified(text.withheldString) : .withheld("[Text withheld (\(why))]")
         case .unreadable: self = .unreadable("[No text (\(why))]")

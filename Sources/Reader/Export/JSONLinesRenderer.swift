@@ -121,5 +121,8 @@ extension ReadPost {
     private func writeSource(to json: inout JSONWriter) {
         if let importName { json.string("source", "import \(importName)") }
         json.string("signer_id", signer?.description)
+        json.array("suspicions") { json in
+            for suspicion in verdict.suspicions { json.string(nil, suspicion.rawValue) }
+        }
     }
 }

@@ -119,7 +119,11 @@ struct MarkdownRenderer: PostRenderer {
                 "**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))"
             )
         }
-        if post.verdict.authenticity == .verifiedByEarlierKey { marks.append("verifiedByEarlierKey") }
+        if let caution = post.caution {
+            marks.append("**TO LOOK AT** (\(MarkdownRenderer.escape(caution)))")
+        } else if post.verdict.authenticity == .verifiedByEarlierKey {
+            marks.append("verifiedByEarlierKey")
+        }
         if post.isWrittenByServer { marks.append("written by the server") }
         if post.verdict.content == .plain, isEncrypted { marks.append("not encrypted, not signed") }
         if let name = post.importName { marks.append("imported with \(MarkdownRenderer.escape(name))") }

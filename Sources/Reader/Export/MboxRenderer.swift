@@ -113,6 +113,9 @@ struct MboxRenderer: PostRenderer {
         field("X-Mattermost-State", post.state.rawValue)
         field("X-Mattermost-Authenticity", post.verdict.authenticity?.rawValue ?? "none")
         field("X-Mattermost-Content", post.verdict.content.rawValue)
+        if !post.verdict.suspicions.isEmpty {
+            field("X-Mattermost-Suspicions", post.verdict.suspicions.map(\.rawValue).joined(separator: ", "))
+        }
         if let name = post.importName { field("X-Mattermost-Source", MailText.unstructured("import \(name)")) }
         if let key = post.signedBy { field("X-Mattermost-Key-Id", key.description) }
         if !post.reason.isEmpty { field("X-Mattermost-Reason", MailText.unstructured(post.reason)) }
@@ -176,6 +179,7 @@ struct MboxRenderer: PostRenderer {
         var marks: [String] = []
         if post.isWrittenByServer { marks.append("[system]") }
         if case .unverified = text { marks.append("[NOT VERIFIED]") }
+        if post.caution != nil { marks.append("[to look at]") }
         if case .withheld = text { marks.append("[withheld]") }
         if case .unreadable = text { marks.append("[not readable]") }
         if case .unknown = text { marks.append("[text unknown]") }

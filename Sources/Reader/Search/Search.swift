@@ -121,12 +121,16 @@ public final class Search {
             for version in try lookup.versions(batch.map(\.version)) {
                 // A post of which several versions match is found once: as it is now, or else by the last to arrive.
                 if let place = places[version.header.identityID] {
-                    if !version.state.isOld, hits[place].post.state.isOld { hits[place] = try hit(version) }
+                    guard !version.state.isOld, hits[place].post.state.isOld else { continue }
+                    let hit = try hit(version)
+                    if query.admits(hit.post.verdict) { hits[place] = hit }
                     continue
                 }
                 guard try isWanted(version, query) else { continue }
+                let hit = try hit(version)
+                guard query.admits(hit.post.verdict) else { continue }
                 places[version.header.identityID] = hits.count
-                hits.append(try hit(version))
+                hits.append(hit)
                 if hits.count == limit { break }
             }
         }

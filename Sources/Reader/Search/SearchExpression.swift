@@ -20,6 +20,8 @@ enum SearchFacts {
     static func signer(_ userID: String, _ signer: SignerID) -> String { "k\(word(userID))\(signer)" }
     static func authenticity(_ authenticity: Authenticity) -> String { "a\(authenticity.rawValue)" }
     static func content(_ content: Content) -> String { "d\(content.rawValue)" }
+    /// What was suspicious when the version was indexed, and does not depend on how its signer stands.
+    static func suspicion(_ suspicion: Suspicion) -> String { "s\(suspicion.rawValue)" }
 
     static func all(of post: ReadPost) -> String {
         let header = post.header
@@ -27,6 +29,7 @@ enum SearchFacts {
         if let authenticity = post.verdict.authenticity {
             facts.append(post.signer.map { signer(header.userID, $0) } ?? SearchFacts.authenticity(authenticity))
         }
+        facts += post.verdict.suspicions.filter { !$0.dependsOnStanding }.map(suspicion)
         if !post.files.isEmpty { facts.append(file) }
         if post.isEdited { facts.append(edited) }
         if header.deleteAt > 0, header.originalID.isEmpty { facts.append(deleted) }
@@ -77,7 +80,12 @@ struct SearchExpression: Equatable, Sendable {
             if isSet { wanted.append("facts:\(fact)") } else { unwanted.append("facts:\(fact)") }
         }
         if !query.verdicts.isEmpty { wanted.append(SearchExpression.any(query.verdicts, names.trusted)) }
-        if !query.notVerdicts.isEmpty { unwanted.append(SearchExpression.any(query.notVerdicts, names.trusted)) }
+        // What is suspicious changes with what is known of signers. So it is looked for among all that may be, and left out
+        // in the end, by `SearchQuery.admits`.
+        let exact = query.notVerdicts.filter(\.isTold)
+        if !exact.isEmpty { unwanted.append(SearchExpression.any(exact, names.trusted)) }
+        if query.notVerdicts.contains(.clean) { wanted.append(SearchExpression.any([.unclean], names.trusted)) }
+        if query.notVerdicts.contains(.unclean) { wanted.append(SearchExpression.any([.clean], names.trusted)) }
         if wanted.isEmpty { wanted = ["facts:\(SearchFacts.everything)"] }
         let positive = "(\(wanted.joined(separator: " AND ")))"
         match = unwanted.isEmpty ? positive : "\(positive) NOT (\(unwanted.joined(separator: " OR ")))"
@@ -156,9 +164,37 @@ struct SearchExpression: Equatable, Sendable {
         case .content(let content): return "facts:\(SearchFacts.content(content))"
         case .authenticity(let wanted):
             return any(signers { $0 == wanted } + [SearchFacts.authenticity(wanted)])
+        case .suspicion(let suspicion):
+            guard suspicion.dependsOnStanding else { return "facts:\(SearchFacts.suspicion(suspicion))" }
+            return any(trusted.suspects.map { SearchFacts.signer($0.userID, $0.signer) })
         case .clean: return clean
-        case .unclean: return "(facts:\(SearchFacts.everything) NOT \(clean))"
+        case .unclean:
+            let suspicious = Suspicion.allCases.map { condition(.suspicion($0), trusted) }.joined(separator: " OR ")
+            return "((facts:\(SearchFacts.everything) NOT \(clean)) OR \(suspicious))"
         }
+    }
+}
+
+extension Suspicion {
+    /// Whether it depends on how signers stand, which changes, and not on posts alone.
+    var dependsOnStanding: Bool { self == .datedBack || self == .afterSuccession }
+}
+
+extension VerdictWord {
+    /// Whether the index tells exactly which posts it describes.
+    fileprivate var isTold: Bool {
+        switch self {
+        case .authenticity, .content: true
+        case .suspicion, .clean, .unclean: false
+        }
+    }
+}
+
+extension SearchQuery {
+    /// Whether the query asks for posts with this verdict.
+    func admits(_ verdict: Verdict) -> Bool {
+        (verdicts.isEmpty || verdicts.contains { $0.describes(verdict) })
+            && !notVerdicts.contains { $0.describes(verdict) }
     }
 }
 

@@ -88,14 +88,17 @@ extension SearchSegment.Entry {
             switch post.text {
             case .plain(let text): text
             case .verified(let text): text.string
+            case .unanswered(let text): text.markedString
             // Found like any other, and shown as what it is.
             case .unverified(let text): text.withheldString
             case .unreadable, .unknown: ""
             }
+        // What the server has beside the message is found as well.
+        let words = [text, post.clearText?.withheldString ?? ""].filter { !$0.isEmpty }.joined(separator: "\n")
         self.init(
             createAt: post.header.createAt,
             postID: post.header.identityID,
-            version: post.header.sequence, text: SearchText.ofPost(text), tags: Hashtag.all(in: text),
+            version: post.header.sequence, text: SearchText.ofPost(words), tags: Hashtag.all(in: words),
             files: SearchText.ofPost(post.files.compactMap(\.name).joined(separator: " ")),
             facts: SearchFacts.all(of: post))
     }

@@ -1,14 +1,15 @@
-/// A word that `verdict:` takes: a verdict's authenticity, its content, or whether somebody should look at it.
+/// A word that `verdict:` takes: a verdict's authenticity, its content, a suspicion, or whether somebody should look at it.
 public enum VerdictWord: Hashable, Sendable, CaseIterable {
     case authenticity(Authenticity)
     case content(Content)
+    case suspicion(Suspicion)
     case clean
     case unclean
 
     /// Every word, in the order in which to list them.
     public static let allCases: [VerdictWord] =
         Authenticity.allCases.map(VerdictWord.authenticity) + Content.allCases.map(VerdictWord.content)
-        + [.clean, .unclean]
+        + Suspicion.allCases.map(VerdictWord.suspicion) + [.clean, .unclean]
 
     private static let known = Dictionary(uniqueKeysWithValues: allCases.map { ($0.word.lowercased(), $0) })
 
@@ -17,8 +18,19 @@ public enum VerdictWord: Hashable, Sendable, CaseIterable {
         switch self {
         case .authenticity(let authenticity): authenticity.rawValue
         case .content(let content): content.rawValue
+        case .suspicion(let suspicion): suspicion.rawValue
         case .clean: "clean"
         case .unclean: "unclean"
+        }
+    }
+
+    func describes(_ verdict: Verdict) -> Bool {
+        switch self {
+        case .authenticity(let authenticity): verdict.authenticity == authenticity
+        case .content(let content): verdict.content == content
+        case .suspicion(let suspicion): verdict.suspicions.contains(suspicion)
+        case .clean: verdict.isClean
+        case .unclean: !verdict.isClean
         }
     }
 

@@ -99,9 +99,9 @@ extension SeenMessage {
     private static func signer(
         of message: EncryptedMessage, by userID: String, _ trusted: TrustedKeys, _ found: [SigningPoint]
     ) -> Signer {
-        let judgement = trusted.authenticity(of: message, by: userID)
+        let judgement = trusted.judgement(of: message, by: userID)
         if let signer = judgement.signer {
-            return judgement.authenticity.isVerified ? .author(signer, judgement.key) : .rejected(signer)
+            return judgement.standing == .rejected ? .rejected(signer) : .author(signer, judgement.key)
         }
         // To verify is cheaper than to recover.
         if let point = found.first(where: { $0.verifies(message) }) { return .found(point) }

@@ -30,16 +30,15 @@ public struct CheckedTrustList: Sendable {
     /// - Throws: `refusedTrustList`, where nothing was changed; `archive`.
     public init(_ list: TrustList, for archive: Archive, at now: Timestamp = .now) throws(ReaderError) {
         let account: Account
-        let decisions: [TrustDecision]
-        let known: [String: [KnownKey]]
+        let record: TrustRecord
         do throws(ArchiveError) {
-            (account, decisions, known) = (try archive.account(), try archive.trustDecisions(), try archive.knownKeys())
+            (account, record) = (try archive.account(), try TrustRecord(archive, atHand: []))
         } catch { throw .archive(error) }
         guard list.server == account.server else { throw .refusedTrustList(.otherServer(list.server)) }
         guard list.userID != account.userID else { throw .refusedTrustList(.own) }
         // By what the archive knows itself: no list vouches for another one's signer.
-        let own = decisions.filter { $0.colleague == nil }
-        let trusted = TrustedKeys(known: known, decisions: own, own: [], ownerID: account.userID)
+        let own = record.decisions.filter { $0.colleague == nil }
+        let trusted = TrustedKeys(record.withoutLists)
         let owned = KeyID(hex: list.keyID).flatMap { id in
             trusted.owners(ofKey: id).first { $0.userID == list.userID }
         }
@@ -50,7 +49,7 @@ public struct CheckedTrustList: Sendable {
             throw .refusedTrustList(.rejectedSigner(userID: list.userID, keyID: list.keyID))
         }
         guard list.isSigned(by: signer) else { throw .refusedTrustList(.badSignature) }
-        let latest = decisions.compactMap { $0.colleague?.userID == list.userID ? $0.colleague?.listedAt : nil }.max()
+        let latest = record.decisions.compactMap { $0.colleague?.userID == list.userID ? $0.colleague?.listedAt : nil }.max()
         if let latest, list.listedAt <= latest { throw .refusedTrustList(.notNewer(than: latest)) }
         guard list.listedAt.milliseconds <= now.milliseconds + CheckedTrustList.patience else {
             throw .refusedTrustList(.fromTheFuture(list.listedAt))
@@ -58,7 +57,7 @@ public struct CheckedTrustList: Sendable {
         self.list = list
         self.signer = signer
         isConfirmed = own.contains {
-            $0.userID == list.userID && $0.verb == .confirmed && $0.subject == list.keyID
+            $0.userID == list.userID && $0.verb.isConfirmation && $0.subject == list.keyID
         }
     }
 

@@ -17,7 +17,8 @@ extension TrustRegister {
             guard let verb = verbs["\(entry.userID) \(entry.subject)"], verb != .withdrawn || !isSeen else {
                 return isSeen ? entry.statement(.seen) : nil
             }
-            return entry.statement(verb)
+            // What the owner took on the server's word, or made themself, they did not compare with anybody.
+            return entry.statement(verb == .accepted || verb == .own ? .seen : verb)
         }
     }
 }
@@ -38,7 +39,8 @@ extension TrustRegister.Entry {
             json.string("key_id", keyID?.description)
             json.string("signer_id", signer.description)
             json.string("fingerprint", keyID.map { Fingerprint(of: $0).description })
-            json.string("standing", standing?.word)
+            json.string("standing", standing?.rawValue)
+            json.bool("is_current", isCurrent)
             json.array("sources") { json in
                 for source in sources { json.string(nil, source) }
             }
@@ -71,13 +73,3 @@ extension TrustRegister.Entry {
     }
 }
 
-extension TrustedKeys.Standing {
-    /// For scripts.
-    var word: String {
-        switch self {
-        case .current: "current"
-        case .earlier: "earlier"
-        case .rejected: "rejected"
-        }
-    }
-}

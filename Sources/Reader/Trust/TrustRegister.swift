@@ -12,7 +12,9 @@ public struct TrustRegister: Sendable {
         public let signingPoint: [UInt8]
         public let encryptionPoint: [UInt8]?
         /// How it counts; nil where it does not: withdrawn, only a colleague's guess, or no point of the curve.
-        public let standing: TrustedKeys.Standing?
+        public let standing: Standing?
+        /// Whether the user writes by it now, as far as is known.
+        public let isCurrent: Bool
         /// What the archive has seen of it.
         public internal(set) var known: KnownKey?
         /// The owner's own decision, if it was not withdrawn.
@@ -28,9 +30,11 @@ public struct TrustRegister: Sendable {
     public let entries: [String: [Entry]]
     /// Keys that more than one user is known by.
     public let sharedKeys: [TrustedKeys.SharedKey]
+    public let trusted: TrustedKeys
 
     public init(_ archive: Archive) throws(ArchiveError) {
-        let trusted = try TrustedKeys(archive, own: [])
+        let trusted = try TrustedKeys(archive, atHand: [])
+        self.trusted = trusted
         var entries: [String: [Entry]] = [:]
         func place(_ userID: String, _ signing: [UInt8], _ encryption: [UInt8]?, _ keyID: String?) -> Int {
             let signer = SignerID(ofPoint: signing)
@@ -40,7 +44,7 @@ public struct TrustRegister: Sendable {
             entries[userID, default: []].append(
                 Entry(
                     userID: userID, keyID: keyID.flatMap(KeyID.init(hex:)), signer: signer, signingPoint: signing,
-                    encryptionPoint: encryption, standing: counted?.standing))
+                    encryptionPoint: encryption, standing: counted?.standing, isCurrent: counted?.isCurrent ?? false))
             return (entries[userID]?.count ?? 1) - 1
         }
         for (userID, keys) in try archive.knownKeys() {

@@ -2,48 +2,51 @@ public import Archive
 internal import Bytes
 public import E2EE
 
-/// Which public keys are known to be whose: what the server showed over time, the owner's own, and what the owner and
-/// their colleagues decided about keys.
+/// Which signers are known to be whose, and how they stand: what verdicts, audits and lists ask.
 public struct TrustedKeys: Sendable {
-    /// How a key counts.
-    public enum Standing: Int, Sendable, Comparable {
-        /// The server showed it last.
-        case current
-        /// Known to be the user's in another way: shown before, own, adopted, or in a colleague's list.
-        case earlier
-        /// The archive's owner rejected it.
-        case rejected
-
-        public static func < (left: Standing, right: Standing) -> Bool { left.rawValue < right.rawValue }
-    }
-
     /// A key, or a signer alone, that a user is known by.
     public struct Owned: Sendable {
         public let userID: String
         /// nil for a signer of whom no encryption point is known.
         public let key: PublicKey?
         public let signer: SigningPoint
+        /// The signer's; `rejected` for a key that was rejected and whose signer stands by another one.
         public let standing: Standing
-        /// The colleague by whose list alone it is known; nil where the archive or its owner knows it.
+        /// Whether the user writes by this signer now.
+        public let isCurrent: Bool
+        /// The colleague by whose list alone it is known to be the user's; nil where the archive or its owner knows it.
         public let voucherID: String?
 
         /// What a decision about it is about: the key's id, or else the signer's.
         public var subject: String { key?.id.description ?? signer.id.description }
+        public var authenticity: Authenticity { standing.authenticity(isCurrent: isCurrent) }
     }
 
     /// What a message's signature says.
     struct Judgement: Equatable {
         let authenticity: Authenticity
-        /// The key that it fits, where that counts.
+        /// The key that it fits, where that is the user's as far as is known.
         var key: KeyID?
         /// Whom it fits, rejected or not.
         var signer: SignerID?
+        var standing: Standing?
+        /// Whether the owner compared the key and said that it is in use.
+        var isInUse = false
         /// The subject that was rejected, where it fits nothing else.
         var rejected: String?
     }
 
-    /// By user; the current key first, since most messages are by it. The rejected ones come last: the signing point of a
-    /// rejected key may be that of another one.
+    /// A user's signer as messages are held against it.
+    private struct KnownSigner {
+        let point: SigningPoint
+        let owned: Owned
+        let isInUse: Bool
+        let succession: Succession
+    }
+
+    /// By user; the current signer first, since most messages are by it.
+    private let signers: [String: [KnownSigner]]
+    private let places: [String: [SignerID: Int]]
     private let owned: [String: [Owned]]
     private let bySigner: [SignerID: [Owned]]
     private let byKey: [KeyID: [Owned]]
@@ -51,65 +54,112 @@ public struct TrustedKeys: Sendable {
     private let former: [String: Set<SignerID>]
     /// Keys that the server showed and that are not keys at all: a point that is not on the curve.
     public let unusable: [KeySighting]
+    public let record: TrustRecord
+
+    /// To find a signer among so many, each is tried; among more, the signature's two candidates are looked up, which costs
+    /// as much as some verifications.
+    private static let triedSigners = 3
 
     /// What an archive knows.
     ///
-    /// - Parameter own: the owner's keys at hand, seen in the archive or not.
-    public init(_ archive: Archive, own: [PublicKey]) throws(ArchiveError) {
-        self.init(
-            known: try archive.knownKeys(), decisions: try archive.trustDecisions(), own: own,
-            ownerID: try archive.account().userID)
+    /// - Parameters:
+    ///   - atHand: the owner's keys at hand, seen in the archive or not.
+    ///   - ownForOnce: those of them of which the owner says now that they made them.
+    public init(_ archive: Archive, atHand: [PublicKey], ownForOnce: [PublicKey] = []) throws(ArchiveError) {
+        self.init(try TrustRecord(archive, atHand: atHand, ownForOnce: ownForOnce))
     }
 
-    /// - Parameters:
-    ///   - known: as the archive has seen them, by user id.
-    ///   - decisions: the newest of each, in the order in which they came: `Archive.trustDecisions`.
-    ///   - own: keys at hand that belong to the user `ownerID`, seen in the archive or not.
-    public init(known: [String: [KnownKey]], decisions: [TrustDecision], own: [PublicKey], ownerID: String) {
-        var ledger = KeyLedger(decisions)
-        let seen = known.values.joined()
-        for key in seen where !key.isBrought { ledger.add(key) }
-        ledger.addDecided()
-        ledger.addListed(except: ownerID)
-        for key in seen where key.isBrought { ledger.add(key) }
-        for key in own { ledger.addBrought(key, by: ownerID) }
-        owned = ledger.owned.mapValues { keys in
-            Standing.allInOrder.flatMap { standing in keys.filter { $0.standing == standing } }
+    public init(_ record: TrustRecord) {
+        self.record = record
+        let rules = StandingRules(record)
+        var owned: [String: [Owned]] = [:]
+        var signers: [String: [KnownSigner]] = [:]
+        for (userID, claims) in rules.claims {
+            for (signer, claim) in claims {
+                guard let standing = rules.standings[userID]?[signer] else { continue }
+                let isCurrent = rules.current[userID] == signer
+                let voucher = standing == .listed ? claim.listings.first(where: rules.vouches)?.colleague?.userID : nil
+                func entry(_ key: PublicKey?, _ standing: Standing) -> Owned {
+                    Owned(
+                        userID: userID, key: key, signer: claim.point, standing: standing,
+                        isCurrent: isCurrent && standing != .rejected, voucherID: voucher)
+                }
+                owned[userID, default: []] += claim.keys.map { entry($0.key, claim.isRejected($0) ? .rejected : standing) }
+                if claim.keys.isEmpty { owned[userID, default: []].append(entry(nil, standing)) }
+                signers[userID, default: []].append(
+                    KnownSigner(
+                        point: claim.point, owned: entry(claim.key ?? claim.keys.last?.key, standing),
+                        isInUse: standing == .confirmed && claim.isSaidInUse, succession: rules.succession(of: signer, userID)))
+            }
         }
-        let all = owned.sorted { $0.key < $1.key }.flatMap(\.value)
+        func comesFirst(_ left: Owned, _ right: Owned) -> Bool {
+            if left.isCurrent != right.isCurrent { return left.isCurrent }
+            return (left.standing, left.subject) < (right.standing, right.subject)
+        }
+        self.owned = owned.mapValues { $0.sorted(by: comesFirst) }
+        self.signers = signers.mapValues { $0.sorted { comesFirst($0.owned, $1.owned) } }
+        places = self.signers.mapValues { signers in
+            Dictionary(signers.enumerated().map { ($1.point.id, $0) }, uniquingKeysWith: { first, _ in first })
+        }
+        let all = self.owned.sorted { $0.key < $1.key }.flatMap(\.value)
         bySigner = Dictionary(grouping: all, by: \.signer.id)
         byKey = all.reduce(into: [:]) { if let key = $1.key { $0[key.id, default: []].append($1) } }
-        former = ledger.former
-        unusable = ledger.unusable.sorted { ($0.userID, $0.keyID) < ($1.userID, $1.keyID) }
+        former = record.decisions.reduce(into: [:]) { former, decision in
+            let signer = SignerID(ofPoint: decision.signingPoint)
+            if rules.claims[decision.userID]?[signer] == nil { former[decision.userID, default: []].insert(signer) }
+        }
+        unusable = rules.unusable
     }
 
-    func authenticity(of message: EncryptedMessage, by userID: String) -> Judgement {
-        let known = owned[userID] ?? []
-        guard let fitting = known.first(where: { $0.signer.verifies(message) }) else {
+    // MARK: Whose signature it is
+
+    func judgement(of message: EncryptedMessage, by userID: String) -> Judgement {
+        guard let fitting = signer(of: message, by: userID) else {
             return Judgement(authenticity: unfitting(userID))
         }
-        let authenticity = fitting.standing.authenticity
+        let owned = fitting.owned
+        let authenticity = owned.authenticity
         return Judgement(
-            authenticity: authenticity, key: authenticity.isVerified ? fitting.key?.id : nil, signer: fitting.signer.id,
-            rejected: authenticity.isVerified ? nil : fitting.subject)
+            authenticity: authenticity, key: owned.standing <= .succeeding ? owned.key?.id : nil,
+            signer: fitting.point.id, standing: owned.standing, isInUse: fitting.isInUse,
+            rejected: owned.standing == .rejected ? owned.subject : nil)
+    }
+
+    /// Which of a user's signers a signature fits.
+    private func signer(of message: EncryptedMessage, by userID: String) -> KnownSigner? {
+        let known = signers[userID] ?? []
+        if let tried = known.prefix(Self.triedSigners).first(where: { $0.point.verifies(message) }) { return tried }
+        guard known.count > Self.triedSigners, let places = places[userID] else { return nil }
+        // Somebody may have made a hundred keys, or a server shown them: one message must not cost as many verifications.
+        return message.possibleSigners.lazy.compactMap { places[SignerID(ofPoint: $0)] }.map { known[$0] }
+            .first { $0.point.verifies(message) }
     }
 
     /// What a message is whose signature fits nothing that the user is known by.
     private func unfitting(_ userID: String) -> Authenticity {
-        owned[userID]?.isEmpty == false ? .signatureInvalid : .unknownSender
+        signers[userID]?.isEmpty == false ? .signatureInvalid : .unknownSender
     }
+
+    /// What came before a signer of a user's, and after it.
+    func succession(of signer: SignerID, _ userID: String) -> Succession {
+        places[userID]?[signer].flatMap { signers[userID]?[$0].succession } ?? Succession()
+    }
+
+    // MARK: Who is known by what
 
     /// The colleague on whose list it rests that a user's messages by this signer verify; nil where it does not.
     public func voucher(ofSigner signer: SignerID, of userID: String) -> String? {
-        let fitting = owned[userID]?.first { $0.signer.id == signer }
-        return fitting?.standing == .rejected ? nil : fitting?.voucherID
+        places[userID]?[signer].flatMap { signers[userID]?[$0].owned.voucherID }
     }
 
     /// By how many signers a user is known, the rejected ones included.
-    func count(of userID: String) -> Int { Set((owned[userID] ?? []).map(\.signer.id)).count }
+    func count(of userID: String) -> Int { signers[userID]?.count ?? 0 }
 
     /// Everything that users are known by, in the order of their ids.
     public var all: [Owned] { owned.sorted { $0.key < $1.key }.flatMap(\.value) }
+
+    /// What a user is known by, the current first.
+    public func owned(by userID: String) -> [Owned] { owned[userID] ?? [] }
 
     /// Whom messages by this signer are by, rejected ones included.
     public func owners(ofSigner signer: SignerID) -> [Owned] { bySigner[signer] ?? [] }
@@ -120,14 +170,19 @@ public struct TrustedKeys: Sendable {
     /// What messages of a user are that fit a signer, for each who was ever one of theirs.
     var verdicts: [(userID: String, signer: SignerID, authenticity: Authenticity)] {
         var result: [(String, SignerID, Authenticity)] = []
-        for (userID, keys) in owned {
-            var seen: Set<SignerID> = []
-            for key in keys where seen.insert(key.signer.id).inserted {
-                result.append((userID, key.signer.id, key.standing.authenticity))
-            }
+        for (userID, signers) in signers {
+            result += signers.map { (userID, $0.point.id, $0.owned.authenticity) }
         }
         for (userID, signers) in former { result += signers.map { (userID, $0, unfitting(userID)) } }
         return result.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
+    }
+
+    /// The signers whose messages may be suspicious by what came before them, or after.
+    var suspects: [(userID: String, signer: SignerID)] {
+        signers.flatMap { userID, signers in
+            signers.filter { $0.succession.predecessorLastSeen != nil || $0.succession.firstSuccessor != nil }
+                .map { (userID, $0.point.id) }
+        }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
     }
 
     /// As whose key the archive knows this one, where nothing says that it is the owner's as well.
@@ -140,22 +195,11 @@ public struct TrustedKeys: Sendable {
 
     /// What changes when more, or less, becomes known of the signers that a user is known by.
     func summary(of userID: String) -> String {
-        let accepted = Set((owned[userID] ?? []).filter { $0.standing != .rejected }.map(\.signer.id))
-        let rejected = Set((owned[userID] ?? []).map(\.signer.id)).subtracting(accepted)
+        let known = (signers[userID] ?? []).map { (id: $0.point.id, isRejected: $0.owned.standing == .rejected) }
+        let accepted = known.filter { !$0.isRejected }.map(\.id)
+        let rejected = known.filter(\.isRejected).map(\.id)
         // Between the two a byte, so that to move a signer from one to the other makes a difference.
         return SHA256Digest(of: accepted.sorted().flatMap(\.bytes) + [0] + rejected.sorted().flatMap(\.bytes))
             .description
-    }
-}
-
-extension TrustedKeys.Standing {
-    static let allInOrder: [Self] = [.current, .earlier, .rejected]
-
-    var authenticity: Authenticity {
-        switch self {
-        case .current: .verified
-        case .earlier: .verifiedByEarlierKey
-        case .rejected: .signatureInvalid
-        }
     }
 }

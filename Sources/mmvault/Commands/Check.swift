@@ -45,11 +45,6 @@ struct Check: AsyncParsableCommand {
                 + "\((report.bytes >> 10).grouped) KiB as received")
         if report.files > 0 { Terminal.print("\(report.files.of("file")), \(report.fileBytes.asBytes)") }
         Terminal.print("head of the chain:\n  \(report.head)")
-        if report.lacksFileIndex {
-            Terminal.print(
-                "note: an earlier build made this archive, without an index of files; “mmvault pull” adds it"
-                    .wrapped(indent: 6))
-        }
         guard report.isClean else {
             throw Failure(
                 .damaged, "the archive \(SafeText.line(directory.archivePath)) is damaged",

@@ -66,10 +66,7 @@ struct Status: AsyncParsableCommand {
         Terminal.print("          \(Int(head.documents).of("document")), and the head of the chain:")
         // Whole, since it is to be noted elsewhere: “check --head” takes all of it.
         Terminal.print("  \(head.hash)")
-        guard let files = try open.archive.fileCounts() else {
-            return Terminal.print(
-                "Files     not known: made by an earlier build; “mmvault pull” completes it")
-        }
+        let files = try open.archive.fileCounts()
         guard files.named > 0 else { return }
         Terminal.print("Files     \(files.held.grouped) held, \(files.bytes.asBytes)")
         for (reason, count) in files.missing.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {

@@ -90,7 +90,7 @@ extension TrustDesk {
     /// - Returns: and whether the files of posts are as they came.
     func findSigners(isQuiet: Bool) async throws -> (SignerReport, hasAllFiles: Bool) {
         let hasAllFiles = try await archive.requireUndamaged(isQuiet: isQuiet, "nothing was searched")
-        let search = try SignerSearch(archive, trusted: TrustedKeys(archive, own: []))
+        let search = try SignerSearch(archive, trusted: TrustedKeys(archive, atHand: []))
         let total = try archive.versionCount(after: 0)
         let report = try await search.run { done in
             if done.isMultiple(of: 500) { Terminal.showProgress("reading: \(done.grouped) of \(total.grouped)") }

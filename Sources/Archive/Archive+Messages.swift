@@ -1,0 +1,17 @@
+internal import GRDB
+
+extension Archive {
+    /// The document with the first encrypted post of each of these users, as the server delivered it.
+    public func firstMessages(of users: [String]) throws(ArchiveError) -> [String: Int64] {
+        guard !users.isEmpty else { return [:] }
+        let sql = """
+            SELECT v.user_id, min(v.document) FROM ciphertext c JOIN version v ON v.seq = c.seq
+            WHERE v.user_id IN (SELECT value FROM json_each(:users)) GROUP BY v.user_id
+            """
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: Archive.arguments(users)).reduce(into: [:]) { result, row in
+                result[try row.decode(String.self, atIndex: 0)] = try row.decode(Int64.self, atIndex: 1)
+            }
+        }
+    }
+}

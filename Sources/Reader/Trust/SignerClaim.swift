@@ -1,0 +1,84 @@
+internal import Archive
+internal import E2EE
+
+/// What the record says of one signer for one user.
+struct SignerClaim {
+    let point: SigningPoint
+    /// The keys with this signing point, in the order in which they came to be known.
+    private(set) var keys: [ClaimedKey] = []
+    /// The owner's newest decision about the signer itself, with its place among all decisions.
+    var decision: Decided?
+    /// When the server showed it, in order; answers that said the same count as one.
+    private(set) var runs: [KeyRecord.Run] = []
+    /// Colleagues' lists that name it, as far as they count.
+    var listings: [TrustDecision] = []
+
+    struct Decided {
+        let place: Int
+        let decision: TrustDecision
+        var verb: TrustDecision.Verb { decision.verb }
+    }
+
+    struct ClaimedKey {
+        let key: PublicKey
+        /// When the user came to be known by it.
+        let since: Timestamp
+        /// The owner's newest decision about the key.
+        var decided: Decided?
+    }
+
+    init(_ point: SigningPoint) { self.point = point }
+
+    mutating func add(_ key: PublicKey, since: Timestamp) {
+        guard !keys.contains(where: { $0.key.id == key.id }) else { return }
+        keys.append(ClaimedKey(key: key, since: since))
+    }
+
+    mutating func add(_ run: KeyRecord.Run) { runs.append(run) }
+
+    mutating func decide(_ decided: Decided, about keyID: KeyID) {
+        guard let place = keys.firstIndex(where: { $0.key.id == keyID }) else { return }
+        keys[place].decided = decided
+    }
+
+    var first: KeyRecord.Moment? { runs.first?.first }
+    var last: KeyRecord.Moment? { runs.last?.last }
+
+    /// Whether the server showed it in a pull.
+    func isShown(in pull: Int) -> Bool { runs.contains { $0.first.pull <= pull && pull <= $0.last.pull } }
+
+    // MARK: What the owner says
+
+    /// Of the decisions that say it is the user's, the newest of each sort comes last.
+    var positive: [Decided] {
+        (keys.compactMap(\.decided) + [decision].compactMap(\.self)).filter(\.verb.isPositive)
+            .sorted { $0.place < $1.place }
+    }
+
+    /// Whether the owner's last comparison said that the key is in use.
+    var isSaidInUse: Bool { positive.last { $0.verb.isConfirmation }?.verb == .confirmed }
+
+    /// Whether the owner rejected it: by a decision about the signer that is newer than any that says a key with it is the
+    /// user's, or by rejecting a key where no other one with this signer stands.
+    var isRejected: Bool {
+        if let decision, decision.verb == .rejected {
+            return !keys.compactMap(\.decided).contains { $0.verb.isPositive && $0.place > decision.place }
+        }
+        guard keys.contains(where: { $0.decided?.verb == .rejected }) else { return false }
+        return decision?.verb.isPositive != true && !keys.contains(where: stands)
+    }
+
+    /// Whether a key may stand although another one with its signing point was rejected. One that came to be known only
+    /// after that would give the rejected one a new name.
+    private func stands(_ key: ClaimedKey) -> Bool {
+        if let verb = key.decided?.verb, verb != .withdrawn { return verb.isPositive }
+        let rejections = keys.compactMap { $0.decided?.verb == .rejected ? $0.decided?.decision.at : nil }
+        return rejections.min().map { key.since <= $0 } ?? true
+    }
+
+    /// Whether a key itself is rejected, be it that its signer stands by another one.
+    func isRejected(_ key: ClaimedKey) -> Bool { isRejected || !stands(key) }
+
+    /// The key that a message by the signer is said to be signed with: the last to come to be known that is not rejected.
+    var key: PublicKey? { keys.last { !isRejected($0) }?.key }
+}

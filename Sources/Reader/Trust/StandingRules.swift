@@ -1,0 +1,321 @@
+internal import Archive
+internal import E2EE
+
+/// The one place that decides how signers stand: docs/trust-rules.md, rule by rule. It looks at the whole record each time,
+/// so that nothing depends on when somebody looked.
+struct StandingRules {
+    /// By user, and by signer.
+    private(set) var claims: [String: [SignerID: SignerClaim]] = [:]
+    private(set) var standings: [String: [SignerID: Standing]] = [:]
+    /// By whom each user writes now.
+    private(set) var current: [String: SignerID] = [:]
+    /// Keys that the server showed and that are no keys: a point that is not on the curve.
+    private(set) var unusable: [KeySighting] = []
+    private let record: TrustRecord
+    /// By user, the signers that the server showed, one after the other; nil where it said that there is none.
+    private var shown: [String: [(signer: SignerID?, run: KeyRecord.Run)]] = [:]
+    /// By signer, the users who are known by it.
+    private var users: [SignerID: Set<String>] = [:]
+    private var takers: Set<String> = []
+
+    init(_ record: TrustRecord) {
+        self.record = record
+        addShown()
+        addOwn()
+        addDecisions()
+        addLists()
+        for (userID, signers) in claims { for signer in signers.keys { users[signer, default: []].insert(userID) } }
+        takers = nameTakers
+        for (userID, signers) in claims {
+            standings[userID] = signers.mapValues { standing($0, of: userID) }
+        }
+        for (userID, signers) in standings {
+            standings[userID] = signers.merging(disputes(userID, signers)) { $1 }
+            current[userID] = currentSigner(of: userID)
+        }
+    }
+
+    // MARK: Collecting
+
+    private mutating func claim(_ point: SigningPoint, _ userID: String, _ change: (inout SignerClaim) -> Void) {
+        change(&claims[userID, default: [:]][point.id, default: SignerClaim(point)])
+    }
+
+    private mutating func addShown() {
+        var bad: Set<String> = []
+        for (userID, runs) in record.keys.shown {
+            for run in runs {
+                guard let sighting = run.key else {
+                    shown[userID, default: []].append((nil, run))
+                    continue
+                }
+                guard let key = PublicKey(sighting) else {
+                    if bad.insert("\(userID) \(sighting.keyID)").inserted { unusable.append(sighting) }
+                    shown[userID, default: []].append((nil, run))
+                    continue
+                }
+                claim(key.signer, userID) {
+                    $0.add(key, since: run.first.at)
+                    $0.add(run)
+                }
+                shown[userID, default: []].append((key.signer.id, run))
+            }
+        }
+        unusable.sort { ($0.userID, $0.keyID) < ($1.userID, $1.keyID) }
+    }
+
+    /// Private keys that the owner has. To have one does not make it theirs.
+    private mutating func addOwn() {
+        let restored = record.keys.restored.filter { $0.userID == record.ownerID }
+        for sighting in restored {
+            guard let key = PublicKey(sighting) else { continue }
+            claim(key.signer, record.ownerID) { $0.add(key, since: sighting.at) }
+        }
+        for key in record.atHand { claim(key.signer, record.ownerID) { $0.add(key, since: .distantFuture) } }
+    }
+
+    private mutating func addDecisions() {
+        for (place, decision) in record.decisions.enumerated() where decision.colleague == nil {
+            let decided = SignerClaim.Decided(place: place, decision: decision)
+            // A point that is not on the curve signs nothing.
+            guard let point = try? SigningPoint(decision.signingPoint) else { continue }
+            let isKnown = claims[decision.userID]?[point.id] != nil
+            // What was taken back, and is known in no other way, is not known.
+            guard isKnown || decision.verb != .withdrawn else { continue }
+            guard let encryption = decision.encryptionPoint else {
+                claim(point, decision.userID) { $0.decision = decided }
+                continue
+            }
+            guard let key = try? PublicKey(encryptionPoint: encryption, signingPoint: decision.signingPoint) else {
+                continue
+            }
+            claim(point, decision.userID) {
+                $0.add(key, since: decision.at)
+                $0.decide(decided, about: key.id)
+            }
+        }
+    }
+
+    /// The keys that colleagues say are others'. A list counts by the key that signed it, which must be known to be the
+    /// colleague's without any list: on each other's word alone, nobody is vouched for.
+    private mutating func addLists() {
+        let known = claims
+        for decision in record.decisions {
+            guard let colleague = decision.colleague, decision.userID != record.ownerID,
+                decision.verb.isConfirmation || decision.verb == .seen, let encryption = decision.encryptionPoint,
+                let claimed = known[colleague.userID]?.values.lazy.compactMap({ claim in
+                    claim.keys.first { $0.key.id.description == colleague.keyID }.map { (claim, $0) }
+                }).first, !claimed.0.isRejected(claimed.1),
+                let key = try? PublicKey(encryptionPoint: encryption, signingPoint: decision.signingPoint)
+            else { continue }
+            claim(key.signer, decision.userID) {
+                $0.add(key, since: decision.at)
+                $0.listings.append(decision)
+            }
+        }
+    }
+
+    // MARK: Standing
+
+    private func hasConfirmed(_ userID: String) -> Bool {
+        claims[userID]?.values.contains { !$0.isRejected && $0.positive.contains { $0.verb.isConfirmation } } ?? false
+    }
+
+    private func isOwn(_ claim: SignerClaim) -> Bool {
+        claim.positive.contains { $0.verb == .own }
+            || record.ownForOnce.contains { $0.signer.id == claim.point.id }
+    }
+
+    /// The first that holds, but for what other signers' standing says.
+    private func standing(_ claim: SignerClaim, of userID: String) -> Standing {
+        if claim.isRejected { return .rejected }
+        let isOwner = userID == record.ownerID
+        let verbs = claim.positive.map(\.verb)
+        if verbs.contains(where: \.isConfirmation) { return .confirmed }
+        if isOwner, isOwn(claim) { return .own }
+        let hasConfirmed = hasConfirmed(userID)
+        if verbs.contains(.accepted), !isOwner, !hasConfirmed { return .accepted }
+        if !hasConfirmed, isPinned(claim, of: userID) { return .pinned }
+        if verbs.contains(.adopted) { return .adopted }
+        if !isOwner, !hasConfirmed, claim.listings.contains(where: vouches) { return .listed }
+        return .succeeding
+    }
+
+    /// Whether a colleague's list says that a key is somebody's, by a key of the colleague's that the owner compared, or
+    /// took.
+    func vouches(_ listing: TrustDecision) -> Bool {
+        guard listing.verb.isConfirmation, let colleague = listing.colleague else { return false }
+        let signer = claims[colleague.userID]?.values.first { claim in
+            claim.keys.contains { $0.key.id.description == colleague.keyID }
+        }
+        guard let signer, !signer.isRejected else { return false }
+        let verbs = signer.positive.map(\.verb)
+        return verbs.contains(where: \.isConfirmation)
+            || verbs.contains(.accepted) && colleague.userID != record.ownerID && !hasConfirmed(colleague.userID)
+    }
+
+    private func isPinned(_ claim: SignerClaim, of userID: String) -> Bool {
+        guard let first = claim.first,
+            shown[userID]?.first(where: { $0.signer != nil })?.signer == claim.point.id
+        else { return false }
+        if userID == record.ownerID, claims[userID]?.values.contains(where: isOwnOrConfirmed) == true { return false }
+        // The server had said that there is none, when an encrypted post of theirs was here already.
+        if let encrypted = record.encryptedSince[userID],
+            shown[userID]?.contains(where: {
+                $0.signer == nil && $0.run.last.document > encrypted && $0.run.first.document < first.document
+            }) == true
+        {
+            return false
+        }
+        if takers.contains(userID) { return false }
+        return !others(claim, than: userID).contains { other in
+            if other.isShown(in: first.pull) { return true }
+            guard !other.isRejected else { return false }
+            return isAnswered(other) || other.first.map { $0.pull < first.pull } ?? false
+        }
+    }
+
+    private func isOwnOrConfirmed(_ claim: SignerClaim) -> Bool {
+        !claim.isRejected && (isOwn(claim) || claim.positive.contains { $0.verb.isConfirmation })
+    }
+
+    /// The claims of other users to the same signer.
+    private func others(_ claim: SignerClaim, than userID: String) -> [SignerClaim] {
+        (users[claim.point.id] ?? []).filter { $0 != userID }.compactMap { claims[$0]?[claim.point.id] }
+    }
+
+    /// Whether the owner's word says that a signer is a user's.
+    private func isAnswered(_ claim: SignerClaim) -> Bool { !claim.positive.isEmpty }
+
+    // MARK: Disputes
+
+    /// Those of a user's signers that would be succeeding, and are disputed.
+    private func disputes(_ userID: String, _ standings: [SignerID: Standing]) -> [SignerID: Standing] {
+        let now = shown[userID]?.last?.signer
+        return standings.filter { signer, standing in
+            guard standing == .succeeding, let claim = claims[userID]?[signer], let last = claim.last else {
+                return false
+            }
+            if signer != now, isBetween(claim, userID, standings) { return true }
+            return others(claim, than: userID).contains { other in
+                guard !other.isRejected else { return false }
+                return isAnswered(other) || other.first.map { $0.pull <= last.pull } ?? false
+            }
+        }.mapValues { _ in .disputed }
+    }
+
+    /// Whether it was shown between two sightings of a pinned or answered signer of the user's.
+    private func isBetween(_ claim: SignerClaim, _ userID: String, _ standings: [SignerID: Standing]) -> Bool {
+        standings.contains { signer, standing in
+            guard signer != claim.point.id, standing == .pinned || standing.isAnswered,
+                let other = claims[userID]?[signer], let first = other.first, let last = other.last
+            else { return false }
+            return claim.runs.contains { $0.first.document > first.document && $0.last.document < last.document }
+        }
+    }
+
+    // MARK: Names
+
+    /// The users who took a name that another one with a known key bore first.
+    private var nameTakers: Set<String> {
+        struct Bearing {
+            let userID: String
+            let document: Int64
+        }
+        var bearings: [String: [Bearing]] = [:]
+        for name in record.names {
+            let folded = LookAlikes.fold(name.name)
+            guard bearings[folded]?.contains(where: { $0.userID == name.userID }) != true else { continue }
+            bearings[folded, default: []].append(Bearing(userID: name.userID, document: name.document))
+        }
+        var takers: Set<String> = []
+        for users in bearings.values where users.count > 1 {
+            let owners = users.filter { claims[$0.userID] != nil }
+            // Where one answer names two users alike, neither was first.
+            for user in users
+            where owners.contains(where: { $0.userID != user.userID && $0.document <= user.document }) {
+                takers.insert(user.userID)
+            }
+        }
+        return takers
+    }
+
+    // MARK: Who writes now
+
+    private func currentSigner(of userID: String) -> SignerID? {
+        let signers = claims[userID] ?? [:]
+        func among(_ standing: Standing) -> [SignerClaim] {
+            signers.filter { standings[userID]?[$0.key] == standing }.map(\.value)
+        }
+        let inUse = among(.confirmed).filter(\.isSaidInUse)
+        if let newest = newest(inUse) { return newest }
+        // What was shown is the owner's rather than what was only said to be; of either, the last.
+        func place(_ claim: SignerClaim) -> (Bool, Int64, SignerID) {
+            let said = claim.positive.last { $0.verb == .own }?.place
+            return (claim.last != nil, claim.last?.document ?? said.map(Int64.init) ?? .max, claim.point.id)
+        }
+        let own = among(.own).max { left, right in
+            let (first, second) = (place(left), place(right))
+            return first.0 == second.0 ? (first.1, first.2) < (second.1, second.2) : second.0
+        }
+        if let own { return own.point.id }
+        return newest(among(.accepted)) ?? among(.pinned).first?.point.id
+    }
+
+    /// The one that was shown first last; what was never shown comes behind, by the time of the answer.
+    private func newest(_ claims: [SignerClaim]) -> SignerID? {
+        func place(_ claim: SignerClaim) -> (Bool, Int64) {
+            claim.first.map { (false, $0.document) } ?? (true, Int64(claim.positive.last?.place ?? 0))
+        }
+        return claims.max { left, right in
+            let (first, second) = (place(left), place(right))
+            return first.0 == second.0 ? first.1 < second.1 : !first.0
+        }?.point.id
+    }
+
+    // MARK: Succession
+
+    /// What followed what, as far as the server showed it: rejected signers precede and succeed nothing.
+    func succession(of signer: SignerID, _ userID: String) -> Succession {
+        var result = Succession()
+        guard let first = claims[userID]?[signer]?.first else { return result }
+        for (other, run) in shown[userID] ?? [] {
+            guard let other, other != signer, standings[userID]?[other] != .rejected else { continue }
+            if run.first.document < first.document {
+                result.predecessorLastSeen = max(result.predecessorLastSeen ?? run.last.at, run.last.at)
+            }
+        }
+        for (other, claim) in claims[userID] ?? [:] where other != signer {
+            guard let begins = claim.first, begins.document > first.document,
+                standings[userID]?[other]?.isAnswered == true
+            else { continue }
+            result.firstSuccessor = min(result.firstSuccessor ?? begins.at, begins.at)
+            result.lastSuccessor = max(result.lastSuccessor ?? begins.document, begins.document)
+        }
+        return result
+    }
+}
+
+/// What came before a signer of a user's, and after it.
+struct Succession: Sendable {
+    /// When the server showed another signer last before it showed this one first.
+    var predecessorLastSeen: Timestamp?
+    /// When the first of those that the owner said are the user's, and that followed, was shown first.
+    var firstSuccessor: Timestamp?
+    /// The document that showed the last of these first.
+    var lastSuccessor: Int64?
+}
+
+extension PublicKey {
+    /// nil where a point is not on the curve.
+    init?(_ sighting: KeySighting) {
+        guard let key = try? PublicKey(encryptionPoint: sighting.encryptionPoint, signingPoint: sighting.signingPoint)
+        else { return nil }
+        self = key
+    }
+}
+
+extension Timestamp {
+    /// Behind every time that is noted.
+    static let distantFuture = Timestamp(milliseconds: .max)
+}
