@@ -16,11 +16,11 @@ extension ArchiveWriter {
         let posts = try PostEvents(frames: frames).posts
         let places = try Archive.rethrowing(path: directory.archivePath) { [database] in
             try database.read { db in
-                var standing = Standing(db)
-                return try posts.map { try standing.place(of: $0) }
+                var order = VersionOrder(db)
+                return try posts.map { try order.place(of: $0) }
             }
         }
-        func chosen(_ place: Standing.Place) -> [[UInt8]] {
+        func chosen(_ place: VersionOrder.Place) -> [[UInt8]] {
             frames.indices.filter { places[$0] == place }.map { frames[$0] }
         }
         // First what no later answer can bring back.
@@ -49,7 +49,7 @@ extension PostEvents {
 }
 
 /// Where versions of posts stand among those that the archive holds.
-struct Standing {
+struct VersionOrder {
     enum Place: Sendable {
         case newest, late
         /// Late, and known.

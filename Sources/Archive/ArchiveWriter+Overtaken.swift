@@ -52,7 +52,7 @@ extension ArchiveWriter {
         let id: String
         /// Whether it says something that is not archived.
         let isUnknown: Bool
-        let place: Standing.Place
+        let place: VersionOrder.Place
     }
 
     /// Nothing but an event adds to a channel while an answer about it is awaited. A version that is archived takes nothing
@@ -61,7 +61,7 @@ extension ArchiveWriter {
         guard lastEvents > end else { return [] }
         return try Archive.rethrowing(path: directory.archivePath) { [database] in
             try database.read { db in
-                var standing = Standing(db)
+                var order = VersionOrder(db)
                 let newer = try db.cachedStatement(
                     sql: """
                         SELECT 1 FROM version WHERE post_id = ?1 AND document > ?2
@@ -71,7 +71,7 @@ extension ArchiveWriter {
                     let values: StatementArguments = [post.id, end, post.identity.databaseBlob]
                     guard try Int.fetchOne(newer, arguments: values) != nil else { return nil }
                     return Crossed(
-                        id: post.id, isUnknown: try standing.known(post).isEmpty, place: try standing.place(of: post))
+                        id: post.id, isUnknown: try order.known(post).isEmpty, place: try order.place(of: post))
                 }
             }
         }

@@ -8,7 +8,9 @@ public enum LookAlikes {
     public static func fold(_ name: String) -> String {
         var scalars = String.UnicodeScalarView()
         // A capital I looks like a small l, and not like what it becomes.
-        for scalar in name.replacing("I", with: "l").decomposedStringWithCompatibilityMapping.lowercased().unicodeScalars {
+        for scalar in name.replacing("I", with: "l").decomposedStringWithCompatibilityMapping.lowercased()
+            .unicodeScalars
+        {
             switch scalar.properties.generalCategory {
             case .nonspacingMark, .enclosingMark, .format, .control, .spaceSeparator: continue
             default: scalars.append(letters[scalar] ?? scalar)

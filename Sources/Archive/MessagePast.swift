@@ -82,15 +82,24 @@ struct MessageHistory {
         // two, one is of another message than the one that is asked about.
         var places = LastTwo()
         var beginnings = LastTwo()
-        for (place, version) in versions.enumerated() where !version.isRevision {
+        // The latest ends of the revisions so far: whatever time a later version claims, these came before it.
+        var ends = LastTwo()
+        for (place, version) in versions.enumerated() {
             let digest = version.digest
+            guard !version.isRevision else {
+                ends.note(digest, version.ended)
+                continue
+            }
             let live = firstLive[digest]
             let ended = revisions.firstEnd(of: digest)
-            let isBehindLive = live.map { first in places.other(than: digest).map { $0 > first.place } ?? false } ?? false
+            let isBehindLive =
+                live.map { first in places.other(than: digest).map { $0 > first.place } ?? false } ?? false
             let isBehindRevision =
                 ended.map { ended in beginnings.other(than: digest).map { $0 + slack >= ended } ?? false } ?? false
             let since = [live?.began, ended].compactMap(\.self).min()
-            let another = revisions.lastEnd(ofOtherThan: digest, until: version.began + slack)
+            let another = [
+                revisions.lastEnd(ofOtherThan: digest, until: version.began + slack), ends.other(than: digest),
+            ].compactMap(\.self).max()
             let hasRevisionBetween = since.map { since in another.map { $0 > since + slack } ?? false } ?? false
             if isBehindLive || isBehindRevision || hasRevisionBetween { result.insert(version.sequence) }
             if live == nil { firstLive[digest] = (place, version.began) }

@@ -40,7 +40,9 @@ struct KeyFetch {
                 throw answer.garbled("it names a user of whom nobody asked")
             }
             // It says null of whom has none. To say nothing would be a way around what null means for a key shown later.
-            guard keys.members.count == asked.count else { throw answer.garbled("it leaves out a user who was asked about") }
+            guard keys.members.count == asked.count else {
+                throw answer.garbled("it leaves out a user who was asked about")
+            }
             return Shown(
                 answer: answer, keys: KeySighting.all(in: root, source: .server, at: answer.receivedAt))
         }

@@ -124,7 +124,8 @@ struct PostJudge: Sendable {
         }
         return post(
             version, root, Verdict(authenticity: authenticity, content: content, suspicions: suspicions), text: text,
-            clearText: clear.map { UnverifiedText(Array($0.utf8)) }, files: files, signedBy: judgement.key, signer: judgement.signer, openedBy: opener, messageKey: opening.key,
+            clearText: clear.map { UnverifiedText(Array($0.utf8)) }, files: files, signedBy: judgement.key,
+            signer: judgement.signer, openedBy: opener, messageKey: opening.key,
             reason: reasons.joined(separator: "; "))
     }
 

@@ -90,7 +90,9 @@ public struct Verdict: Hashable, Sendable, Comparable {
     public static func < (left: Verdict, right: Verdict) -> Bool {
         if left.content != right.content { return left.content < right.content }
         if left.authenticity != right.authenticity {
-            guard let first = left.authenticity, let second = right.authenticity else { return left.authenticity != nil }
+            guard let first = left.authenticity, let second = right.authenticity else {
+                return left.authenticity != nil
+            }
             return first < second
         }
         return left.suspicions.lexicographicallyPrecedes(right.suspicions)

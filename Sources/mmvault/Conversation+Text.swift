@@ -59,7 +59,9 @@ extension Conversation {
         }
         if let clear = post.clearText.flatMap({ Conversation.shown($0.withheldString) }) {
             let gutter = isOld ? "-!" : "!"
-            add("NOT VERIFIED (the server has this in the clear beside it, and nobody signed it)", .warning, gutter: gutter)
+            add(
+                "NOT VERIFIED (the server has this in the clear beside it, and nobody signed it)", .warning,
+                gutter: gutter)
             add(clear, .plain, gutter: gutter)
         }
         for file in post.files {

@@ -22,6 +22,7 @@ import Testing
             switch text {
             case .plain, .unknown: Verdict(authenticity: nil, content: .plain)
             case .verified: Verdict(authenticity: .verified, content: .decrypted)
+            case .unanswered: Verdict(authenticity: .newKeyUnanswered, content: .decrypted)
             case .unverified: Verdict(authenticity: .signatureInvalid, content: .decrypted)
             case .unreadable: Verdict(authenticity: .verified, content: .notForUs)
             }

@@ -167,13 +167,13 @@ struct KeyPinningTests {
             answer.value = "{\"pubKeys\":{\"\(town.bob)\":\(key(1, 2))}}"
             town.write(2)
             try await town.pull()
-            #expect(try town.archive().usersWithoutKeyNow().isEmpty)
+            #expect(try town.archive().keyRecord().withoutKeyNow.isEmpty)
             answer.value = "{\"pubKeys\":{\"\(town.bob)\":null}}"
             try await town.pull()
-            let gone = try town.archive().usersWithoutKeyNow()
+            let gone = try town.archive().keyRecord().withoutKeyNow
             #expect(Array(gone.keys) == [town.bob])
             try await town.pull()
-            #expect(try town.archive().usersWithoutKeyNow() == gone)
+            #expect(try town.archive().keyRecord().withoutKeyNow == gone)
             #expect(try await town.archive().check().isClean)
         }
     }

@@ -94,17 +94,14 @@ import Testing
     /// The server had a key for Bob and has none now; it said so among others' keys, which are no news.
     @Test func aKeyThatTheServerShowsNoMoreIsKnown() async throws {
         let history = try await AuditedHistory()
-        #expect(try history.fixture.archive.usersWithoutKeyNow().isEmpty)
+        #expect(try history.fixture.archive.keyRecord().withoutKeyNow.isEmpty)
         let answer = #"{"pubKeys":{"\#(id("bob"))":null,"\#(id("dave"))":null}}"#
         try await ArchiveWriter(history.fixture.directory).append(
             history.document(.keys, answer, at: later), keys: [])
         #expect(
-            try history.fixture.archive.usersWithoutKeyNow() == [id("bob"): Timestamp(milliseconds: later)])
-        #expect(
-            try history.fixture.archive.usersWithoutKeyNow(of: [id("bob"), id("dave")]).keys.sorted() == [id("bob")])
-        #expect(try history.fixture.archive.usersWithoutKeyNow(of: [id("dave")]).isEmpty)
+            try history.fixture.archive.keyRecord().withoutKeyNow == [id("bob"): Timestamp(milliseconds: later)])
         try await history.know("bob", history.bob.publicKey, at: later + 1)
-        #expect(try history.fixture.archive.usersWithoutKeyNow().isEmpty)
+        #expect(try history.fixture.archive.keyRecord().withoutKeyNow.isEmpty)
     }
 
     // MARK: Names

@@ -124,7 +124,8 @@ import Testing
         let payload = Fixture.payload("text", from: fixture.bob, to: [fixture.stranger.publicKey])
         try await fixture.addPage([Fixture.post("post", type: EncryptedPost.type, payload: payload)])
         let archive = try fixture.archive
-        let trusted = TrustedKeys(known: [:], decisions: [], own: [fixture.own.publicKey], ownerID: id("alice"))
+        let trusted = TrustedKeys(
+            TrustRecord(ownerID: id("alice"), keys: KeyRecord(), atHand: [fixture.own.publicKey]))
         let audit = Audit(archive, trusted: trusted)
         #expect(try !audit.knowsKeys)
         #expect(try await audit.run().isEmpty)
@@ -136,7 +137,7 @@ import Testing
         let history = try await AuditedHistory()
         try await history.sayInClear("plain", by: "bob", at: later)
         let archive = try history.fixture.archive
-        let audit = Audit(archive, trusted: try TrustedKeys(archive, own: []))
+        let audit = Audit(archive, trusted: try TrustedKeys(archive, atHand: []))
         let channels = try archive.channels()
         #expect(try await audit.run(channels: channels.filter { $0.id == id("channel") }).count == 1)
         #expect(try await audit.run(channels: channels.filter { $0.id == id("second") }).isEmpty)

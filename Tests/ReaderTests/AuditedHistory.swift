@@ -135,7 +135,9 @@ final class AuditedHistory {
     func audit(_ decisions: [TrustDecision] = []) async throws -> [Finding] {
         let archive = try fixture.archive
         let trusted = TrustedKeys(
-            known: try archive.knownKeys(), decisions: decisions, own: [alice.publicKey], ownerID: id("alice"))
+            TrustRecord(
+                ownerID: id("alice"), keys: try archive.keyRecord(), decisions: decisions, atHand: [alice.publicKey],
+                ownForOnce: [alice.publicKey]))
         return try await Audit(archive, trusted: trusted).run()
     }
 

@@ -31,7 +31,7 @@ final class Fixture {
         let keyring = Keyring(keys ?? [own])
         return PostReader(
             archive, keyring: keyring,
-            trusted: try TrustedKeys(archive, own: keyring.publicKeys))
+            trusted: try TrustedKeys(archive, atHand: keyring.publicKeys, ownForOnce: keyring.publicKeys))
     }
 
     func read(_ query: PostQuery, keys: [PrivateKey]? = nil) async throws -> [ReadPost] {
@@ -73,18 +73,19 @@ final class Fixture {
             document(.channels, Array("[\(channels.joined(separator: ","))]".utf8)), objects: .channel)
     }
 
-    /// The server shows `keys` for `word`, the last one last.
+    /// The server shows `keys` for `word`, one after the other, and Alice takes the last one for theirs.
     func addKeys(_ word: String, _ keys: [PublicKey]) async throws {
         try await addPoints(word, keys.map { ($0.id.description, $0.encryptionPoint, $0.signingPoint) })
+        if keys.count > 1, let last = keys.last { try await decide(.accepted, word, last) }
     }
 
     func addPoints(_ word: String, _ keys: [(id: String, encryption: [UInt8], signing: [UInt8])]) async throws {
-        let sightings = keys.map {
-            KeySighting(
-                userID: id(word), keyID: $0.id, source: .server, at: Timestamp(milliseconds: Fixture.first),
-                encryptionPoint: $0.encryption, signingPoint: $0.signing)
+        for key in keys {
+            let sighting = KeySighting(
+                userID: id(word), keyID: key.id, source: .server, at: Timestamp(milliseconds: Fixture.first),
+                encryptionPoint: key.encryption, signingPoint: key.signing)
+            try await ArchiveWriter(directory).append(document(.keys, Array("{}".utf8)), keys: [sighting])
         }
-        try await ArchiveWriter(directory).append(document(.keys, Array("{}".utf8)), keys: sightings)
     }
 
     /// One page of posts, each as JSON.

@@ -92,7 +92,7 @@ struct PostReaderTests {
             case .unverified(let text):
                 #expect([.malformed, .unsupportedVersion].contains(content) && text.withheldString == "decoy")
             case .unreadable: #expect([.notForUs, .keyUnwrapFailed, .missingPayload].contains(content))
-            case .plain, .unknown: Issue.record("the text beside an encrypted post is shown: \(name)")
+            case .plain, .unknown, .unanswered: Issue.record("the text beside an encrypted post is shown: \(name)")
             }
         }
         let plain = try #require(byID[id("plain")])
@@ -120,10 +120,10 @@ struct PostReaderTests {
         try await fixture.addKeys("bob", [fixture.bob.publicKey])
         let nowhere: [UInt8] = [4] + [UInt8](repeating: 1, count: 64)
         try await fixture.addPoints("bob", [(String(repeating: "0", count: 64), nowhere, nowhere)])
-        let trusted = try TrustedKeys(fixture.archive, own: [])
+        let trusted = try TrustedKeys(fixture.archive, atHand: [])
         #expect(trusted.unusable.map(\.userID) == [id("bob")])
         let message = EncryptedMessage.seal([1], from: fixture.bob, to: [])
-        let judgement = trusted.authenticity(of: message, by: id("bob"))
+        let judgement = trusted.judgement(of: message, by: id("bob"))
         #expect(judgement.authenticity == .verifiedByEarlierKey && judgement.key == fixture.bob.id)
     }
 

@@ -27,7 +27,9 @@ import Testing
     private func search(_ fixture: Fixture, decisions: [TrustDecision] = []) async throws -> SignerReport {
         let archive = try fixture.archive
         let trusted = TrustedKeys(
-            known: try archive.knownKeys(), decisions: decisions, own: [fixture.own.publicKey], ownerID: id("alice"))
+            TrustRecord(
+                ownerID: id("alice"), keys: try archive.keyRecord(), decisions: decisions,
+                atHand: [fixture.own.publicKey], ownForOnce: [fixture.own.publicKey]))
         return try await SignerSearch(archive, trusted: trusted).run()
     }
 

@@ -71,7 +71,7 @@ import Testing
         #expect(try await fixture.archive.check().damages.allSatisfy { $0.context.hasPrefix("keys") })
         // A rejection by a colleague is shown, and is theirs.
         let entry = try #require(try TrustRegister(fixture.archive).entries[id("bob")]?.first)
-        #expect(entry.standing == .earlier && entry.said.map(\.verb) == [.rejected] && entry.decision == nil)
+        #expect(entry.standing == .pinned && entry.said.map(\.verb) == [.rejected] && entry.decision == nil)
     }
 
     /// Not one character may be another; a space between members is one, too.
@@ -201,7 +201,7 @@ import Testing
     @Test func whatRestsOnAListAloneIsTold() async throws {
         func state() async throws -> (voucher: String?, findings: [Finding]) {
             let archive = try fixture.archive
-            let trusted = try TrustedKeys(archive, own: [])
+            let trusted = try TrustedKeys(archive, atHand: [])
             let findings = try await Audit(archive, trusted: trusted).run().filter { $0.kind == .unrecordedSigners }
             return (trusted.voucher(ofSigner: fixture.stranger.publicKey.signer.id, of: id("carol")), findings)
         }

@@ -90,7 +90,7 @@ import Testing
                 userID: id("alice"), encryptionPoint: bob.encryptionPoint, signingPoint: bob.signingPoint,
                 at: Timestamp(milliseconds: Fixture.first)), objects: nil)
         #expect(try await forged([fixture.own])?.authenticity == .signatureInvalid)
-        let trusted = try TrustedKeys(fixture.archive, own: [])
+        let trusted = try TrustedKeys(fixture.archive, atHand: [])
         #expect(trusted.otherOwner(of: fixture.bob.publicKey, than: id("alice"))?.userID == id("bob"))
         #expect(trusted.otherOwner(of: fixture.stranger.publicKey, than: id("alice")) == nil)
         // The owner decides: it never was Bob's, or it is theirs as well.
@@ -112,20 +112,21 @@ import Testing
                 userID: id("bob"), verb: verb, signingPoint: key.signingPoint, encryptionPoint: key.encryptionPoint,
                 at: Timestamp(milliseconds: time))
         }
-        func standing(shownAt time: Int64, _ decisions: TrustDecision...) -> TrustedKeys.Standing? {
+        func standing(shownAt time: Int64, _ decisions: TrustDecision...) -> Standing? {
             let time = Timestamp(milliseconds: time)
             let sighting = KeySighting(
                 userID: id("bob"), keyID: renamed.id.description, source: .server, at: time,
                 encryptionPoint: renamed.encryptionPoint, signingPoint: renamed.signingPoint)
-            let trusted = TrustedKeys(
-                known: KnownKey.all(from: [sighting]), decisions: decisions, own: [], ownerID: id("alice"))
+            var keys = KeyRecord()
+            keys.add(document: 2, at: time, keys: [sighting], keyless: [])
+            let trusted = TrustedKeys(TrustRecord(ownerID: id("alice"), keys: keys, decisions: decisions))
             return trusted.owners(ofKey: renamed.id).first?.standing
         }
         let rejection = decision(.rejected, bob, at: 100)
-        #expect(standing(shownAt: 150) == .current)
-        #expect(standing(shownAt: 50, rejection) == .current)
+        #expect(standing(shownAt: 150) == .pinned)
+        #expect(standing(shownAt: 50, rejection) == .pinned)
         #expect(standing(shownAt: 150, rejection) == .rejected)
-        #expect(standing(shownAt: 150, rejection, decision(.confirmed, renamed, at: 200)) == .current)
+        #expect(standing(shownAt: 150, rejection, decision(.confirmed, renamed, at: 200)) == .confirmed)
     }
 
     @Test func anAdoptedSignersPostsAreByAnEarlierKey() async throws {
@@ -208,7 +209,7 @@ import Testing
         let dave = PrivateKey.generate()
         try await fixture.list(.confirmed, "carol", fixture.stranger.publicKey, by: fixture.bob)
         try await fixture.list(.confirmed, "dave", dave.publicKey, by: fixture.stranger, called: "carol")
-        let trusted = try TrustedKeys(fixture.archive, own: [])
+        let trusted = try TrustedKeys(fixture.archive, atHand: [])
         #expect(trusted.owners(ofKey: fixture.stranger.id).map(\.userID) == [id("carol")])
         #expect(trusted.owners(ofKey: dave.id).isEmpty)
     }
@@ -217,15 +218,15 @@ import Testing
         try await fixture.addKeys("carol", [fixture.bob.publicKey])
         try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
         try await fixture.decide(.adopted, "carol", signer: fixture.stranger.publicKey.signer)
-        let trusted = try TrustedKeys(fixture.archive, own: [])
+        let trusted = try TrustedKeys(fixture.archive, atHand: [])
         for owners in [
             trusted.owners(ofKey: fixture.bob.id), trusted.owners(ofSigner: fixture.bob.publicKey.signer.id),
         ] {
             #expect(owners.map(\.userID) == [id("bob"), id("carol")])
-            #expect(owners.map(\.standing) == [.rejected, .current])
+            #expect(owners.map(\.standing) == [.rejected, .succeeding])
         }
         let adopted = trusted.owners(ofSigner: fixture.stranger.publicKey.signer.id)
-        #expect(adopted.map(\.userID) == [id("carol")] && adopted.map(\.standing) == [.earlier])
+        #expect(adopted.map(\.userID) == [id("carol")] && adopted.map(\.standing) == [.adopted])
         #expect(adopted[0].key == nil && trusted.owners(ofKey: fixture.stranger.id).isEmpty)
         #expect(trusted.all.count == 4)
     }

@@ -24,7 +24,7 @@ enum Truth {
 @Suite struct AuditTests {
     private func findings(_ recording: Recording, keys: [Int] = [1, 2]) async throws -> [Finding] {
         let own = try keys.map(Fixture.key).map(\.publicKey)
-        return try await Audit(recording.archive, trusted: try TrustedKeys(recording.archive, own: own)).run()
+        return try await Audit(recording.archive, trusted: try TrustedKeys(recording.archive, atHand: own)).run()
     }
 
     @Test(.enabled(if: SharedData.file(Truth.file) != nil, "\(SharedData.absence(of: Truth.file))"))

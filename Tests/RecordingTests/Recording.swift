@@ -54,7 +54,7 @@ struct Recording {
 
     /// Every post and old revision, as it reads with these private keys at hand.
     func read(with keys: [PrivateKey]) async throws -> [String: Reading] {
-        let trusted = try TrustedKeys(archive, own: keys.map(\.publicKey))
+        let trusted = try TrustedKeys(archive, atHand: keys.map(\.publicKey))
         let reader = PostReader(archive, keyring: Keyring(keys), trusted: trusted)
         var readings: [String: Reading] = [:]
         for channel in try archive.channels() {
@@ -85,6 +85,7 @@ struct Reading: Equatable {
         content = post.verdict.content.rawValue
         switch post.text {
         case .verified(let text): self.text = text.string
+        case .unanswered(let text): self.text = text.markedString
         case .unverified(let text): self.text = text.withheldString
         case .plain, .unreadable, .unknown: text = nil
         }

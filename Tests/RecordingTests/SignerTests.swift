@@ -8,7 +8,7 @@ import Testing
         try await Recording.with { recording in
             let keys = try [Fixture.key(1), Fixture.key(2)].map(\.publicKey)
             let report = try await SignerSearch(
-                recording.archive, trusted: TrustedKeys(recording.archive, own: keys)
+                recording.archive, trusted: TrustedKeys(recording.archive, atHand: keys)
             ).run()
             #expect(report.signers.count == 1)
             let signer = try #require(report.signers.first)

@@ -23,7 +23,7 @@ struct TrustTests {
         let keys = [try Fixture.key(1), try Fixture.key(2)]
         try await Recording.with { recording in
             let report = try await SignerSearch(
-                recording.archive, trusted: TrustedKeys(recording.archive, own: keys.map(\.publicKey))
+                recording.archive, trusted: TrustedKeys(recording.archive, atHand: keys.map(\.publicKey))
             ).run()
             let found = try #require(report.signers.first)
             #expect(found.point == signer && found.userID == Self.carol)

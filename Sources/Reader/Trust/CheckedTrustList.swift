@@ -49,7 +49,8 @@ public struct CheckedTrustList: Sendable {
             throw .refusedTrustList(.rejectedSigner(userID: list.userID, keyID: list.keyID))
         }
         guard list.isSigned(by: signer) else { throw .refusedTrustList(.badSignature) }
-        let latest = record.decisions.compactMap { $0.colleague?.userID == list.userID ? $0.colleague?.listedAt : nil }.max()
+        let latest = record.decisions.compactMap { $0.colleague?.userID == list.userID ? $0.colleague?.listedAt : nil }
+            .max()
         if let latest, list.listedAt <= latest { throw .refusedTrustList(.notNewer(than: latest)) }
         guard list.listedAt.milliseconds <= now.milliseconds + CheckedTrustList.patience else {
             throw .refusedTrustList(.fromTheFuture(list.listedAt))

@@ -21,8 +21,8 @@ struct SignerClaim {
 
     struct ClaimedKey {
         let key: PublicKey
-        /// When the user came to be known by it.
-        let since: Timestamp
+        /// When the user came to be known by it; what only a list says makes nobody known.
+        var since: Timestamp
         /// The owner's newest decision about the key.
         var decided: Decided?
     }
@@ -30,8 +30,11 @@ struct SignerClaim {
     init(_ point: SigningPoint) { self.point = point }
 
     mutating func add(_ key: PublicKey, since: Timestamp) {
-        guard !keys.contains(where: { $0.key.id == key.id }) else { return }
-        keys.append(ClaimedKey(key: key, since: since))
+        if let place = keys.firstIndex(where: { $0.key.id == key.id }) {
+            keys[place].since = min(keys[place].since, since)
+        } else {
+            keys.append(ClaimedKey(key: key, since: since))
+        }
     }
 
     mutating func add(_ run: KeyRecord.Run) { runs.append(run) }
@@ -64,8 +67,11 @@ struct SignerClaim {
         if let decision, decision.verb == .rejected {
             return !keys.compactMap(\.decided).contains { $0.verb.isPositive && $0.place > decision.place }
         }
-        guard keys.contains(where: { $0.decided?.verb == .rejected }) else { return false }
-        return decision?.verb.isPositive != true && !keys.contains(where: stands)
+        guard let last = keys.compactMap({ $0.decided?.verb == .rejected ? $0.decided?.place : nil }).max() else {
+            return false
+        }
+        if let decision, decision.verb.isPositive, decision.place > last { return false }
+        return !keys.contains(where: stands)
     }
 
     /// Whether a key may stand although another one with its signing point was rejected. One that came to be known only

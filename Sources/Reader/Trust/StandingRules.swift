@@ -90,7 +90,7 @@ struct StandingRules {
                 continue
             }
             claim(point, decision.userID) {
-                $0.add(key, since: decision.at)
+                if decision.verb != .withdrawn { $0.add(key, since: decision.at) }
                 $0.decide(decided, about: key.id)
             }
         }
@@ -101,15 +101,15 @@ struct StandingRules {
     private mutating func addLists() {
         let known = claims
         for decision in record.decisions {
-            guard let colleague = decision.colleague, decision.userID != record.ownerID,
-                decision.verb.isConfirmation || decision.verb == .seen, let encryption = decision.encryptionPoint,
+            guard let colleague = decision.colleague, decision.verb.isConfirmation || decision.verb == .seen,
+                let encryption = decision.encryptionPoint,
                 let claimed = known[colleague.userID]?.values.lazy.compactMap({ claim in
                     claim.keys.first { $0.key.id.description == colleague.keyID }.map { (claim, $0) }
                 }).first, !claimed.0.isRejected(claimed.1),
                 let key = try? PublicKey(encryptionPoint: encryption, signingPoint: decision.signingPoint)
             else { continue }
             claim(key.signer, decision.userID) {
-                $0.add(key, since: decision.at)
+                $0.add(key, since: .distantFuture)
                 $0.listings.append(decision)
             }
         }
@@ -169,9 +169,9 @@ struct StandingRules {
         }
         if takers.contains(userID) { return false }
         return !others(claim, than: userID).contains { other in
-            if other.isShown(in: first.pull) { return true }
-            guard !other.isRejected else { return false }
-            return isAnswered(other) || other.first.map { $0.pull < first.pull } ?? false
+            if other.claim.isShown(in: first.pull) { return true }
+            guard !other.claim.isRejected else { return false }
+            return isAnswered(other.claim, of: other.userID) || other.claim.first.map { $0.pull < first.pull } ?? false
         }
     }
 
@@ -180,12 +180,17 @@ struct StandingRules {
     }
 
     /// The claims of other users to the same signer.
-    private func others(_ claim: SignerClaim, than userID: String) -> [SignerClaim] {
-        (users[claim.point.id] ?? []).filter { $0 != userID }.compactMap { claims[$0]?[claim.point.id] }
+    private func others(_ claim: SignerClaim, than userID: String) -> [(userID: String, claim: SignerClaim)] {
+        (users[claim.point.id] ?? []).filter { $0 != userID }.compactMap { other in
+            claims[other]?[claim.point.id].map { (other, $0) }
+        }
     }
 
-    /// Whether the owner's word says that a signer is a user's.
-    private func isAnswered(_ claim: SignerClaim) -> Bool { !claim.positive.isEmpty }
+    /// Whether the owner's word says that a signer is a user's. To take it counts only where that is not refused.
+    private func isAnswered(_ claim: SignerClaim, of userID: String) -> Bool {
+        let isAcceptable = userID != record.ownerID && !hasConfirmed(userID)
+        return !claim.isRejected && claim.positive.contains { $0.verb != .accepted || isAcceptable }
+    }
 
     // MARK: Disputes
 
@@ -198,8 +203,9 @@ struct StandingRules {
             }
             if signer != now, isBetween(claim, userID, standings) { return true }
             return others(claim, than: userID).contains { other in
-                guard !other.isRejected else { return false }
-                return isAnswered(other) || other.first.map { $0.pull <= last.pull } ?? false
+                guard !other.claim.isRejected else { return false }
+                return isAnswered(other.claim, of: other.userID)
+                    || other.claim.first.map { $0.pull <= last.pull } ?? false
             }
         }.mapValues { _ in .disputed }
     }

@@ -72,4 +72,3 @@ extension TrustRegister.Entry {
         return sources + said.compactMap { said in said.colleague.map { "list \($0.userID)" } }
     }
 }
-

@@ -84,12 +84,18 @@ public struct TrustedKeys: Sendable {
                         userID: userID, key: key, signer: claim.point, standing: standing,
                         isCurrent: isCurrent && standing != .rejected, voucherID: voucher)
                 }
-                owned[userID, default: []] += claim.keys.map { entry($0.key, claim.isRejected($0) ? .rejected : standing) }
-                if claim.keys.isEmpty { owned[userID, default: []].append(entry(nil, standing)) }
+                owned[userID, default: []] += claim.keys.map {
+                    entry($0.key, claim.isRejected($0) ? .rejected : standing)
+                }
+                // A signer may stand by itself, though every key with it that is known was rejected.
+                if claim.keys.allSatisfy({ claim.isRejected($0) && standing != .rejected }) {
+                    owned[userID, default: []].append(entry(nil, standing))
+                }
                 signers[userID, default: []].append(
                     KnownSigner(
                         point: claim.point, owned: entry(claim.key ?? claim.keys.last?.key, standing),
-                        isInUse: standing == .confirmed && claim.isSaidInUse, succession: rules.succession(of: signer, userID)))
+                        isInUse: standing == .confirmed && claim.isSaidInUse,
+                        succession: rules.succession(of: signer, userID)))
             }
         }
         func comesFirst(_ left: Owned, _ right: Owned) -> Bool {

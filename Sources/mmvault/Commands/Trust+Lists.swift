@@ -101,7 +101,8 @@ extension Trust {
             for entry in list.entries where entry.verb == .rejected {
                 let here = desk.register.entries[entry.userID]?.first { $0.subject == entry.subject }
                 guard let here, here.standing?.counts == true else { continue }
-                let shown = here.known?.isCurrent == true ? "that the server shows for" : "that is known here as that of"
+                let shown =
+                    here.known?.isCurrent == true ? "that the server shows for" : "that is known here as that of"
                 Terminal.warn(
                     """
                     \(name) rejects \(here.title), \(shown) \(desk.people.username(entry.userID))

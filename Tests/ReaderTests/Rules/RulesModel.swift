@@ -96,7 +96,8 @@ struct RulesModel {
             guard case .key(let rejected) = rejection.subject else { return later.isEmpty }
             if later.contains(where: { $0.subject == .signer(signer) }) { return false }
             return !mentions.contains { other in
-                guard other.user == user, let key = other.key, key.signer == signer, key != rejected
+                guard other.user == user, other.how != .listed, let key = other.key, key.signer == signer,
+                    key != rejected
                 else { return false }
                 let answer = answers[user]?[.key(key)]?.answer
                 // Known before; or answered, and the answer still stands.
@@ -160,8 +161,8 @@ struct RulesModel {
         }
     }
 
-    /// “Takes a name that another id with a known key bore first, unless this id bore it before.” Both in one pull:
-    /// neither was first.
+    /// “Takes a name that another id with a known key bore first, unless this id bore it before.” Where one pull brought
+    /// both, neither bore it first, and both took it.
     private func tookAName(_ user: String) -> Bool {
         func firstBearing(_ name: String, _ user: String) -> Int? {
             pulls.indices.first { pulls[$0].pull.names[user]?.lowercased() == name }
@@ -170,30 +171,29 @@ struct RulesModel {
             guard let mine = firstBearing(name, user) else { return false }
             return users.subtracting([user]).contains { other in
                 // “A known key”: ever shown, restored or answered, even if that answer was withdrawn later.
-                firstBearing(name, other) ?? mine < mine && mentions.contains { $0.user == other && $0.how != .listed }
+                firstBearing(name, other) ?? .max <= mine && mentions.contains { $0.user == other && $0.how != .listed }
             }
         }
     }
 
-    /// What colleagues' lists that count say of the signer for the user: of each colleague and each key, the newest.
+    /// What colleagues' lists say of the signer for the user: of each colleague and each key the newest, if it counts.
     private func listings(_ signer: Int, _ user: String) -> [Listing] {
-        var newest: [String: [Key: Listing]] = [:]
+        var newest: [String: [Key: Listing?]] = [:]
         for step in record.steps {
-            guard case .list(let by, let key, let entries) = step.what, counts(by, key) else { continue }
+            guard case .list(let by, let key, let entries) = step.what else { continue }
             for entry in entries where entry.user == user && entry.key.signer == signer {
                 let listing = Listing(isConfirmed: entry.isConfirmed, colleague: by, signer: key.signer)
-                newest[by, default: [:]][entry.key] = listing
+                newest[by, default: [:]][entry.key] = counts(by, key) ? .some(listing) : .some(nil)
             }
         }
-        return newest.values.flatMap(\.values)
+        return newest.values.flatMap(\.values).compactMap(\.self)
     }
 
     /// A list counts while its colleague is known by the key that signed it, not rejected. The owner is no colleague.
     private func counts(_ colleague: String, _ key: Key) -> Bool {
-        let answers = [answers[colleague]?[.key(key)], answers[colleague]?[.signer(key.signer)]].map { $0?.answer }
-        if colleague == record.owner || answers[0] == .rejected || isRejected(key.signer, colleague) { return false }
-        return answers.contains { $0 != nil && $0 != .rejected }
-            || pulls.indices.contains { keyShown(for: colleague, inPull: $0) == key }
+        let answer = answers[colleague]?[.key(key)]?.answer
+        if colleague == record.owner || answer == .rejected || isRejected(key.signer, colleague) { return false }
+        return answer != nil || pulls.indices.contains { keyShown(for: colleague, inPull: $0) == key }
     }
 
     /// “Confirmed in a colleague's list that a confirmed or accepted key of theirs signed; never for a user who has a
@@ -229,10 +229,16 @@ struct RulesModel {
         func all(_ wanted: Standing) -> [Int] { signers.sorted().filter { standing(of: $0, for: user) == wanted } }
         func lastShown(_ signer: Int) -> Int { sightings(signer, user).last ?? -1 }
         func lastOwn(_ signer: Int) -> Int { given(signer, user).filter { $0.answer == .own }.map(\.step).max() ?? -1 }
-        if let inUse = newest(all(.confirmed).filter { has([.confirmed], $0, user) }, user) { return inUse }
+        if let inUse = newest(all(.confirmed).filter { isInUse($0, user) }, user) { return inUse }
         // Of those that were never shown, `lastShown` is equal, and the answer decides.
         let own = all(.own).max { (lastShown($0), lastOwn($0)) < (lastShown($1), lastOwn($1)) }
         return own ?? newest(all(.accepted), user) ?? all(.pinned).first
+    }
+
+    /// Whether the newest confirmation says that it is in use.
+    private func isInUse(_ signer: Int, _ user: String) -> Bool {
+        let confirmations = given(signer, user).filter { [.confirmed, .confirmedEarlier].contains($0.answer) }
+        return isConfirmed(signer, user) && confirmations.max { $0.step < $1.step }?.answer == .confirmed
     }
 
     /// “Newest means first shown latest; what was never shown comes after, by the time of the answer.”
@@ -260,10 +266,10 @@ struct RulesModel {
         return Judgement(authenticity: authenticity, suspicions: suspicions, isClean: isClean)
     }
 
-    /// An author all of whose signers are rejected, or who has none, is an unknown sender.
+    /// An author who has no signer, not even a rejected one, is an unknown sender.
     private func authenticity(of version: Version) -> Authenticity {
         let author = version.author
-        if signers.allSatisfy({ [nil, .rejected].contains(standing(of: $0, for: author)) }) { return .unknownSender }
+        if signers.allSatisfy({ standing(of: $0, for: author) == nil }) { return .unknownSender }
         guard let signer = version.signer else { return .signatureInvalid }
         if signer == current(of: author) { return .verified }
         switch standing(of: signer, for: author) {
@@ -303,7 +309,7 @@ struct RulesModel {
     /// was first archived after a pull, before the successor, had passed the version's time; not where the signer is
     /// confirmed in use, or own.”
     private func isAfterSuccession(_ version: Version) -> Bool {
-        guard let dated = dated(version), dated.standing != .own, !has([.confirmed], dated.signer, version.author)
+        guard let dated = dated(version), dated.standing != .own, !isInUse(dated.signer, version.author)
         else { return false }
         return signers.filter { isAnswered($0, version.author) }.contains { successor in
             guard let seen = sightings(successor, version.author).first, dated.first < seen else { return false }
