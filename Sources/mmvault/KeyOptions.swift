@@ -13,12 +13,23 @@ struct KeyOptions: ParsableArguments {
         completion: .file())
     var key: [String] = []
 
+    @Flag(help: "Say that the keys of --key are yours: then what they signed in your name verifies.")
+    var mine = false
+
     @Flag(help: "Use no restored key: check signatures, open nothing.")
     var noKeys = false
 
-    /// The keys at hand: the restored ones, opened by gpg, and those of `--key`.
+    /// The keys at hand: those of `--key`, and the restored ones, opened by gpg.
     func load(_ directory: AccountDirectory) async throws -> [PrivateKey] {
         let store = KeyStore(directory)
+        return try await named(store) + (noKeys ? [] : try await store.load())
+    }
+
+    /// Those of `--key`.
+    fileprivate func named(_ store: KeyStore) async throws -> [PrivateKey] {
+        guard !mine || !key.isEmpty else {
+            throw Failure(.usage, "--mine is about the keys of --key, and there is none", hint: "add --key FILE")
+        }
         var keys: [PrivateKey] = []
         for file in key {
             var bytes = try InputFile.read(file)
@@ -26,7 +37,6 @@ struct KeyOptions: ParsableArguments {
             let name = InputFile.name(file)
             keys += try await store.keys(in: bytes, source: name, onFailure: { KeyRestoration.warn($0, name) })
         }
-        if !noKeys { keys += try await store.load() }
         return keys
     }
 }
@@ -47,8 +57,10 @@ struct OpenArchive {
         let directory = try options.directory()
         archive = try Archive(directory)
         account = try archive.account()
-        keys = try await keyOptions.load(directory)
-        trusted = try TrustedKeys(archive, atHand: keys.map(\.publicKey))
+        let named = try await keyOptions.named(KeyStore(directory))
+        keys = named + (keyOptions.noKeys ? [] : try await KeyStore(directory).load())
+        trusted = try TrustedKeys(
+            archive, atHand: keys.map(\.publicKey), ownForOnce: keyOptions.mine ? named.map(\.publicKey) : [])
         reader = PostReader(archive, keyring: Keyring(keys), trusted: trusted)
         users = try archive.users()
         teams = try archive.teams()

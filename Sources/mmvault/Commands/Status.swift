@@ -173,6 +173,7 @@ extension KeyOptions {
     static var none: KeyOptions {
         var options = KeyOptions()
         options.key = []
+        options.mine = false
         options.noKeys = true
         return options
     }
