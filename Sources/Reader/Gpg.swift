@@ -1,11 +1,10 @@
 internal import Archive
 internal import Glibc
-internal import Subprocess
 
 /// The user's own `gpg`. Whatever is secret goes through pipes: never into an argument, the environment or a file.
 public struct Gpg: Sendable {
     /// Whether gpg may ask for a passphrase. Without a terminal it must not; what its agent remembers still works.
-    private let mayAsk: Bool
+    let mayAsk: Bool
 
     public init() { mayAsk = isatty(STDIN_FILENO) == 1 }
 
@@ -30,7 +29,7 @@ public struct Gpg: Sendable {
         // What gpg says to people is in their language; its status lines are not.
         let answer = try await attempt(["--status-fd", "2", "--decrypt"], input: message, doing: Gpg.decrypting)
         if answer.isSuccess { return answer.output }
-        let recipients = Gpg.recipients(answer.errors)
+        let recipients = Gpg.recipients(Gpg.statusLines(in: answer.errors))
         var isHere = recipients.isEmpty
         for id in recipients where !isHere { isHere = await holdsSecretKey(id) }
         guard isHere else { throw .noSecretKey(ids: recipients) }
@@ -39,14 +38,13 @@ public struct Gpg: Sendable {
 
     private static let decrypting = "decrypt the backup"
 
-    /// - Parameter output: status lines of gpg, among others (doc/DETAILS of GnuPG).
     /// - Returns: the ids of the keys that a message is encrypted to; empty where a passphrase opens it, too, or it keeps
     ///   silent about one of them.
-    private static func recipients(_ output: String) -> [String] {
-        let lines = output.split(whereSeparator: \.isNewline).map { $0.split(separator: " ") }
-            .filter { $0.count > 1 && $0[0] == "[GNUPG:]" }
-        let ids = lines.filter { $0.count > 2 && $0[1] == "ENC_TO" }.map { String($0[2]) }
-        let isOpen = lines.contains { $0[1] == "NEED_PASSPHRASE_SYM" } || ids.contains { $0.allSatisfy { $0 == "0" } }
+    private static func recipients(_ status: [StatusLine]) -> [String] {
+        let ids = status.filter { $0.keyword == "ENC_TO" }.compactMap(\.words.first)
+        let isOpen =
+            status.contains { $0.keyword == "NEED_PASSPHRASE_SYM" }
+            || ids.contains { $0.utf8.allSatisfy { $0 == UInt8(ascii: "0") } }
         return isOpen ? [] : ids
     }
 
@@ -115,46 +113,6 @@ public struct Gpg: Sendable {
             }
         }
         return keys
-    }
-
-    /// - Parameter arguments: of the command, behind those that every one gets.
-    func arguments(_ arguments: [String]) -> [String] {
-        ["--batch", "--yes", "--quiet", "--no-tty"] + (mayAsk ? [] : ["--pinentry-mode", "error"]) + arguments
-    }
-
-    var environment: Environment {
-        // gpg's input is a pipe, so that it cannot see by itself at which terminal the user sits.
-        guard mayAsk, let terminal = ttyname(STDIN_FILENO) else { return .inherit }
-        return Environment.inherit.updating(["GPG_TTY": String(cString: terminal)])
-    }
-
-    func run(
-        _ arguments: [String], input: [UInt8], doing: String
-    ) async throws(ReaderError) -> [UInt8] {
-        let answer = try await attempt(arguments, input: input, doing: doing)
-        guard answer.isSuccess else { throw .gpgFailed(doing: doing, message: Gpg.lastWords(answer.errors)) }
-        return answer.output
-    }
-
-    private func attempt(
-        _ arguments: [String], input: [UInt8], doing: String
-    ) async throws(ReaderError) -> (isSuccess: Bool, output: [UInt8], errors: String) {
-        do {
-            let result = try await Subprocess.run(
-                .name("gpg"), arguments: Arguments(self.arguments(arguments)), environment: environment,
-                input: .array(input),
-                output: .bytes(limit: 16 << 20), error: .string(limit: 1 << 20))
-            return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
-        } catch let error as SubprocessError where error.code == .executableNotFound {
-            throw .gpgMissing
-        } catch {
-            throw .gpgFailed(doing: doing, message: "\(error)")
-        }
-    }
-
-    static func lastWords(_ output: String?) -> String {
-        let lines = (output ?? "").split(whereSeparator: \.isNewline).filter { $0.hasPrefix("gpg:") }
-        return lines.suffix(2).map { $0.dropFirst(4).trimmed }.joined(separator: "; ")
     }
 }
 

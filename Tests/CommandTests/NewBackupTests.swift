@@ -87,6 +87,28 @@ struct NewBackupTests {
         }
     }
 
+    /// Nobody is left writing to a program that has gone.
+    @Test func gpgThatReadsNothing_IsAnError() async throws {
+        try await settled { stage in
+            _ = try await stage.run("mkdir fake")
+            try stage.write("fake/gpg", "#!/bin/sh\necho 'gpg: no home' >&2\nexit 2\n")
+            let outcome = try await stage.run(
+                """
+                chmod +x fake/gpg; export PATH=$PWD/fake:$PATH; rm vault/*/keys/*
+                for try in {1..20}; do mmvault key restore key.gpg.asc 2>&1; echo "exit $?"; done
+                """)
+            #expect(outcome.lines.count { $0 == "exit 8" } == 20, "\(outcome.everything)")
+            #expect(outcome.output.contains("error: gpg could not decrypt the backup: no home"))
+        }
+    }
+
+    @Test func whatIsTooLargeForABackup_IsNone() async throws {
+        try await settled { stage in
+            let outcome = try await stage.run("head -c 3M /dev/zero | tr '\\0' '\\377' | mmvault key restore -")
+            #expect(outcome.code == 8 && outcome.errors.contains("it is too large"), "\(outcome.everything)")
+        }
+    }
+
     @Test func backup_ReplacesNothing() async throws {
         try await settled { stage in
             try stage.write("mine.asc", "precious")
