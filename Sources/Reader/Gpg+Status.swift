@@ -29,4 +29,20 @@ extension Gpg {
         lines(in: output ?? "").filter { $0.hasPrefix("gpg:") }.suffix(2).map { $0.dropFirst(4).trimmed }
             .joined(separator: "; ")
     }
+
+    /// How well an OpenPGP message protects what it holds.
+    public enum Protection: Equatable, Sendable {
+        /// It is encrypted, and gpg would have seen a change.
+        case sealed
+        /// It is encrypted without integrity protection. gpg opens that only if its settings say so (ignore-mdc-error).
+        case alterable
+        /// It is not encrypted: only signed, or compressed.
+        case none
+
+        init(_ status: [StatusLine]) {
+            func says(_ keyword: String) -> Bool { status.contains { $0.keyword == keyword } }
+            let isEncrypted = says("DECRYPTION_OKAY") && !says("DECRYPTION_FAILED")
+            self = !isEncrypted ? .none : says("GOODMDC") ? .sealed : .alterable
+        }
+    }
 }

@@ -57,7 +57,7 @@ struct NewBackupTests {
             #expect(words.count >= 3 && words[words.count - 2] == words[words.count - 1], "\(made.output)")
             let nobody = try await stage.run("mmvault key backup no.asc --recipient nobody@example.invalid")
             #expect(nobody.code == 8)
-            #expect(nobody.errors.contains("error: gpg finds no key for “nobody@example.invalid”"))
+            #expect(nobody.errors.contains("error: gpg has no key for “nobody@example.invalid”"))
         }
     }
 
