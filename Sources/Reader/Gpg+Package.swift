@@ -16,7 +16,7 @@ extension Gpg {
     ///   - output: a descriptor to write to.
     ///   - write: called once, with a descriptor that leads to gpg.
     func seal(
-        to recipient: String, output: Int32, _ write: (_ input: Int32) throws -> Void
+        to recipient: Key, output: Int32, _ write: (_ input: Int32) throws -> Void
     ) async throws {
         var ends: [Int32] = [-1, -1]
         guard private_pipe(&ends) == 0 else {
@@ -25,10 +25,7 @@ extension Gpg {
         let input = PipeEnd(ends[1])
         var failure: (any Error)?
         // Compressed already.
-        let arguments = arguments([
-            "--no-auto-key-locate", "--trust-model", "always", "--compress-algo", "none", "--recipient", recipient,
-            "--encrypt",
-        ])
+        let arguments = arguments(["--compress-algo", "none"] + Gpg.encryption(to: recipient))
         do {
             let result = try await Subprocess.run(
                 .name("gpg"), arguments: Arguments(arguments), environment: environment,
@@ -49,12 +46,17 @@ extension Gpg {
         if let failure { throw failure }
     }
 
-    /// - Parameter keyID: which of the user's keys; what gpg takes for one.
-    /// - Returns: an ASCII-armored detached signature.
-    func sign(_ text: [UInt8], as keyID: String) async throws -> [UInt8] {
-        let answer = try await ask(["--armor", "--local-user", keyID, "--detach-sign"], about: text)
+    /// - Returns: an ASCII-armored detached signature, by that key alone.
+    func sign(_ text: [UInt8], as key: Key) async throws -> [UInt8] {
+        let answer = try await ask(
+            ["--armor", "--status-fd", "2", "--local-user", key.fingerprint, "--output", "-", "--detach-sign"],
+            about: text)
         guard answer.isSuccess else {
             throw ReaderError.gpgFailed(doing: Gpg.signing, message: Gpg.lastWords(answer.errors))
+        }
+        // A line “local-user” in gpg.conf signs, too.
+        guard Gpg.statusLines(in: answer.errors).filter({ $0.keyword == "SIG_CREATED" }).count == 1 else {
+            throw ReaderError.refusedGpgKey(.notAlone(key, .signing))
         }
         return Array(answer.output.utf8)
     }

@@ -65,12 +65,11 @@ extension Gpg {
         var goods: [(userID: String, fingerprint: String, isTrusted: Bool)] = []
         var others: [SignatureState] = []
         var isNone = false
-        for line in output.split(whereSeparator: \.isNewline) {
-            let words = line.split(separator: " ", maxSplits: 3).map(String.init)
-            guard words.count >= 2, words[0] == "[GNUPG:]" else { continue }
-            let subject = words.count > 2 ? words[2] : ""
-            let rest = words.count > 3 ? words[3] : ""
-            switch words[1] {
+        for line in statusLines(in: output) {
+            let words = line.rest.utf8.split(separator: UInt8(ascii: " "), maxSplits: 1).map { String(Substring($0)) }
+            let subject = words.first ?? ""
+            let rest = words.count > 1 ? words[1] : ""
+            switch line.keyword {
             case "GOODSIG": goods.append((rest, "", false))
             case "VALIDSIG" where !goods.isEmpty: goods[goods.count - 1].fingerprint = primary(rest) ?? subject
             case "TRUST_FULLY" where !goods.isEmpty, "TRUST_ULTIMATE" where !goods.isEmpty:

@@ -1,52 +1,58 @@
 internal import Archive
+internal import Bytes
+internal import E2EE
 internal import Glibc
-internal import Subprocess
 
 /// The user's own `gpg`. Whatever is secret goes through pipes: never into an argument, the environment or a file.
 public struct Gpg: Sendable {
     /// Whether gpg may ask for a passphrase. Without a terminal it must not; what its agent remembers still works.
-    private let mayAsk: Bool
+    let mayAsk: Bool
 
     public init() { mayAsk = isatty(STDIN_FILENO) == 1 }
 
-    /// A key that can be encrypted to.
-    public struct Key: Equatable, Sendable {
-        /// The fingerprint, 40 hexadecimal digits or more.
-        public let fingerprint: String
-        /// `Alice <alice@example.org>`, as its owner chose it.
-        public let userID: String
-    }
-
     /// How a backup is encrypted.
     public enum Encryption: Equatable, Sendable {
-        case recipient(String)
+        case recipient(Key)
         /// By a passphrase, which gpg asks for.
         case symmetric
     }
 
-    /// - Returns: the message's content.
+    /// - Returns: what the message holds, and how well it kept that.
     /// - Throws: `noSecretKey`, `gpgFailed` with what gpg said, `gpgMissing`.
-    func decrypt(_ message: [UInt8]) async throws(ReaderError) -> [UInt8] {
-        // What gpg says to people is in their language; its status lines are not.
-        let answer = try await attempt(["--status-fd", "2", "--decrypt"], input: message, doing: Gpg.decrypting)
-        if answer.isSuccess { return answer.output }
-        let recipients = Gpg.recipients(answer.errors)
+    func open(_ message: [UInt8]) async throws(ReaderError) -> (content: [UInt8], protection: Protection) {
+        // What gpg says to people is in their language; its status lines are not. Its settings may name a file for what
+        // it opens (output, use-embedded-filename): it must get there never.
+        var answer = try await attempt(
+            ["--status-fd", "2", "--output", "-", "--decrypt"], input: message, doing: Gpg.decrypting)
+        let status = Gpg.statusLines(in: answer.errors)
+        if answer.isSuccess { return (answer.output, Protection(status)) }
+        // What gpg refuses at last, it may have opened.
+        wipe(&answer.output)
+        let recipients = Gpg.recipients(status)
         var isHere = recipients.isEmpty
         for id in recipients where !isHere { isHere = await holdsSecretKey(id) }
         guard isHere else { throw .noSecretKey(ids: recipients) }
         throw .gpgFailed(doing: Gpg.decrypting, message: Gpg.lastWords(answer.errors))
     }
 
+    /// Whether anybody can read a private key in it: gpg finds a text without decrypting anything, or there is one.
+    func isInTheClear(_ message: [UInt8]) async throws(ReaderError) -> Bool {
+        if message.firstRange(of: Array(KeyBackup.begin.utf8)) != nil { return true }
+        var answer = try await attempt(
+            ["--status-fd", "2", "--list-only", "--output", "-", "--decrypt"], input: message, doing: Gpg.decrypting)
+        wipe(&answer.output)
+        return Gpg.statusLines(in: answer.errors).contains { $0.keyword == "PLAINTEXT" }
+    }
+
     private static let decrypting = "decrypt the backup"
 
-    /// - Parameter output: status lines of gpg, among others (doc/DETAILS of GnuPG).
     /// - Returns: the ids of the keys that a message is encrypted to; empty where a passphrase opens it, too, or it keeps
     ///   silent about one of them.
-    private static func recipients(_ output: String) -> [String] {
-        let lines = output.split(whereSeparator: \.isNewline).map { $0.split(separator: " ") }
-            .filter { $0.count > 1 && $0[0] == "[GNUPG:]" }
-        let ids = lines.filter { $0.count > 2 && $0[1] == "ENC_TO" }.map { String($0[2]) }
-        let isOpen = lines.contains { $0[1] == "NEED_PASSPHRASE_SYM" } || ids.contains { $0.allSatisfy { $0 == "0" } }
+    private static func recipients(_ status: [StatusLine]) -> [String] {
+        let ids = status.filter { $0.keyword == "ENC_TO" }.compactMap(\.words.first)
+        let isOpen =
+            status.contains { $0.keyword == "NEED_PASSPHRASE_SYM" }
+            || ids.contains { $0.utf8.allSatisfy { $0 == UInt8(ascii: "0") } }
         return isOpen ? [] : ids
     }
 
@@ -61,101 +67,18 @@ public struct Gpg: Sendable {
     func encrypt(_ text: [UInt8], _ encryption: Encryption) async throws(ReaderError) -> [UInt8] {
         let arguments =
             switch encryption {
-            // The recipient is the user's own key, or one that the user named: its trust is not gpg's to judge here.
-            case .recipient(let id): ["--armor", "--trust-model", "always", "--recipient", id, "--encrypt"]
-            case .symmetric: ["--armor", "--symmetric"]
+            case .recipient(let key): Gpg.encryption(to: key)
+            case .symmetric: ["--output", "-", "--symmetric"]
             }
-        return try await run(arguments, input: text, doing: "encrypt the backup")
-    }
-
-    /// The user's secret keys that can be encrypted to, in gpg's order.
-    public func ownKeys() async throws(ReaderError) -> [Key] {
-        let output = try await run(
-            ["--list-secret-keys", "--with-colons", "--fixed-list-mode"], input: [], doing: "list your keys")
-        return Gpg.keys(in: output, "sec")
-    }
-
-    /// The public keys for `name` (an address, a name, a fingerprint) that can be encrypted to.
-    ///
-    /// - Parameter mayLocate: whether gpg may look for one elsewhere, as its own settings say: Web Key Directory, key
-    ///   servers. That is gpg's business, and reaches a network.
-    /// - Returns: the keys; empty where there are none.
-    public func publicKeys(for name: String, mayLocate: Bool) async throws(ReaderError) -> [Key] {
-        let command = mayLocate ? "--locate-keys" : "--list-keys"
-        do throws(ReaderError) {
-            let output = try await run(
-                ["--with-colons", "--fixed-list-mode", command, "--", name], input: [], doing: "look for a key")
-            return Gpg.keys(in: output, "pub")
-        } catch .gpgFailed {
-            // How gpg says that there is none.
-            return []
+        let message = try await run(["--armor"] + arguments, input: text, doing: Gpg.encrypting)
+        // By its settings gpg may write nothing (dry-run), and call that a success.
+        guard message.starts(with: BackupText.begin.utf8) else {
+            throw .gpgFailed(doing: Gpg.encrypting, message: "it wrote no message")
         }
+        return message
     }
 
-    /// - Parameter record: which kind of key is wanted, `sec` or `pub`.
-    private static func keys(in output: [UInt8], _ record: String) -> [Key] {
-        // doc/DETAILS of GnuPG: field 1 the record's type, 2 the validity, 10 the fingerprint or user id, 12 what the
-        // key can do, where a capital E stands for the whole key.
-        var keys: [Key] = []
-        var usable = false
-        var fingerprint: String?
-        for line in String(decoding: output, as: UTF8.self).split(whereSeparator: \.isNewline) {
-            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-            guard fields.count > 11 || (fields.count > 9 && fields[0] != record) else { continue }
-            switch fields[0] {
-            case Substring(record):
-                usable = fields[11].contains("E") && !["e", "r", "d", "i"].contains(fields[1])
-                fingerprint = nil
-            case "fpr" where fingerprint == nil: fingerprint = String(fields[9])
-            case "uid":
-                guard usable, let found = fingerprint else { continue }
-                keys.append(Key(fingerprint: found, userID: String(fields[9])))
-                usable = false
-            default: continue
-            }
-        }
-        return keys
-    }
-
-    /// - Parameter arguments: of the command, behind those that every one gets.
-    func arguments(_ arguments: [String]) -> [String] {
-        ["--batch", "--yes", "--quiet", "--no-tty"] + (mayAsk ? [] : ["--pinentry-mode", "error"]) + arguments
-    }
-
-    var environment: Environment {
-        // gpg's input is a pipe, so that it cannot see by itself at which terminal the user sits.
-        guard mayAsk, let terminal = ttyname(STDIN_FILENO) else { return .inherit }
-        return Environment.inherit.updating(["GPG_TTY": String(cString: terminal)])
-    }
-
-    func run(
-        _ arguments: [String], input: [UInt8], doing: String
-    ) async throws(ReaderError) -> [UInt8] {
-        let answer = try await attempt(arguments, input: input, doing: doing)
-        guard answer.isSuccess else { throw .gpgFailed(doing: doing, message: Gpg.lastWords(answer.errors)) }
-        return answer.output
-    }
-
-    private func attempt(
-        _ arguments: [String], input: [UInt8], doing: String
-    ) async throws(ReaderError) -> (isSuccess: Bool, output: [UInt8], errors: String) {
-        do {
-            let result = try await Subprocess.run(
-                .name("gpg"), arguments: Arguments(self.arguments(arguments)), environment: environment,
-                input: .array(input),
-                output: .bytes(limit: 16 << 20), error: .string(limit: 1 << 20))
-            return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
-        } catch let error as SubprocessError where error.code == .executableNotFound {
-            throw .gpgMissing
-        } catch {
-            throw .gpgFailed(doing: doing, message: "\(error)")
-        }
-    }
-
-    static func lastWords(_ output: String?) -> String {
-        let lines = (output ?? "").split(whereSeparator: \.isNewline).filter { $0.hasPrefix("gpg:") }
-        return lines.suffix(2).map { $0.dropFirst(4).trimmed }.joined(separator: "; ")
-    }
+    static let encrypting = "encrypt the backup"
 }
 
 extension Substring {

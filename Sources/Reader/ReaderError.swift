@@ -17,6 +17,10 @@ public enum ReaderError: Error, Equatable, Sendable {
     case noSecretKey(ids: [String])
     /// The user has no OpenPGP key to encrypt a backup to.
     case noGpgKey
+    /// A name that does not mean one OpenPGP key, or a key that is not to be used.
+    case refusedGpgKey(Gpg.KeyRefusal)
+    /// A stored key file that is not encrypted.
+    case notEncrypted(path: String)
     case unreadable(path: String)
     /// The folder to export to holds something already.
     case outputExists(path: String)

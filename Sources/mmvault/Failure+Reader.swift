@@ -42,6 +42,12 @@ extension Failure {
                 .key, "you have no OpenPGP key to encrypt the private key to, and in clear text it is not stored",
                 hint: "make one with “gpg --quick-gen-key NAME”, name one with --recipient, or use --symmetric; "
                     + "“--key FILE” reads a key for one command without storing it")
+        case .refusedGpgKey(let refusal): of(refusal)
+        case .notEncrypted(let path):
+            Failure(
+                .key, "\(SafeText.line(path)) is not encrypted: it holds your private key in the clear",
+                hint: "“mmvault key restore \(SafeText.line(path))” encrypts it; if others could read the file, "
+                    + "make a new key in Mattermost")
         case .unreadable(let path): Failure(.key, "\(SafeText.line(path)) cannot be read")
         case .outputExists(let path):
             PrivateFile.exists("\(path)/INCOMPLETE")
@@ -91,8 +97,7 @@ extension Failure {
         if doing == Gpg.sealing {
             return "“gpg --list-keys” shows the keys that gpg has; import the recipient's first"
         }
-        return (doing == Gpg.signing ? "name a key that can sign: " : "")
-            + "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase"
+        return "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase"
     }
 
     /// How to open a package that is sealed.

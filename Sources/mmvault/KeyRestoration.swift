@@ -31,7 +31,7 @@ struct KeyRestoration {
         }
         let restored = try await KeyStore(directory).restore(
             bytes, source: source, encryption: encryption, onFailure: { KeyRestoration.warn($0, source) },
-            examine: examine)
+            examine: examine, onNotice: { KeyRestoration.say($0, source) })
         let known = try archive.knownKeys()[account.userID] ?? []
         for key in restored {
             let isNoted = known.contains { $0.isOwn && $0.sighting.keyID == key.id.description }
@@ -43,6 +43,24 @@ struct KeyRestoration {
     /// That of several backups one cannot be used.
     static func warn(_ error: ReaderError, _ source: String) {
         Terminal.warn("one of the backups in \(SafeText.line(source)) is left out: \(Failure(error).message)")
+    }
+
+    private static func say(_ notice: KeyStore.Notice, _ source: String) {
+        switch notice {
+        case .unsealed(.none):
+            Terminal.warn(
+                "the OpenPGP message in \(SafeText.line(source)) is not encrypted: it holds your private key in the clear"
+            )
+        case .unsealed:
+            Terminal.warn(
+                "the OpenPGP message in \(SafeText.line(source)) has no integrity protection; its key is encrypted again"
+            )
+        case .replacing(let path):
+            Terminal.warn("\(SafeText.line(path)) was not encrypted, and is replaced")
+        case .encrypting(.recipient(let key)):
+            Terminal.note("Encrypting the private key to \(key.fingerprint), \(SafeText.line(key.userID))")
+        case .encrypting(.symmetric): break
+        }
     }
 
     /// Own keys count as known keys of their owner, also where gpg is not at hand to open them.
@@ -66,7 +84,8 @@ struct KeyRestoration {
         Terminal.print("\(key.wasKnown ? "Already there" : "Restored"): \(key.id)")
         Terminal.print("  \(role)".wrapped(indent: 2))
         switch key.encryption {
-        case .recipient(let id) where !key.wasKnown: Terminal.print("  kept encrypted to \(SafeText.line(id))")
+        case .recipient(let recipient) where !key.wasKnown:
+            Terminal.print("  kept encrypted to \(recipient.fingerprint)")
         case .symmetric where !key.wasKnown: Terminal.print("  kept encrypted with your passphrase")
         default: break
         }

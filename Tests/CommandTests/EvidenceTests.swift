@@ -111,11 +111,11 @@ import Testing
         ("export evidence x --encrypt-to alice", "is one file"),
         ("export evidence x.zip --encrypt-to alice", "NAME.zip.gpg"),
         ("export markdown x --sign alice", "export evidence"),
-        ("export evidence x.zip --sign nobody", "sign the package"),
-        ("export evidence x --sign nobody", "name a key that can sign"),
+        ("export evidence x.zip --sign nobody", "gpg has no secret key for “nobody”"),
+        ("export evidence x --sign nobody", "“gpg --list-secret-keys” shows yours"),
         ("export evidence x --since 2030-01-01", "nothing was chosen"),
         ("export evidence x.zip --since 2030-01-01", "nothing was chosen"),
-        ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "gpg has no key to encrypt to"),
+        ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "gpg has no key for “nobody@nowhere"),
         ("export evidence x.zip.gpg --encrypt-to nobody@nowhere.invalid", "import the recipient's first"),
     ])
     func wrongWishes_LeaveNothing(line: String, says: String) async throws {

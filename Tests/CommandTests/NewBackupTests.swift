@@ -57,7 +57,7 @@ struct NewBackupTests {
             #expect(words.count >= 3 && words[words.count - 2] == words[words.count - 1], "\(made.output)")
             let nobody = try await stage.run("mmvault key backup no.asc --recipient nobody@example.invalid")
             #expect(nobody.code == 8)
-            #expect(nobody.errors.contains("error: gpg finds no key for “nobody@example.invalid”"))
+            #expect(nobody.errors.contains("error: gpg has no key for “nobody@example.invalid”"))
         }
     }
 
@@ -84,6 +84,28 @@ struct NewBackupTests {
             let opened = try await stage.run(
                 "gpg --homedir bob --quiet --batch --decrypt bobs.asc; gpgconf --homedir bob --kill all")
             #expect(opened.output == KeyBackup.text(of: stage.story.alice.key), "\(opened.errors)")
+        }
+    }
+
+    /// Nobody is left writing to a program that has gone.
+    @Test func gpgThatReadsNothing_IsAnError() async throws {
+        try await settled { stage in
+            _ = try await stage.run("mkdir fake")
+            try stage.write("fake/gpg", "#!/bin/sh\necho 'gpg: no home' >&2\nexit 2\n")
+            let outcome = try await stage.run(
+                """
+                chmod +x fake/gpg; export PATH=$PWD/fake:$PATH; rm vault/*/keys/*
+                for try in {1..20}; do mmvault key restore key.gpg.asc 2>&1; echo "exit $?"; done
+                """)
+            #expect(outcome.lines.count { $0 == "exit 8" } == 20, "\(outcome.everything)")
+            #expect(outcome.output.contains("error: gpg could not decrypt the backup: no home"))
+        }
+    }
+
+    @Test func whatIsTooLargeForABackup_IsNone() async throws {
+        try await settled { stage in
+            let outcome = try await stage.run("head -c 3M /dev/zero | tr '\\0' '\\377' | mmvault key restore -")
+            #expect(outcome.code == 8 && outcome.errors.contains("it is too large"), "\(outcome.everything)")
         }
     }
 

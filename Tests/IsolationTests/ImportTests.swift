@@ -40,15 +40,17 @@ import Testing
             module: "Reader", everywhere: ["Archive", "Bytes", "E2EE"],
             only: [
                 "Age": ["Evidence/PackageSeal.swift", "Search/SealedFolder.swift", "Search/Search.swift"],
-                "CLinux": ["Evidence/UnnamedFile.swift", "Gpg+Package.swift"],
+                "CLinux": ["Evidence/UnnamedFile.swift", "Gpg+Package.swift", "Gpg+Process.swift"],
                 "Foundation": ["Search/SearchText.swift", "Search/SearchHighlight.swift"],
                 "GRDB": ["Search/SearchSegment.swift"], "GRDBSQLite": ["Search/SearchSegment.swift"],
                 "Glibc": [
                     "Evidence/NewFile.swift", "Evidence/PackageFolder.swift", "Evidence/UnnamedFile.swift",
                     "Export/ExportDirectory.swift",
-                    "Export/ExportFile.swift", "Gpg+Package.swift", "Gpg+Signature.swift", "Gpg.swift",
+                    "Export/ExportFile.swift", "Gpg+Package.swift", "Gpg+Process.swift", "Gpg+Signature.swift",
+                    "Gpg.swift",
                 ],
-                "Subprocess": ["Gpg.swift", "Gpg+Package.swift"], "SystemPackage": ["Gpg+Package.swift"],
+                "Subprocess": ["Gpg+Package.swift", "Gpg+Process.swift"],
+                "SystemPackage": ["Gpg+Package.swift", "Gpg+Process.swift"],
             ]),
         Allowance(module: "reader-probe", everywhere: ["Archive", "E2EE", "Reader"], only: [:]),
     ]

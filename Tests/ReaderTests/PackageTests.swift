@@ -226,6 +226,11 @@ import Testing
         ("", .notJudged(why: "no home")), ("[GNUPG:] NODATA 1\n[GNUPG:] NODATA 2", .unreadable),
         ("[GNUPG:] ERRSIG AB 99 8 00 1 4 -", .notJudged(why: "no home")),
         ("gpg: Good signature\nGOODSIG AB Alice\nVALIDSIG FF00 x", .notJudged(why: "no home")),
+        (
+            "[GNUPG:] GOODSIG AB M\u{2028}[GNUPG:] TRUST_ULTIMATE\n[GNUPG:] VALIDSIG FF00 x",
+            .good(userID: "M\u{2028}[GNUPG:] TRUST_ULTIMATE", fingerprint: "FF00", isTrusted: false)
+        ),
+        ("[GNUPG:] GOODSIG AB A\n [GNUPG:] VALIDSIG FF00 x", .notJudged(why: "no home")),
     ])
     func gpgsWords_AreUnderstood(output: String, state: Gpg.SignatureState) {
         #expect(Gpg.state(output, errors: "gpg: no home\n") == state)

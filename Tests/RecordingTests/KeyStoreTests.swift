@@ -120,6 +120,43 @@ struct KeyStoreTests {
         }
     }
 
+    /// Wherever it stands: in a quoted mail, or as the bytes that they are.
+    @Test(arguments: [["--store"], ["-z", "0", "--store"]], [true, false])
+    func openPGPThatIsNotEncrypted_IsNeverKeptAsItIs(_ command: [String], isArmored: Bool) async throws {
+        try await Recording.with { recording in
+            try await GpgHome.with {
+                let store = KeyStore(recording.directory)
+                let key = try Fixture.key(1)
+                let message = try await StockTool.run(
+                    "gpg", ["--batch", "--quiet"] + (isArmored ? ["--armor"] : []) + command,
+                    input: Fixture.bytes("alice.1.asc"))
+                var backup = message
+                if isArmored {
+                    let lines = String(decoding: message, as: UTF8.self).split(
+                        separator: "\n", omittingEmptySubsequences: false)
+                    backup = Array(lines.map { "> \($0)" }.joined(separator: "\n").utf8)
+                }
+                #expect(try await store.keys(in: backup, source: "backup").map(\.id) == [key.id])
+                var notices: [KeyStore.Notice] = []
+                let restored = try await store.restore(
+                    backup, source: "backup", encryption: nil, onNotice: { notices.append($0) })
+                let own = Gpg.Encryption.recipient(try await Gpg().ownKey())
+                #expect(restored.map(\.id) == [key.id] && restored.map(\.encryption) == [own])
+                // Not compressed and not armored, it is as good as clear text, and taken for that.
+                #expect(notices.suffix(2) == [.unsealed(.none), .encrypting(own)] || notices == [.encrypting(own)])
+                #expect(notices.count == 2 || (!isArmored && command.contains("-z")))
+                let path = "\(recording.directory.keysPath)/\(key.id).asc"
+                let packets = try await StockTool.run("gpg", ["--batch", "--list-packets", "--list-only", path])
+                #expect(String(decoding: packets, as: UTF8.self).contains(":pubkey enc packet:"))
+                #expect(try await store.load().map(\.id) == [key.id])
+
+                // Stored as it is, it is not loaded.
+                try Data(message).write(to: URL(filePath: path))
+                await #expect(throws: ReaderError.notEncrypted(path: path)) { try await store.load() }
+            }
+        }
+    }
+
     @Test func everyBackupInAFile_IsRead() async throws {
         try await Recording.with { recording in
             try await GpgHome.with {

@@ -30,7 +30,7 @@ public struct Evidence: Sendable {
     /// - Throws: `ReaderError`, `ArchiveError`; then there is no such file, and a folder is marked as incomplete.
     ///   `nothingChosen`, and what gpg says of the signer, before anything is written.
     public func run(
-        _ request: ExportRequest, to path: String, signer: String? = nil, seal: PackageSeal? = nil,
+        _ request: ExportRequest, to path: String, signer: Gpg.Key? = nil, seal: PackageSeal? = nil,
         announce: (EvidenceDisclosure) -> Void = { _ in }, progress: (Channel, Int) -> Void = { _, _ in }
     ) async throws -> Summary {
         let place = seal == nil ? UnnamedFile.Place.beside(path) : .hidden(beside: path)
@@ -56,7 +56,7 @@ public struct Evidence: Sendable {
 
     private func fill(
         _ destination: any ExportDestination, _ plan: EvidencePlan, _ request: ExportRequest,
-        _ place: UnnamedFile.Place, _ signer: String?, _ progress: (Channel, Int) -> Void
+        _ place: UnnamedFile.Place, _ signer: Gpg.Key?, _ progress: (Channel, Int) -> Void
     ) async throws -> Summary {
         let users = try EvidenceUser.all(in: archive, included: Set(plan.posts.keys))
         let people = ExportPeople(

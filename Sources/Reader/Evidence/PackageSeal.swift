@@ -4,7 +4,7 @@ internal import Archive
 /// For whom a package is sealed.
 public enum PackageSeal: Sendable {
     case age(AgeSeal)
-    /// An OpenPGP key that the user's gpg knows.
+    /// What names an OpenPGP key that the user's gpg knows.
     case gpg(String)
 
     /// - Returns: nil for what begins as an age recipient does, and is none.
@@ -41,7 +41,9 @@ extension PackageFile {
             try write(format) { bytes in try sealer.write(bytes) { try file.write($0) } }
             try sealer.finish { try file.write($0) }
         case .gpg(let recipient):
-            try await Gpg().seal(to: recipient, output: file.descriptor) { output in
+            let gpg = Gpg()
+            let key = try await gpg.key(named: recipient, for: .encryption)
+            try await gpg.seal(to: key, output: file.descriptor) { output in
                 try write(format) { bytes in
                     if let failure = ExportFile.write(bytes, to: output) {
                         throw ReaderError.output(path: "gpg", operation: "write to", errno: failure)

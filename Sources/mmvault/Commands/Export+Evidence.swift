@@ -43,21 +43,10 @@ extension Export {
         return seal
     }
 
-    /// The one OpenPGP key that gpg has for whom the package is to be sealed: none is fetched, and none is guessed.
+    /// The one OpenPGP key that gpg has for whom the package is to be sealed: none is fetched.
     private func recipient(_ seal: PackageSeal?) async throws -> Gpg.Key? {
         guard case .gpg(let name) = seal else { return nil }
-        let keys = try await Gpg().publicKeys(for: name, mayLocate: false)
-        guard let key = keys.first else {
-            throw Failure(
-                .key, "gpg has no key to encrypt to for “\(SafeText.line(name))”",
-                hint: "“gpg --list-keys” shows the keys that gpg has; import the recipient's first")
-        }
-        guard keys.count == 1 else {
-            throw Failure(
-                .key, "gpg has \(keys.count) keys for “\(SafeText.line(name))”",
-                hint: "name one by its fingerprint: \(SafeText.line(keys.map(\.fingerprint).joined(separator: ", ")))")
-        }
-        return key
+        return try await Gpg().key(named: name, for: .encryption)
     }
 
     func writeEvidence(_ open: OpenArchive, _ request: ExportRequest, _ seal: PackageSeal?) async throws {
@@ -66,12 +55,13 @@ extension Export {
             archive: open.archive, keys: open.keys, trusted: open.trusted, program: Mmvault.program)
         let path = SafeText.line(output)
         let recipient = try await recipient(seal)
+        let signer: Gpg.Key? = if let sign { try await Gpg().key(named: sign, for: .signing) } else { nil }
         let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: false, "nothing was written")
         let seal = recipient.map { PackageSeal.gpg($0.fingerprint) } ?? seal
         let summary: Evidence.Summary
         do {
             summary = try await evidence.run(
-                request, to: output, signer: sign, seal: seal, announce: announce
+                request, to: output, signer: signer, seal: seal, announce: announce
             ) { channel, posts in
                 Terminal.showProgress("exporting \(SafeText.name(names.label(channel))): \(posts.grouped) posts")
             }
@@ -85,6 +75,9 @@ extension Export {
         Terminal.clearProgress()
         describe(summary.counts, in: path)
         Terminal.print("\(summary.files.of("file")), head of the archive's chain:\n  \(summary.head)")
+        if let signer {
+            Terminal.print("signed by \(SafeText.line(signer.userID)):\n  \(signer.fingerprint)")
+        }
         if let recipient {
             Terminal.print("sealed for \(SafeText.line(recipient.userID)):\n  \(SafeText.line(recipient.fingerprint))")
         }

@@ -11,7 +11,9 @@ extension Key {
             discussion: """
                 The form is the one that the plugin itself makes and imports: the clear-text
                 backup as an OpenPGP message. It goes to your own OpenPGP key, or to another
-                one that gpg knows, or finds (gpg --locate-keys) where you name it.
+                one that gpg knows, or finds (gpg --locate-keys) where you name it: by its
+                fingerprint or long key id, or by a whole e-mail address or user id that no
+                other key has.
 
                 EXAMPLES:
                   mmvault key backup my-key.asc
@@ -29,7 +31,7 @@ extension Key {
 
         @Option(
             help: ArgumentHelp(
-                "Encrypt to this OpenPGP key: an address, a name or a fingerprint; without it, to your own.",
+                "Encrypt to this OpenPGP key: a fingerprint, an e-mail address or a user id; without it, to your own.",
                 valueName: "key"))
         var recipient: String?
 
@@ -44,39 +46,15 @@ extension Key {
             }
             let key = try KeyChoice.choose(try await keys.load(directory), id: id, directory)
             let gpg = Gpg()
-            let target = try await recipient(gpg)
-            let message = try await KeyStore(directory, gpg: gpg).backup(of: key, to: target.fingerprint)
+            let target = if let recipient { try await gpg.recipient(named: recipient) } else { try await gpg.ownKey() }
+            Terminal.note("Encrypting to \(target.fingerprint), \(SafeText.line(target.userID))")
+            let message = try await KeyStore(directory, gpg: gpg).backup(of: key, to: target)
             if file == "-" {
                 Terminal.write(message)
             } else {
                 try PrivateFile.replace(file, with: message)
                 Terminal.print("Backup of key \(key.id.short)… in \(SafeText.line(file))")
             }
-            Terminal.note("Encrypted to \(target.fingerprint), \(SafeText.line(target.userID))")
-        }
-
-        private func recipient(_ gpg: Gpg) async throws -> Gpg.Key {
-            guard let recipient else {
-                guard let own = try await gpg.ownKeys().first else { throw ReaderError.noGpgKey }
-                return own
-            }
-            var found = try await gpg.publicKeys(for: recipient, mayLocate: false)
-            if found.isEmpty {
-                Terminal.note("gpg has no key for “\(SafeText.line(recipient))”, and looks for one elsewhere")
-                found = try await gpg.publicKeys(for: recipient, mayLocate: true)
-            }
-            guard let first = found.first else {
-                throw Failure(
-                    .key, "gpg finds no key for “\(SafeText.line(recipient))” that can be encrypted to",
-                    hint: "“gpg --locate-keys” or “gpg --import” brings one; nothing was written")
-            }
-            guard found.count == 1 else {
-                let names = found.map { "\($0.fingerprint) (\(SafeText.line($0.userID)))" }.joined(separator: ", ")
-                throw Failure(
-                    .key, "gpg has several keys for “\(SafeText.line(recipient))”",
-                    hint: "name one by its fingerprint: \(names)")
-            }
-            return first
         }
     }
 }

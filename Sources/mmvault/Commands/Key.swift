@@ -16,8 +16,10 @@ struct Key: AsyncParsableCommand {
             discussion: """
                 Takes what people have: the clear-text backup (also with chat text around it),
                 the GPG backup, or the mail that the server sent, saved as .eml. The key is
-                kept only as an OpenPGP-encrypted file that your gpg opens on use. Restore
-                your old keys, too: they open old posts.
+                kept only as an OpenPGP-encrypted file that your gpg opens on use. What was
+                in clear text is encrypted to your only OpenPGP key, or to the one that you
+                name: by its fingerprint or long key id, or by a whole e-mail address or user
+                id that no other key has. Restore your old keys, too: they open old posts.
 
                 EXAMPLES:
                   mmvault key restore backup.eml
@@ -45,11 +47,11 @@ struct Key: AsyncParsableCommand {
             guard recipient == nil || !symmetric else {
                 throw Failure(.usage, "--recipient and --symmetric do not go together", hint: "choose one")
             }
+            var encryption: Gpg.Encryption? = symmetric ? .symmetric : nil
+            if let recipient { encryption = .recipient(try await Gpg().recipient(named: recipient)) }
             var bytes = try InputFile.read(file)
             defer { wipe(&bytes) }
-            try await KeyRestoration(directory).run(
-                bytes, source: InputFile.name(file),
-                encryption: symmetric ? .symmetric : recipient.map { .recipient($0) })
+            try await KeyRestoration(directory).run(bytes, source: InputFile.name(file), encryption: encryption)
         }
     }
 

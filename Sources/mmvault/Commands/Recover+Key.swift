@@ -52,7 +52,10 @@ extension Recover {
             let which = kept.isEmpty ? "your private key is not restored" : "no other private key is restored"
             Terminal.warn("\(which): \(failure.message)")
             var outcome = KeyOutcome(isThere: !kept.isEmpty)
-            if case ReaderError.noSecretKey = error, let hint = failure.hint { outcome.hint = hint }
+            switch error {
+            case ReaderError.noSecretKey, ReaderError.refusedGpgKey: outcome.hint = failure.hint ?? outcome.hint
+            default: break
+            }
             return outcome
         }
     }
