@@ -1,6 +1,15 @@
 internal import GRDB
 
 extension Archive {
+    /// The messages of a post that another post holds, too: the digests of their ciphertexts, 32 hexadecimal digits each.
+    public func repeatedMessages(inPost postID: String) throws(ArchiveError) -> [String] {
+        let sql = """
+            SELECT DISTINCT lower(hex(c.digest)) FROM ciphertext c WHERE c.post_id = ?1
+              AND EXISTS (SELECT 1 FROM ciphertext o WHERE o.digest = c.digest AND o.post_id <> ?1)
+            """
+        return try read { try String.fetchAll($0, sql: sql, arguments: [postID]) }
+    }
+
     /// The document with the first encrypted post of each of these users, as the server delivered it.
     public func firstMessages(of users: [String]) throws(ArchiveError) -> [String: Int64] {
         guard !users.isEmpty else { return [:] }

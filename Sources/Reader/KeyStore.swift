@@ -55,17 +55,13 @@ public struct KeyStore: Sendable {
     ///   - source: what to call the input in an error: the file's name.
     ///   - encryption: nil for the user's own OpenPGP key.
     ///   - onFailure: is told of each backup in `bytes` that cannot be used, where another one can.
-    ///   - examine: is shown each key before any is stored, and throws where it must not be.
-    /// - Throws: `noBackup`, `badKey`, `gpgFailed`, `noSecretKey`, `noGpgKey`, `refusedGpgKey`, and what `examine` throws.
-    ///   Then nothing was stored.
+    /// - Throws: `noBackup`, `badKey`, `gpgFailed`, `noSecretKey`, `noGpgKey`, `refusedGpgKey`. Then nothing was stored.
     public func restore(
         _ bytes: [UInt8], source: String, encryption: Gpg.Encryption?, onFailure: (ReaderError) -> Void = { _ in },
-        examine: (PublicKey) throws(ReaderError) -> Void = { _ throws(ReaderError) in },
         onNotice: (Notice) -> Void = { _ in }
     ) async throws(ReaderError) -> [Restored] {
         var files: [(key: PrivateKey, content: [UInt8]?, encryption: Gpg.Encryption?)] = []
         let found = try await read(bytes, source: source, onFailure)
-        for item in found { try examine(item.key.publicKey) }
         for item in found where !files.contains(where: { $0.key.id == item.key.id }) {
             if let protection = item.protection, protection != .sealed { onNotice(.unsealed(protection)) }
             if try await isKept(item.key.id, onNotice) {

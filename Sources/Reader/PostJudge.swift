@@ -149,36 +149,11 @@ struct PostJudge: Sendable {
         }
     }
 
-    /// What is suspicious about a version, whoever signed it: docs/trust-rules.md, “Suspicions”.
+    /// What is suspicious about a version, whoever signed it.
     private func suspicions(_ version: StoredVersion, _ judgement: TrustedKeys.Judgement) -> [Suspicion] {
         if let stated = stated(version) { return stated }
-        guard let past = version.past else { return [] }
-        var suspicions: [Suspicion] = []
-        if past.isRolledBack { suspicions.append(.rolledBack) }
-        if past.isRepeated { suspicions.append(.repeated) }
-        guard let signer = judgement.signer, let standing = judgement.standing, standing != .rejected else {
-            return suspicions
-        }
-        let succession = trusted.succession(of: signer, version.header.userID)
-        let isOwn = standing == .own
-        if let seen = succession.predecessorLastSeen, !isOwn, standing != .confirmed, standing != .adopted,
-            past.writtenAt + PostJudge.allowance < seen.milliseconds
-        {
-            suspicions.append(.datedBack)
-        }
-        if let successor = succession.firstSuccessor, !isOwn, !judgement.isInUse {
-            let isLate =
-                past.writtenAt > successor.milliseconds + PostJudge.allowance
-                || succession.lastSuccessor.flatMap(past.lastPass).map {
-                    past.writtenAt + PostJudge.allowance < $0.milliseconds
-                } ?? false
-            if isLate { suspicions.append(.afterSuccession) }
-        }
-        return suspicions
+        return version.past.map { trusted.suspicions(of: $0, judgement, by: version.header.userID) } ?? []
     }
-
-    /// How far the server's clock and this one may be apart, in milliseconds.
-    private static let allowance: Int64 = 10 * 60_000
 
     private func post(
         _ version: StoredVersion, _ root: JSONValue?, _ verdict: Verdict, text: PostText = .unreadable,

@@ -8,8 +8,6 @@ public enum ReaderError: Error, Equatable, Sendable {
     case badKey(source: String, KeyError)
     /// A stored key file holds another key than its name says.
     case otherKey(path: String, found: KeyID)
-    /// A key that was to be restored is known as another user's.
-    case othersKey(KeyID, username: String, isShown: Bool)
     case gpgMissing
     /// gpg said no; `message` is what it said.
     case gpgFailed(doing: String, message: String)

@@ -18,12 +18,6 @@ extension Failure {
             )
         case .otherKey(let path, let found):
             Failure(.damaged, "\(SafeText.line(path)) holds another key: \(found.short)…")
-        case .othersKey(_, let username, let isShown):
-            Failure(
-                .key,
-                "\(isShown ? "the server shows" : "the archive knows") this key as @\(SafeText.name(username))'s, "
-                    + "not as yours",
-                hint: "nothing was stored; --key FILE uses it for one command")
         case .gpgMissing:
             Failure(.key, "there is no gpg", hint: "install GnuPG (on Debian: apt install gnupg)")
         case .gpgFailed(let doing, let message):

@@ -33,6 +33,7 @@ final class FollowProgress: Sendable {
         case .pulled(let report):
             Terminal.clearProgress()
             summarize(report)
+            showQuestions()
             Terminal.flush()
             state.withLock { $0.isFollowing = true }
         case .connected(let isResumed):
@@ -41,9 +42,19 @@ final class FollowProgress: Sendable {
         case .kept(let channels, let added): if added > 0 { tell(added, channels.keys.sorted()) }
         case .asked(let added, let keyChanges):
             for change in keyChanges { Pull.warn(change) }
+            if !keyChanges.isEmpty { showQuestions() }
             if added > 0 { tell(added, []) }
         case .waiting(let why, let seconds):
             tell("\(SafeText.line(why)); again in \(Int(seconds.rounded(.up))) s")
+        }
+    }
+
+    /// Beside what goes on: an archive may be read while it is written.
+    private func showQuestions() {
+        let directory = directory
+        Task {
+            try? await Pull.showQuestions(directory)
+            Terminal.flush()
         }
     }
 

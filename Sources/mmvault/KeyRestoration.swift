@@ -2,7 +2,8 @@ import Archive
 import E2EE
 import Reader
 
-/// Keeps private keys out of their backups, notes in the archive that they are the user's own, and says what it did.
+/// Keeps private keys out of their backups, says what it did, and asks whether the keys are the user's own: that somebody has
+/// a private key does not mean that they made it.
 struct KeyRestoration {
     private let directory: AccountDirectory
     private let archive: Archive
@@ -17,27 +18,80 @@ struct KeyRestoration {
     }
 
     /// - Parameters: as for `KeyStore.restore`.
-    /// - Throws: `othersKey` for a key that the archive knows as another user's: as one of the owner's, what it signs
-    ///   in their name would verify.
-    func run(_ bytes: [UInt8], source: String, encryption: Gpg.Encryption?) async throws {
+    @discardableResult
+    func run(_ bytes: [UInt8], source: String, encryption: Gpg.Encryption?) async throws -> [PublicKey] {
         let account = try archive.account()
-        let trusted = try TrustedKeys(archive, atHand: [])
-        let names = Dictionary(
-            try archive.users().map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
-        func examine(_ key: PublicKey) throws(ReaderError) {
-            guard let owner = trusted.otherOwner(of: key, than: account.userID) else { return }
-            throw .othersKey(
-                key.id, username: names[owner.userID] ?? owner.userID, isShown: owner.isCurrent)
-        }
         let restored = try await KeyStore(directory).restore(
             bytes, source: source, encryption: encryption, onFailure: { KeyRestoration.warn($0, source) },
-            examine: examine, onNotice: { KeyRestoration.say($0, source) })
+            onNotice: { KeyRestoration.say($0, source) })
         let known = try archive.knownKeys()[account.userID] ?? []
         for key in restored {
             let isNoted = known.contains { $0.isOwn && $0.sighting.keyID == key.id.description }
             if !isNoted { try await note(key.publicKey, of: account) }
             describe(key, registered: known.first(where: \.isCurrent)?.sighting.keyID)
         }
+        return restored.map(\.publicKey)
+    }
+
+    /// Asks of each key that has no answer whether the owner made it, and keeps what they say.
+    ///
+    /// - Parameters:
+    ///   - isMine: `--mine`: they have said so.
+    ///   - source: where the keys come from.
+    func ask(_ keys: [PublicKey], isMine: Bool, source: String) async throws {
+        let ownerID = try archive.account().userID
+        let trusted = try TrustedKeys(archive, atHand: [])
+        for key in keys {
+            let owned = trusted.owned(by: ownerID).first { $0.signer.id == key.signer.id }
+            guard owned?.standing.isDecided != true else { continue }
+            if !isMine { guard try await agrees(key, trusted, source) else { continue } }
+            try await writer.append(
+                TrustDecision.document([try decision(.own, key)], at: .now), objects: .trust)
+            Terminal.print("Noted: you made key \(key.id.short)…")
+        }
+    }
+
+    private func decision(_ verb: TrustDecision.Verb, _ key: PublicKey) throws -> TrustDecision {
+        let account = try archive.account()
+        return TrustDecision(
+            userID: account.userID, verb: verb, signingPoint: key.signingPoint, encryptionPoint: key.encryptionPoint,
+            at: .now, username: account.username)
+    }
+
+    private func agrees(_ key: PublicKey, _ trusted: TrustedKeys, _ source: String) async throws -> Bool {
+        guard Terminal.inputIsTerminal else {
+            Terminal.note(
+                "Nobody has said that key \(key.id.short)… is yours: it opens posts, and stands for you as the server says."
+                    .wrapped())
+            Terminal.note("“mmvault key mine \(key.id.description.prefix(8))” says so, or --mine when you restore it.")
+            return false
+        }
+        Terminal.note("Key \(key.id), from \(SafeText.line(source)):")
+        for line in Fingerprint(of: key.id).lines { Terminal.note("    \(line)") }
+        for line in try await opens(key.id) { Terminal.note("  \(line)") }
+        let ownerID = try archive.account().userID
+        for other in trusted.owners(ofSigner: key.signer.id) where other.userID != ownerID && other.standing != .rejected {
+            let users = try archive.users()
+            let people = People(account: try archive.account(), users: users, teams: [])
+            Terminal.warn("this key is known as \(people.username(other.userID))'s")
+        }
+        let answer = Prompt.answer("Did you make this key? [y/N] ")?.lowercased() ?? ""
+        return answer == "y" || answer == "yes"
+    }
+
+    /// Which posts a key opens, and of which months.
+    private func opens(_ id: KeyID) async throws -> [String] {
+        let survey = Survey(archive, atHand: [id])
+        var months: [String: Int] = [:]
+        for channel in try archive.channels() {
+            for (month, counts) in try await survey.run(channel).months {
+                months[month, default: 0] += counts.openableBy[id] ?? 0
+            }
+        }
+        let opened = months.filter { $0.value > 0 }
+        guard let first = opened.keys.min(), let last = opened.keys.max() else { return ["It opens no archived post."] }
+        let posts = opened.values.reduce(0, +).of("post")
+        return ["It opens \(posts), \(first == last ? "of \(first)" : "from \(first) to \(last)")."]
     }
 
     /// That of several backups one cannot be used.

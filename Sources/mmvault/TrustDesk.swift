@@ -103,20 +103,34 @@ struct TrustDesk {
         }
     }
 
-    /// Keeps a decision of the owner's.
-    func record(_ verb: TrustDecision.Verb, _ entry: TrustRegister.Entry) async throws {
-        try await record(
-            verb, of: entry.userID, signingPoint: entry.signingPoint, encryptionPoint: entry.encryptionPoint)
+    /// An answer of the owner's about a key, or about a signer alone.
+    struct Answer {
+        let verb: TrustDecision.Verb
+        let userID: String
+        let signingPoint: [UInt8]
+        let encryptionPoint: [UInt8]?
+
+        init(_ verb: TrustDecision.Verb, _ entry: TrustRegister.Entry) {
+            (self.verb, userID) = (verb, entry.userID)
+            (signingPoint, encryptionPoint) = (entry.signingPoint, entry.encryptionPoint)
+        }
+
+        init(adopting signer: UnrecordedSigner, of userID: String) {
+            (verb, self.userID) = (.adopted, userID)
+            (signingPoint, encryptionPoint) = (signer.point.bytes, nil)
+        }
     }
 
-    func record(
-        _ verb: TrustDecision.Verb, of userID: String, signingPoint: [UInt8], encryptionPoint: [UInt8]?
-    ) async throws {
+    /// Keeps answers of the owner's: all of them, or none.
+    func record(_ answers: [Answer]) async throws {
+        guard !answers.isEmpty else { return }
         let now = Timestamp.now
-        let decision = TrustDecision(
-            userID: userID, verb: verb, signingPoint: signingPoint, encryptionPoint: encryptionPoint, at: now,
-            username: usernames[userID])
-        try await ArchiveWriter(directory).append(TrustDecision.document([decision], at: now), objects: .trust)
+        let decisions = answers.map { answer in
+            TrustDecision(
+                userID: answer.userID, verb: answer.verb, signingPoint: answer.signingPoint,
+                encryptionPoint: answer.encryptionPoint, at: now, username: usernames[answer.userID])
+        }
+        try await ArchiveWriter(directory).append(TrustDecision.document(decisions, at: now), objects: .trust)
     }
 }
 

@@ -36,11 +36,12 @@ public struct Audit: Sendable {
             UnknownRecipients(groups, trusted: trusted, recipients: signers.recipients),
             MissingRecipients(groups, trusted: trusted, known: try archive.knownKeys(), excluded: excluded),
             KeysInTheMiddle(archive, groups, trusted: trusted), SharedKeys(trusted: trusted),
+            SeveralEncryptionPoints(trusted: trusted), UnansweredKeys(groups, trusted: trusted),
         ]
         let inspections: [any Inspection] =
             [
                 repeated, DuplicateRecipients(groups), ClearText(groups), BackwardTimes(archive, groups),
-                ChangedInPlace(archive), MovedNames(archive, trusted: trusted), VanishedPosts(archive),
+                SuspiciousVersions(groups), ChangedInPlace(archive), MovedNames(archive, trusted: trusted), VanishedPosts(archive),
             ] + (try knowsKeys ? keyed : [])
         let ownerID = try archive.account().userID
         let moves = try MemberMove.all(in: archive, all)

@@ -130,6 +130,8 @@ final class KeysInTheMiddle: Inspection {
             let between = shown[before + 1..<place]
             let others = between.compactMap { KeyID(hex: $0.keyID) }
             guard let first = between.first, let other = others.first else { continue }
+            // Somebody with two devices, as the owner says.
+            if trusted.areInUse([sighting] + between, of: userID) { continue }
             let user = names.user(userID)
             return names.finding(
                 .keysInTheMiddle,

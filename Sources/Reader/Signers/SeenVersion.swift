@@ -29,6 +29,9 @@ struct SeenMessage: Sendable {
     /// Of what is signed: what another signature of the same message has in common with it.
     let signedDigest: [UInt8]
     let signer: Signer
+    /// How the signer stands, where it is one of the author's.
+    let standing: Standing?
+    let suspicions: [Suspicion]
 
     /// Whose signature it is, as far as can be told.
     enum Signer: Sendable {
@@ -73,33 +76,44 @@ extension SeenVersion {
             content = .unusable(hasClearText: false)
             return
         }
-        guard version.header.type == EncryptedPost.type else {
+        guard let encrypted = EncryptedPost(root, type: version.header.type) else {
             content = .clear(SeenClearPost(version.header, root, bots))
             return
         }
-        guard case .message(let message) = EncryptedPost(root) else {
-            content = .unusable(hasClearText: EncryptedPost.clearText(root) != nil)
+        let hasClearText = EncryptedPost.clearText(root) != nil
+        guard case .message(let message) = encrypted else {
+            content = .unusable(hasClearText: hasClearText)
             return
         }
         content = .message(
-            SeenMessage(message, by: version.header.userID, trusted: trusted, found: found[version.header.userID] ?? [])
-        )
+            SeenMessage(
+                message, version, hasClearText: hasClearText, trusted: trusted,
+                found: found[version.header.userID] ?? []))
     }
 }
 
 extension SeenMessage {
-    init(_ message: EncryptedMessage, by userID: String, trusted: TrustedKeys, found: [SigningPoint]) {
+    init(
+        _ message: EncryptedMessage, _ version: StoredVersion, hasClearText: Bool, trusted: TrustedKeys,
+        found: [SigningPoint]
+    ) {
+        let userID = version.header.userID
+        let judgement = trusted.judgement(of: message, by: userID)
         recipients = message.recipients.map(\.keyID)
         // iv and point have one length each, so that nothing can move from one part to the next.
         ciphertext = SHA256Digest(of: message.iv + message.ephemeralPoint + message.encryptedData).bytes
         signedDigest = message.signedDigest.bytes
-        signer = Self.signer(of: message, by: userID, trusted, found)
+        signer = Self.signer(of: message, judgement, trusted, found)
+        standing = judgement.standing
+        suspicions =
+            (version.past.map { trusted.suspicions(of: $0, judgement, by: userID) } ?? [])
+            + (hasClearText ? [.editedInTheClear] : [])
     }
 
     private static func signer(
-        of message: EncryptedMessage, by userID: String, _ trusted: TrustedKeys, _ found: [SigningPoint]
+        of message: EncryptedMessage, _ judgement: TrustedKeys.Judgement, _ trusted: TrustedKeys,
+        _ found: [SigningPoint]
     ) -> Signer {
-        let judgement = trusted.judgement(of: message, by: userID)
         if let signer = judgement.signer {
             return judgement.standing == .rejected ? .rejected(signer) : .author(signer, judgement.key)
         }

@@ -23,6 +23,9 @@ public enum Standing: String, Sendable, CaseIterable, Comparable {
     /// Whether what it signed verifies.
     public var counts: Bool { self < .succeeding }
 
+    /// Whether the owner has said whether it is the user's.
+    public var isDecided: Bool { isAnswered || self == .rejected }
+
     /// Whether the owner's word says so.
     var isAnswered: Bool { self == .confirmed || self == .own || self == .accepted || self == .adopted }
 

@@ -151,6 +151,13 @@ public struct TrustedKeys: Sendable {
         places[userID]?[signer].flatMap { signers[userID]?[$0].succession } ?? Succession()
     }
 
+    /// Whether the owner compared all of these keys, and said that they are in use.
+    func areInUse(_ keys: some Sequence<KeySighting>, of userID: String) -> Bool {
+        keys.allSatisfy { key in
+            places[userID]?[SignerID(ofPoint: key.signingPoint)].flatMap { signers[userID]?[$0].isInUse } ?? false
+        }
+    }
+
     // MARK: Who is known by what
 
     /// The colleague on whose list it rests that a user's messages by this signer verify; nil where it does not.

@@ -7,7 +7,7 @@ import Reader
 struct Key: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Restore, list and back up your private keys.",
-        subcommands: [Restore.self, List.self, Backup.self, Identity.self])
+        subcommands: [Restore.self, Mine.self, List.self, Backup.self, Identity.self])
 
     struct Restore: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -21,10 +21,14 @@ struct Key: AsyncParsableCommand {
                 name: by its fingerprint or long key id, or by a whole e-mail address or user
                 id that no other key has. Restore your old keys, too: they open old posts.
 
+                To have a key does not make it yours: you are asked whether you made it. Say
+                --mine where nothing can be asked. Only then does what it signed in your name
+                verify, whatever key the server shows for you.
+
                 EXAMPLES:
                   mmvault key restore backup.eml
                   mmvault key restore key.asc --recipient me@example.org
-                  wl-paste | mmvault key restore -
+                  wl-paste | mmvault key restore --mine -
 
                 \(ExitCode.help(.key, .inUse, .noArchive, .usage))
                 """)
@@ -42,6 +46,9 @@ struct Key: AsyncParsableCommand {
         @Flag(help: "Encrypt a clear-text backup with a passphrase, which gpg asks for.")
         var symmetric = false
 
+        @Flag(help: "Say that you made the key: do not ask.")
+        var mine = false
+
         func run() async throws {
             let directory = try vault.directory()
             guard recipient == nil || !symmetric else {
@@ -51,7 +58,46 @@ struct Key: AsyncParsableCommand {
             if let recipient { encryption = .recipient(try await Gpg().recipient(named: recipient)) }
             var bytes = try InputFile.read(file)
             defer { wipe(&bytes) }
-            try await KeyRestoration(directory).run(bytes, source: InputFile.name(file), encryption: encryption)
+            let restoration = try KeyRestoration(directory)
+            let source = InputFile.name(file)
+            let keys = try await restoration.run(bytes, source: source, encryption: encryption)
+            try await restoration.ask(keys, isMine: mine, source: source)
+        }
+    }
+
+    struct Mine: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say that you made a key yourself.",
+            usage: "mmvault key mine <key> [<options>]",
+            discussion: """
+                For a key that you restored without saying so, and for one whose private half
+                is lost: one that the server showed for you, say. What it signed in your name
+                verifies from then on. “mmvault trust withdraw” takes it back.
+
+                EXAMPLES:
+                  mmvault key mine 9c660cd8
+
+                \(ExitCode.help(.failure, .inUse, .noArchive, .usage))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        @Argument(help: "A key's id, or its first digits, at least eight.")
+        var key: String
+
+        @Flag(help: "Do not ask. Needs the whole id.")
+        var yes = false
+
+        func run() async throws {
+            let desk = try TrustDesk(vault)
+            let entry = try desk.entry(of: desk.account.userID, key)
+            if !yes {
+                Terminal.note(entry.title)
+                for line in entry.keyID.map({ Fingerprint(of: $0).lines }) ?? [] { Terminal.note("    \(line)") }
+            }
+            try TrustDesk.agree("Did you make this key yourself?", isAgreed: yes, id: key)
+            try await desk.record([.init(.own, entry)])
+            Terminal.print("Noted: you made \(entry.title)")
         }
     }
 

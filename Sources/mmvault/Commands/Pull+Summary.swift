@@ -116,7 +116,7 @@ extension Pull {
             the server shows a new key for @\(SafeText.name(change.username))
             before  \(change.oldKeyID.prefix(16))…, last seen on \(change.oldLastSeen.minute) UTC
             now     \(change.newKeyID.prefix(16))…\(isPinned ? "" : pinned)
-            Ask them whether they made a new key. All stay known.
+            What it signs does not count until you say that it is theirs: “mmvault trust”.
             """)
     }
 }

@@ -74,6 +74,7 @@ struct Pull: AsyncParsableCommand {
             guard !follow else { return try await Pull.follow(directory, selection) }
             let report = try await Pull.perform(directory, selection)
             try Pull.sayNext(report, directory)
+            try await Pull.showQuestions(directory)
         } catch ExporterError.noSuchChannel(let name) {
             throw try Pull.noChannel(name, directory)
         }
@@ -96,6 +97,12 @@ struct Pull: AsyncParsableCommand {
         let all = try Archive(directory).versionCounts().values.reduce(0, +)
         guard added > 0, added == all, KeyStore(directory).ids.isEmpty else { return }
         Terminal.print("Next: “mmvault key restore FILE” restores your private key from its backup.")
+    }
+
+    /// What is still to be said about keys.
+    static func showQuestions(_ directory: AccountDirectory) async throws {
+        let archive = try Archive(directory)
+        try await KeyQuestionPrinter.show(archive, try TrustedKeys(archive, atHand: []))
     }
 
     /// Pulls, and says what came of it.

@@ -10,6 +10,9 @@ extension Recover {
     struct KeyOutcome {
         /// Whether a private key is there now. Without one the messages are worth having all the same.
         let isThere: Bool
+        /// Those that came just now, and where from.
+        var restored: [PublicKey] = []
+        var source = ""
         /// What to do where none is.
         var hint = """
             “mmvault key restore FILE” takes the mail “Mattermost E2EE private key backup” saved as .eml, the GPG backup, \
@@ -21,8 +24,7 @@ extension Recover {
         let kept = KeyStore(directory).ids
         do {
             if let backup {
-                try await restore(fileNamed: backup, directory)
-                return KeyOutcome(isThere: true)
+                return try await restore(fileNamed: backup, directory)
             }
             if !kept.isEmpty {
                 Terminal.print("Kept already: key \(kept.map { "\($0.short)…" }.joined(separator: ", "))")
@@ -33,16 +35,16 @@ extension Recover {
             }
             if let stored = try await storedBackup(directory) {
                 Terminal.print("The server holds a backup of your private key; your gpg is to open it.")
-                try await KeyRestoration(directory).run(
-                    Array(stored.utf8), source: "the server's backup", encryption: nil)
-                return KeyOutcome(isThere: true)
+                let source = "the server's backup"
+                let restored = try await KeyRestoration(directory).run(
+                    Array(stored.utf8), source: source, encryption: nil)
+                return KeyOutcome(isThere: true, restored: restored, source: source)
             }
             guard Terminal.inputIsTerminal,
                 let path = Prompt.answer("File with a backup, or its mail (empty to go on without): ")?.trimmed,
                 !path.isEmpty
             else { return KeyOutcome(isThere: !kept.isEmpty) }
-            try await restore(fileNamed: path, directory)
-            return KeyOutcome(isThere: true)
+            return try await restore(fileNamed: path, directory)
         } catch is CancellationError {
             throw CancellationError()
         } catch {
@@ -60,10 +62,12 @@ extension Recover {
         }
     }
 
-    private func restore(fileNamed path: String, _ directory: AccountDirectory) async throws {
+    private func restore(fileNamed path: String, _ directory: AccountDirectory) async throws -> KeyOutcome {
         var bytes = try InputFile.read(path)
         defer { wipe(&bytes) }
-        try await KeyRestoration(directory).run(bytes, source: InputFile.name(path), encryption: nil)
+        let source = InputFile.name(path)
+        let restored = try await KeyRestoration(directory).run(bytes, source: source, encryption: nil)
+        return KeyOutcome(isThere: true, restored: restored, source: source)
     }
 
     /// - Returns: nil where the server shows none, or cannot be asked.

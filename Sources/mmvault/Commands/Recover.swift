@@ -15,7 +15,7 @@ struct Recover: AsyncParsableCommand {
 
             EXAMPLES:
               mmvault recover https://chat.example.org
-              mmvault recover https://chat.example.org --backup backup-mail.eml
+              mmvault recover https://chat.example.org --backup backup-mail.eml --mine
 
             \(ExitCode.help(.incomplete, .inUse, .notLoggedIn, .server, .key, .interrupted))
             """)
@@ -34,6 +34,9 @@ struct Recover: AsyncParsableCommand {
         completion: .file())
     var backup: String?
 
+    @Flag(help: "Say that you made the restored key: do not ask.")
+    var mine = false
+
     func run() async throws {
         // Before a login and a pull that may take hours.
         if let backup { try InputFile.requireReadable(backup) }
@@ -46,6 +49,7 @@ struct Recover: AsyncParsableCommand {
         } catch let failure as Failure where failure.code == .incomplete {
             incomplete = failure
         }
+        try await KeyRestoration(directory).ask(key.restored, isMine: mine, source: key.source)
         Terminal.print()
         let open = try await OpenArchive(vault.naming(directory), keys: KeyOptions.restored)
         let (own, isPresentKeyHere) = try compareKeys(open)

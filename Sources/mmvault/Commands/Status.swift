@@ -53,6 +53,7 @@ struct Status: AsyncParsableCommand {
         if let listed = open.trusted.listedInWords({ "@\(SafeText.name(names[$0] ?? $0))" }) {
             Terminal.print(listed.wrapped())
         }
+        try await KeyQuestionPrinter.show(open.archive, open.trusted)
     }
 
     private func describeArchive(_ open: OpenArchive, _ directory: AccountDirectory) throws {

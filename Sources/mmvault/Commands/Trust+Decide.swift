@@ -20,22 +20,29 @@ extension Trust {
 
     struct Confirm: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Note that you have compared a key with its owner.",
+            abstract: "Say that you compared a key with its user: it is theirs.",
             usage: "mmvault trust confirm <user> [<key>] [<options>]",
             discussion: """
-                Shows the key as digits, and asks whether its owner reads the same to you: in
+                Shows the key as digits, and asks whether its user reads the same to you: in
                 person or by phone, and not through this server. Without a key, the one that
-                the server shows now. It changes no verdict: it is for you, for “trust
-                export”, and for lists that this key signs.
+                the server shows now. From then on nothing but another comparison changes by
+                which key the user counts as writing. So you are asked about their other keys
+                in the same step; what you leave open does not count until you answer.
 
                 EXAMPLES:
                   mmvault trust confirm bob
                   mmvault trust confirm bob 9c660cd8
+                  mmvault trust confirm bob 5f1c2a90 --no-longer-used
 
                 \(ExitCode.help(.failure, .damaged, .inUse, .noArchive, .usage))
                 """)
 
         @OptionGroup var choice: Choice
+
+        @Flag(help: "It was theirs, and is not in use any more.")
+        var noLongerUsed = false
+
+        @OptionGroup var others: OtherKeys
 
         func run() async throws {
             let desk = try TrustDesk(choice.vault)
@@ -48,16 +55,103 @@ extension Trust {
             }
             let name = desk.people.username(userID)
             if let former = desk.formerOwners(ofNameOf: userID) { Terminal.warn("\(name) was \(former)") }
-            if !choice.yes {
-                Terminal.note(desk.people.name(userID))
-                Terminal.note("  key \(keyID)")
-                for line in Fingerprint(of: keyID).lines { Terminal.note("    \(line)") }
-            }
+            if !choice.yes { desk.showDigits(of: entry) }
             try TrustDesk.agree(
-                "Did \(name) read you these digits, by another way than this server?", isAgreed: choice.yes,
+                "Did \(name) read you these digits, and not through this server?", isAgreed: choice.yes,
                 id: choice.key ?? "")
-            try await desk.record(.confirmed, entry)
-            Terminal.print("Confirmed: key \(keyID.short)… is \(name)'s")
+            var answers = [TrustDesk.Answer(noLongerUsed ? .confirmedEarlier : .confirmed, entry)]
+            answers += try others.answers(desk, userID, besides: entry, asks: !choice.yes)
+            try await desk.record(answers)
+            Terminal.print(
+                "Confirmed: key \(keyID.short)… is \(name)'s\(noLongerUsed ? ", and no longer used" : "")")
+            desk.tellOfUnanswered(userID, besides: answers)
+        }
+    }
+
+    struct Accept: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take new keys for their users', on the server's word.",
+            usage: "mmvault trust accept [<user> ...] [--all] [<options>]",
+            discussion: """
+                A colleague who makes a new key is not theirs again until you say so: a server
+                that wants to write in their name does just that. To accept is to believe the
+                server this once; ask the colleague if you can, or compare digits with “trust
+                confirm”. It is refused for your own keys, for disputed ones, and for users
+                with whom you compared a key.
+
+                EXAMPLES:
+                  mmvault trust accept bob
+                  mmvault trust accept bob carol
+                  mmvault trust accept --all
+                  mmvault trust accept bob --key 5f1c2a90
+
+                \(ExitCode.help(.failure, .damaged, .inUse, .noArchive, .usage))
+                """)
+
+        @OptionGroup var vault: VaultOptions
+
+        @Argument(help: "Whose new keys: @name, or a user's id.")
+        var user: [String] = []
+
+        @Flag(help: "Everybody's.")
+        var all = false
+
+        @Option(help: ArgumentHelp("Of one user, this key: its id, or its first digits, at least eight.", valueName: "key"))
+        var key: String?
+
+        @Flag(help: "Do not ask.")
+        var yes = false
+
+        func validate() throws {
+            guard all != !user.isEmpty else { throw ValidationError("name users, or say --all") }
+            guard key == nil || user.count == 1 else { throw ValidationError("--key goes with one user") }
+        }
+
+        func run() async throws {
+            let desk = try TrustDesk(vault)
+            let users = try user.map(desk.user(named:))
+            let entries = try await chosen(desk, users)
+            try TrustDesk.agree(
+                entries.count == 1
+                    ? "Take this key on the server's word?" : "Take these \(entries.count) keys on the server's word?",
+                isAgreed: yes, id: nil)
+            var answers = entries.map { TrustDesk.Answer(.accepted, $0) }
+            if !yes {
+                for entry in entries { answers += try OtherKeys().answers(desk, entry.userID, besides: entry, asks: true) }
+            }
+            try await desk.record(answers)
+            for entry in entries {
+                Terminal.print("Accepted: \(entry.title) counts as \(desk.people.username(entry.userID))'s")
+            }
+        }
+
+        /// Shows what is asked, and what rests on it.
+        private func chosen(_ desk: TrustDesk, _ users: [String]) async throws -> [TrustRegister.Entry] {
+            if let key {
+                let entry = try desk.entry(of: users[0], key)
+                try desk.requireAcceptable(entry)
+                desk.print(entry)
+                return [entry]
+            }
+            let trusted = desk.register.trusted
+            let questions = try await KeyQuestions(desk.archive, trusted: trusted).run()
+            let printer = KeyQuestionPrinter(people: desk.people, ownerID: desk.account.userID)
+            var entries: [TrustRegister.Entry] = []
+            for question in questions where all || users.contains(question.userID) {
+                let isNewest = !questions.contains {
+                    $0.userID == question.userID && $0.isAcceptable && $0.isShownNow && $0.signer != question.signer
+                }
+                guard question.isAcceptable, isNewest,
+                    let entry = desk.register.entries[question.userID]?.first(where: { $0.signer == question.signer })
+                else { continue }
+                for line in printer.lines(question) { Terminal.note(line) }
+                entries.append(entry)
+            }
+            for userID in users where !entries.contains(where: { $0.userID == userID }) {
+                throw desk.nothingToAccept(userID)
+            }
+            guard !entries.isEmpty else { throw Failure(.usage, "no key waits to be accepted", hint: "“mmvault trust” lists keys") }
+            return entries
         }
     }
 
@@ -85,13 +179,21 @@ extension Trust {
             if userID == desk.account.userID { Terminal.warn("this is a key of your own") }
             if !choice.yes {
                 Terminal.note(
-                    "To reject it says that it is not \(name)'s. What only this key signed in their name no longer verifies."
+                    "Rejecting it means the key is not \(name)'s. What only this key signed in their name does not verify then."
                         .wrapped())
             }
             try TrustDesk.agree(
                 "Reject \(entry.title) of \(name)?", isAgreed: choice.yes, id: choice.key ?? "")
-            try await desk.record(.rejected, entry)
+            try await desk.record([.init(.rejected, entry)])
             Terminal.print("Rejected: \(entry.title) is not \(name)'s")
+            let twins = (desk.register.entries[userID] ?? []).filter {
+                $0.signer == entry.signer && $0.subject != entry.subject && $0.standing != .rejected
+            }
+            for twin in twins {
+                Terminal.warn(
+                    "\(twin.title) has the same signing point and stands: what that signed counts as before. Reject it, too, "
+                        + "if it is not \(name)'s")
+            }
         }
     }
 
@@ -118,13 +220,111 @@ extension Trust {
             try TrustDesk.agree(
                 "Take back that you \(decision.verb.rawValue) \(entry.title)?", isAgreed: choice.yes,
                 id: choice.key ?? "")
-            try await desk.record(.withdrawn, entry)
+            try await desk.record([.init(.withdrawn, entry)])
             Terminal.print("Withdrawn: nothing is decided about \(entry.title)")
         }
     }
 }
 
+/// What is said, in the same step, of a user's other keys that are known.
+struct OtherKeys: ParsableArguments {
+    @Option(name: .customLong("in-use"), help: ArgumentHelp("This other key is theirs, too, and in use; may be repeated.", valueName: "key"))
+    var inUse: [String] = []
+
+    @Option(help: ArgumentHelp("This other key was theirs, and is no longer used; may be repeated.", valueName: "key"))
+    var earlier: [String] = []
+
+    @Option(help: ArgumentHelp("This other key is not theirs; may be repeated.", valueName: "key"))
+    var notTheirs: [String] = []
+
+    /// - Parameter asks: whether to ask about the others, at a terminal.
+    func answers(
+        _ desk: TrustDesk, _ userID: String, besides entry: TrustRegister.Entry, asks: Bool
+    ) throws -> [TrustDesk.Answer] {
+        var answers: [TrustDesk.Answer] = []
+        for (verb, keys) in [
+            (TrustDecision.Verb.confirmed, inUse), (.confirmedEarlier, earlier), (.rejected, notTheirs),
+        ] {
+            answers += try keys.map { .init(verb, try desk.entry(of: userID, $0)) }
+        }
+        guard asks, Terminal.inputIsTerminal else { return answers }
+        let name = desk.people.username(userID)
+        for other in desk.openEntries(of: userID, besides: entry)
+        where !answers.contains(where: { $0.signingPoint == other.signingPoint && $0.encryptionPoint == other.encryptionPoint }) {
+            Terminal.note("\(name) is known by another key as well:")
+            desk.showDigits(of: other)
+            for fact in desk.facts(other) { Terminal.note("    \(fact)".wrapped(indent: 6)) }
+            let answer = Prompt.answer("[u] theirs, in use  [e] theirs, no longer used  [n] not theirs  [Enter] later: ")
+            switch answer?.trimmed.lowercased() {
+            case "u": answers.append(.init(.confirmed, other))
+            case "e": answers.append(.init(.confirmedEarlier, other))
+            case "n": answers.append(.init(.rejected, other))
+            default: break
+            }
+        }
+        return answers
+    }
+}
+
 extension TrustDesk {
+    /// A user's other keys about which an answer is due: those that the server showed or the owner took, and those that
+    /// came after.
+    fileprivate func openEntries(of userID: String, besides entry: TrustRegister.Entry) -> [TrustRegister.Entry] {
+        (register.entries[userID] ?? []).filter { other in
+            guard other.subject != entry.subject, other.known != nil else { return false }
+            switch other.standing {
+            case .pinned, .accepted, .succeeding, .disputed: return true
+            case .confirmed, .own, .adopted, .listed, .rejected, nil: return false
+            }
+        }
+    }
+
+    func showDigits(of entry: TrustRegister.Entry) {
+        Terminal.note("  \(entry.keyID == nil ? "signer" : "key") \(entry.subject)")
+        for line in entry.keyID.map({ Fingerprint(of: $0).lines }) ?? [] { Terminal.note("    \(line)") }
+    }
+
+    /// After a confirmation, keys without an answer do not count any more.
+    fileprivate func tellOfUnanswered(_ userID: String, besides answers: [Answer]) {
+        let left = (register.entries[userID] ?? []).filter { entry in
+            (entry.standing == .pinned || entry.standing == .accepted)
+                && !answers.contains { $0.signingPoint == entry.signingPoint }
+        }
+        for entry in left {
+            Terminal.warn(
+                "\(entry.title) counted as \(people.username(userID))'s on the server's word, and does not until you answer: "
+                    + "“mmvault trust confirm \(people.argument(userID)) \(entry.subject.prefix(8)) --no-longer-used”")
+        }
+    }
+
+    fileprivate func requireAcceptable(_ entry: TrustRegister.Entry) throws {
+        let owned = register.trusted.owned(by: entry.userID).first { $0.subject == entry.subject }
+        guard let owned, register.trusted.accepts(owned) else { throw nothingToAccept(entry.userID, entry) }
+    }
+
+    /// Why nothing of a user's can be taken on the server's word.
+    fileprivate func nothingToAccept(_ userID: String, _ entry: TrustRegister.Entry? = nil) -> Failure {
+        let name = people.username(userID)
+        if userID == account.userID {
+            return Failure(
+                .usage, "your own keys are not taken on the server's word",
+                hint: "“mmvault key mine KEY” says that you made one")
+        }
+        if register.trusted.hasConfirmed(userID) {
+            return Failure(
+                .usage, "you compared a key with \(name); only another comparison changes which key is theirs",
+                hint: "“mmvault trust confirm \(people.argument(userID))” shows the digits")
+        }
+        if entry?.standing == .disputed || register.entries[userID]?.contains(where: { $0.standing == .disputed }) == true {
+            return Failure(
+                .usage, "a key of \(name) is disputed, and not taken on the server's word",
+                hint: "“mmvault trust confirm \(people.argument(userID)) KEY” compares it")
+        }
+        return Failure(
+            .usage, "no key of \(name) waits to be accepted",
+            hint: "“mmvault trust \(people.argument(userID))” lists them")
+    }
+
     fileprivate func currentEntry(of userID: String) throws -> TrustRegister.Entry {
         if let entry = register.entries[userID]?.first(where: { $0.known?.isCurrent == true }) { return entry }
         throw Failure(

@@ -77,7 +77,7 @@ extension Trust {
             try TrustDesk.agree(
                 "Did \(name) tell you, by another way than this server, that these posts are theirs?", isAgreed: yes,
                 id: signer)
-            try await desk.record(.adopted, of: userID, signingPoint: found.point.bytes, encryptionPoint: nil)
+            try await desk.record([.init(adopting: found, of: userID)])
             Terminal.print("Adopted: signer \(found.id.description.prefix(16))… is held to be \(name)'s")
             Terminal.print("\(posts) \(found.posts.count == 1 ? "verifies" : "verify") by it from now on")
         }

@@ -7,8 +7,8 @@ struct Trust: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show whose keys are known, and decide about them.",
         subcommands: [
-            List.self, Show.self, Confirm.self, Reject.self, Withdraw.self, Signers.self, Adopt.self, Export.self,
-            Import.self,
+            List.self, Show.self, Confirm.self, Accept.self, Reject.self, Withdraw.self, Original.self, Signers.self,
+            Adopt.self, Export.self, Import.self,
         ],
         defaultSubcommand: List.self)
 
@@ -57,6 +57,10 @@ struct Trust: AsyncParsableCommand {
             if users.isEmpty, !json {
                 Terminal.print("No key of anybody's is known. “mmvault pull” asks the server for keys.")
             }
+            guard !json else { return }
+            let questions = try await KeyQuestions(desk.archive, trusted: desk.register.trusted).run()
+            KeyQuestionPrinter(people: desk.people, ownerID: desk.account.userID)
+                .print(questions.filter { users.contains($0.userID) })
         }
     }
 
@@ -99,6 +103,7 @@ extension TrustDesk {
 
     func facts(_ entry: TrustRegister.Entry) -> [String] {
         var facts: [String] = []
+        if let standing = entry.standing { facts.append(standing.words(isCurrent: entry.isCurrent)) }
         if let known = entry.known {
             if known.isOwn { facts.append("yours: you restored its private key") }
             if known.isCurrent, withoutKey[entry.userID] != nil {
@@ -114,7 +119,7 @@ extension TrustDesk {
         }
         if entry.known == nil, entry.keyID != nil { facts.append("the server was not seen to show it") }
         if let decision = entry.decision {
-            let verb = decision.verb == .rejected ? Terminal.alarming("REJECTED") : decision.verb.rawValue
+            let verb = decision.verb == .rejected ? Terminal.alarming("REJECTED") : decision.verb.words
             let former = decision.username.flatMap { $0 == usernames[entry.userID] ? nil : SafeText.name($0) }
             facts.append("\(verb) by you on \(decision.at.date)\(former.map { ", when called @\($0)" } ?? "")")
         } else if entry.userID != account.userID, entry.keyID != nil {
@@ -149,7 +154,37 @@ extension TrustDesk {
                 return "\(name)'s list of \(colleague.listedAt.date): \(decision.verb.rawValue) \(subject)"
             }
             return decision.verb == .withdrawn
-                ? "you withdrew your decision about \(subject)" : "you \(decision.verb.rawValue) \(subject)"
+                ? "you withdrew your decision about \(subject)" : "\(decision.verb.words) by you: \(subject)"
+        }
+    }
+}
+
+extension TrustDecision.Verb {
+    /// For a person: what was done with the key.
+    var words: String {
+        switch self {
+        case .confirmed: "confirmed, in use,"
+        case .confirmedEarlier: "confirmed, no longer used,"
+        case .own: "said to be made"
+        case .accepted, .rejected, .adopted, .withdrawn, .seen: rawValue
+        }
+    }
+}
+
+extension Standing {
+    /// How a key counts, for a person.
+    fileprivate func words(isCurrent: Bool) -> String {
+        let now = isCurrent ? "; they write by it now" : ""
+        switch self {
+        case .confirmed: return "counts: compared by you\(now)"
+        case .own: return "counts: you made it\(isCurrent ? "; you write by it now" : "")"
+        case .accepted: return "counts: accepted by you\(now)"
+        case .pinned: return "counts: the first that the server showed\(now)"
+        case .adopted: return "counts: adopted by you\(now)"
+        case .listed: return "counts: by a colleague's list"
+        case .succeeding: return Terminal.alarming("NOT ANSWERED") + ": does not count until you say whose it is"
+        case .disputed: return Terminal.alarming("DISPUTED") + ": shown for a while only, or for several users"
+        case .rejected: return "does not count"
         }
     }
 }

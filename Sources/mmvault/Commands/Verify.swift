@@ -75,6 +75,7 @@ struct Verify: AsyncParsableCommand {
                 total, channels: channels.count, hasKeys: !open.keys.isEmpty, hasAllFiles: hasAllFiles, lists: lists,
                 mayHaveSigners: invalid.values.contains { $0 > 1 })
             if let decided = open.trusted.decidedInWords { Terminal.print(decided) }
+            try await KeyQuestionPrinter.show(open.archive, open.trusted)
         }
         guard hasAllFiles else {
             throw Failure.damagedFiles("the verdicts on the posts hold")
@@ -102,8 +103,7 @@ struct Verify: AsyncParsableCommand {
         ].compactMap { $0 }
         let state = facts.isEmpty ? "" : " (\(facts.joined(separator: ", ")))"
         Terminal.print("  \(time)  @\(author)  \(post.header.id)\(state)")
-        let verdict = [post.verdict.authenticity?.rawValue, post.verdict.content.rawValue].compactMap { $0 }
-        Terminal.print("    \(verdict.joined(separator: ", ")): \(SafeText.line(post.reason))".wrapped(indent: 6))
+        Terminal.print("    \(SafeText.line(post.finding))".wrapped(indent: 6))
     }
 
     /// - Parameters:
@@ -122,9 +122,10 @@ struct Verify: AsyncParsableCommand {
             let authenticity = verdict.authenticity?.rawValue ?? "-"
             let row =
                 "  \(count.grouped.rightAligned(in: 9))  \(authenticity.padded(to: 22))"
+            let why = verdict.suspicions.map { " \($0.rawValue)" }.joined(separator: ",")
             Terminal.print(
                 verdict.isClean
-                    ? row + verdict.content.rawValue : "\(row)\(verdict.content.rawValue.padded(to: 20))!")
+                    ? row + verdict.content.rawValue : "\(row)\(verdict.content.rawValue.padded(to: 20))!\(why)")
         }
         let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
         for line in lists { Terminal.print(line.wrapped()) }
