@@ -1,7 +1,7 @@
 /// An account, with what it takes to log in to it.
 struct User {
     let id: String
-    let username: String
+    var username: String
     var firstName: String
     let lastName: String
     let nickname: String

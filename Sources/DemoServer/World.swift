@@ -69,6 +69,16 @@ public final class World: Sendable {
         state.withLock { $0.users[userID]?.firstName = firstName }
     }
 
+    /// Gives a user another username from now on, whoever else bears or bore it: what a hostile server does.
+    public func rename(_ userID: String, username: String) {
+        state.withLock { $0.users[userID]?.username = username }
+    }
+
+    /// Takes a user's keys away from the plugin: it says null of them then.
+    public func removeKey(_ userID: String) {
+        state.withLock { $0.keys[userID] = nil }
+    }
+
     /// A session token for a user, as a login would answer it.
     public func issueToken(for userID: String) -> String {
         state.withLock { $0.makeToken(for: userID) }

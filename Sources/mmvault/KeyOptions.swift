@@ -53,6 +53,9 @@ struct OpenArchive {
     let teams: [Team]
     let users: [User]
 
+    /// Who is who.
+    var people: People { People(account: account, users: users, teams: teams, names: trusted.record.names) }
+
     init(_ options: VaultOptions, keys keyOptions: KeyOptions) async throws {
         let directory = try options.directory()
         archive = try Archive(directory)

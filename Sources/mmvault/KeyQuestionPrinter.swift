@@ -11,7 +11,8 @@ struct KeyQuestionPrinter {
     static func show(_ archive: Archive, _ trusted: TrustedKeys) async throws {
         let questions = try await KeyQuestions(archive, trusted: trusted).run()
         let account = try archive.account()
-        let people = People(account: account, users: try archive.users(), teams: [])
+        let people = People(
+            account: account, users: try archive.users(), teams: [], names: trusted.record.names)
         KeyQuestionPrinter(people: people, ownerID: account.userID).print(questions)
     }
 
@@ -29,7 +30,8 @@ struct KeyQuestionPrinter {
             Terminal.print("“mmvault trust confirm \(name)” compares the digits, which is safe.")
         }
         if questions.contains(where: { $0.userID == ownerID }) {
-            Terminal.print("“mmvault key mine KEY” says that you made a key, “mmvault trust reject” that you did not.".wrapped())
+            Terminal.print(
+                "“mmvault key mine KEY” says that you made a key, “mmvault trust reject” that you did not.".wrapped())
         }
     }
 
@@ -48,7 +50,8 @@ struct KeyQuestionPrinter {
                     ? "shown by the server since \(first.date), \(days == 0 ? "not a day yet" : "\(days.of("day")) without a change")"
                     : "shown by the server from \(first.date) to \(last.date), and not now")
         } else {
-            facts.append(question.isRestored ? "you restored it; the server never showed it" : "the server never showed it")
+            facts.append(
+                question.isRestored ? "you restored it; the server never showed it" : "the server never showed it")
         }
         facts.append(question.posts == 0 ? "it signed no post yet" : "it signed \(question.posts.of("post"))")
         if question.standing == .disputed {

@@ -70,9 +70,11 @@ struct KeyRestoration {
         for line in Fingerprint(of: key.id).lines { Terminal.note("    \(line)") }
         for line in try await opens(key.id) { Terminal.note("  \(line)") }
         let ownerID = try archive.account().userID
-        for other in trusted.owners(ofSigner: key.signer.id) where other.userID != ownerID && other.standing != .rejected {
+        for other in trusted.owners(ofSigner: key.signer.id)
+        where other.userID != ownerID && other.standing != .rejected {
             let users = try archive.users()
-            let people = People(account: try archive.account(), users: users, teams: [])
+            let people = People(
+                account: try archive.account(), users: users, teams: [], names: trusted.record.names)
             Terminal.warn("this key is known as \(people.username(other.userID))'s")
         }
         let answer = Prompt.answer("Did you make this key? [y/N] ")?.lowercased() ?? ""

@@ -7,9 +7,12 @@ struct People {
     private let names: ChannelNames
     private let users: [String: User]
     private let teams: [String: Team]
+    private let book: NameBook
 
-    init(account: Account, users: [User], teams: [Team]) {
+    /// - Parameter names: who bore which name when.
+    init(account: Account, users: [User], teams: [Team], names bearings: [NameBearing]) {
         self.account = account
+        book = NameBook(bearings)
         names = ChannelNames(users: users, ownID: account.userID)
         self.users = Dictionary(users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.teams = Dictionary(teams.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -21,7 +24,10 @@ struct People {
         return "\(SafeText.name(user.displayName)) (\(username(userID)))"
     }
 
-    func username(_ userID: String) -> String { "@\(SafeText.name(users[userID]?.username ?? userID))" }
+    /// `@bob`; `@bob [user 7f3kq8]` where another user is, or was, called alike.
+    func username(_ userID: String) -> String {
+        "@\(SafeText.name(users[userID]?.username ?? userID))\(book.distinction(userID))"
+    }
 
     /// As it is typed behind a command: `@bob`; the id where a shell would make something else of the name.
     func argument(_ userID: String) -> String {
@@ -29,7 +35,7 @@ struct People {
             text.wholeMatch(of: /[A-Za-z0-9._-]+/) != nil
         }
         let name = username(userID)
-        if isPlain(String(name.dropFirst())) { return name }
+        if isPlain(String(name.dropFirst())), !book.isAmbiguous(userID) { return name }
         return isPlain(userID) ? userID : "USER"
     }
 

@@ -14,7 +14,7 @@ struct SearchPrinter {
 
     init(_ open: OpenArchive, _ highlight: SearchHighlight) {
         self.highlight = highlight
-        people = People(account: open.account, users: open.users, teams: open.teams)
+        people = open.people
         users = Dictionary(open.users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         channels = Dictionary(open.channels.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         names = open.names

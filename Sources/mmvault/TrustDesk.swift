@@ -25,7 +25,7 @@ struct TrustDesk {
         withoutKey = try archive.keyRecord().withoutKeyNow
         nameChanges = try archive.nameChanges()
         let users = try archive.users()
-        people = People(account: account, users: users, teams: [])
+        people = People(account: account, users: users, teams: [], names: register.trusted.record.names)
         usernames = Dictionary(users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
     }
 

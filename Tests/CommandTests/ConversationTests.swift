@@ -49,7 +49,7 @@ import Testing
     ) throws -> String {
         let people = People(
             account: Account(server: "https://chat.example.org", userID: "alice", username: "alice"),
-            users: [user("alice", "Alice"), user("bob", "Bob"), user("carol")] + users, teams: [])
+            users: [user("alice", "Alice"), user("bob", "Bob"), user("carol")] + users, teams: [], names: [])
         let channel = Channel(
             id: "c", kind: .private, teamID: "", name: "release", displayName: "Release", deleteAt: 0,
             totalMessageCount: 0, lastPostAt: 0)
@@ -244,7 +244,7 @@ import Testing
             channel.absence = absence
             let people = People(
                 account: Account(server: "https://chat.example.org", userID: "alice", username: "alice"), users: [],
-                teams: [])
+                teams: [], names: [])
             return Conversation(channel, people, layout: Conversation.Layout(), order: .time, isEncrypted: false)
                 .heading
         }

@@ -6,18 +6,20 @@ struct AuditNames {
     private let users: [String: User]
     private let channels: [String: Channel]
     private let labels: ChannelNames
+    private let book: NameBook
 
     init(_ archive: Archive) throws(ArchiveError) {
         let all = try archive.users()
         users = Dictionary(all.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         channels = Dictionary(try archive.channels().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        book = NameBook(try archive.nameBearings())
         labels = ChannelNames(users: all, ownID: try archive.account().userID)
     }
 
     /// `@bob`, made safe to show; the id where there is no name.
     func user(_ id: String) -> String {
         guard let user = users[id] else { return "user \(SafeText.shortName(id))" }
-        return "@\(SafeText.shortName(user.username))"
+        return "@\(SafeText.shortName(user.username))\(book.distinction(id))"
     }
 
     /// `@bob`, `@bob and @carol`, `@bob, @carol, @dave and 4 more`.

@@ -60,7 +60,8 @@ public struct Evidence: Sendable {
     ) async throws -> Summary {
         let users = try EvidenceUser.all(in: archive, included: Set(plan.posts.keys))
         let people = ExportPeople(
-            account: try archive.account(), users: users.map(\.user), teams: try archive.teams())
+            account: try archive.account(), users: users.map(\.user), teams: try archive.teams(),
+            book: NameBook(trusted.record.names))
         let files = ExportFiles(archive, destination, request)
         let channels = Set(request.channels.map(\.id))
         let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
@@ -95,7 +96,7 @@ public struct Evidence: Sendable {
             hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head),
-            disclosure: sources.remainder.disclosure)
+            disclosure: sources.remainder.disclosure, book: NameBook(trusted.record.names))
         try writer.finish(facts, keys)
         let sums = Array(EvidenceWriter.sums(destination.entries).utf8)
         let file = try destination.makeFile(EvidenceWriter.sumsName)

@@ -20,7 +20,7 @@ struct EvidenceExamination {
 
     mutating func run(_ report: inout EvidenceCheck.Report, _ progress: (Int) -> Void) throws {
         defer { report.damages += damages }
-        guard let facts = try contents.bytes(EvidenceWriter.manifestName).flatMap(EvidenceFacts.init) else {
+        guard var facts = try contents.bytes(EvidenceWriter.manifestName).flatMap(EvidenceFacts.init) else {
             return damage(EvidenceWriter.manifestName, "it is missing, or cannot be read")
         }
         (report.account, report.program, report.head) = (facts.account, facts.program, facts.head)
@@ -32,6 +32,7 @@ struct EvidenceExamination {
         }
         var documents = EvidenceDocuments(contents, records: try chain(facts, &report))
         let record = try examine(facts, keys, &documents)
+        facts.book = NameBook(record.names)
         let destination = ComparingDestination(contents)
         var posts = try EvidencePosts(facts, keys, TrustedKeys(record), contents, destination)
         try posts.run(&documents, finishes: damages.isEmpty, progress)

@@ -24,10 +24,12 @@ struct EvidenceFacts {
     var documents: [EvidenceDocument] = []
     /// What these hold besides what was chosen.
     var disclosure = EvidenceDisclosure()
+    /// Who may be taken for whom: as the documents about users say, all of which are in the package.
+    var book = NameBook()
 
     static let version: Int64 = 1
 
-    var people: ExportPeople { ExportPeople(account: account, users: users.map(\.user), teams: teams) }
+    var people: ExportPeople { ExportPeople(account: account, users: users.map(\.user), teams: teams, book: book) }
 }
 
 /// A channel of which the package has posts.

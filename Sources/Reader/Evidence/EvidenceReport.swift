@@ -104,7 +104,7 @@ struct EvidenceReport {
 
     private var signers: [ReportBlock] {
         let rows = tally.authors.sorted { $0.key < $1.key }.flatMap { userID, author -> [[String]] in
-            let name = "\(people.displayName(userID)) (@\(people.username(userID)))"
+            let name = "\(people.displayName(userID)) (@\(people.shownUsername(userID)))"
             let known = keys.known[userID] ?? []
             var rows = known.map { key -> [String] in
                 let count = KeyID(hex: key.sighting.keyID).flatMap { author.byKey[$0] } ?? 0
@@ -140,15 +140,16 @@ struct EvidenceReport {
         guard !said.contains(where: { $0.colleague == nil }), let colleague = said.last?.colleague else {
             return "at hand with the owner"
         }
-        return "only from the list of @\(people.username(colleague.userID))"
+        return "only from the list of @\(people.shownUsername(colleague.userID))"
     }
 
     private var decisions: [ReportBlock] {
         let rows = keys.decisions.map { decision in
             [
-                "\(people.displayName(decision.userID)) (@\(people.username(decision.userID)))",
+                "\(people.displayName(decision.userID)) (@\(people.shownUsername(decision.userID)))",
                 EvidenceReport.grouped(decision.subject), decision.verb.rawValue,
-                decision.colleague.map { "@\(people.username($0.userID)), in a signed list" } ?? "the archive's owner",
+                decision.colleague.map { "@\(people.shownUsername($0.userID)), in a signed list" }
+                    ?? "the archive's owner",
                 "\(decision.at.minute) UTC",
             ]
         }

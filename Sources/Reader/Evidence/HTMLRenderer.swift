@@ -49,7 +49,7 @@ struct HTMLRenderer: PostRenderer {
         if !header.rootID.isEmpty { file.write(isContinued ? "↳ " : "↳ (a reply to a post that is not here) ") }
         if post.state.isOld { file.write("<em>said before:</em> ") }
         file.write("<strong>\(ReportHTML.line(people.displayName(header.userID)))</strong>")
-        file.write(" (@\(ReportHTML.line(people.username(header.userID)))) · \(time.minute) UTC")
+        file.write(" (@\(ReportHTML.line(people.shownUsername(header.userID)))) · \(time.minute) UTC")
         for mark in marks(post, text) { file.write(" · <span class=\"mark\">\(ReportHTML.line(mark))</span>") }
         for number in findings.about(header.id) {
             file.write(" · <a class=\"mark\" href=\"#finding-\(number)\">see finding \(number)</a>")
@@ -58,8 +58,8 @@ struct HTMLRenderer: PostRenderer {
         write(text)
         for shown in files { write(shown) }
         for reaction in post.circumstances.reactions where !post.state.isOld {
-            let who = reaction.userIDs.map { "@\(people.username($0))" }.joined(separator: ", ")
-            let maker = reaction.custom.map { " (made by @\(people.username($0.creatorID)))" } ?? ""
+            let who = reaction.userIDs.map { "@\(people.shownUsername($0))" }.joined(separator: ", ")
+            let maker = reaction.custom.map { " (made by @\(people.shownUsername($0.creatorID)))" } ?? ""
             let line = ":\(reaction.emoji):\(maker) \(who)"
             file.write("<div class=\"facts\">\(ReportHTML.line(line))</div>\n")
         }

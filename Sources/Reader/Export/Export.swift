@@ -86,21 +86,31 @@ struct ExportPeople {
     let names: ChannelNames
     private let users: [String: User]
     private let teams: [String: Team]
+    private let book: NameBook
 
     init(_ archive: Archive) throws(ArchiveError) {
-        self.init(account: try archive.account(), users: try archive.users(), teams: try archive.teams())
+        self.init(
+            account: try archive.account(), users: try archive.users(), teams: try archive.teams(),
+            book: NameBook(try archive.nameBearings()))
     }
 
-    init(account: Account, users: [User], teams: [Team]) {
+    init(account: Account, users: [User], teams: [Team], book: NameBook = NameBook()) {
         self.account = account
+        self.book = book
         names = ChannelNames(users: users, ownID: account.userID)
         self.users = Dictionary(users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.teams = Dictionary(teams.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// The display name, told from that of another user who is, or was, called alike.
+    func shownName(_ userID: String) -> String { displayName(userID) + book.distinction(userID) }
+
     func displayName(_ userID: String) -> String { users[userID]?.displayName ?? userID }
 
     func username(_ userID: String) -> String { users[userID]?.username ?? userID }
+
+    /// The username, as a person reads it: told from that of another user who is, or was, called alike.
+    func shownUsername(_ userID: String) -> String { username(userID) + book.distinction(userID) }
 
     func team(of channel: Channel) -> String? {
         teams[channel.teamID].map { $0.displayName.isEmpty ? $0.name : $0.displayName }

@@ -24,7 +24,7 @@ enum MarkdownHead {
     private static func members(_ past: ChannelPast, _ people: ExportPeople) -> String {
         let shown = past.members.prefix(patience).map { member in
             let left = member.left.map { ", no longer on \($0.date)" } ?? ""
-            return "@\(MarkdownRenderer.escape(people.username(member.userID))) (seen \(member.since.date)\(left))"
+            return "@\(MarkdownRenderer.escape(people.shownUsername(member.userID))) (seen \(member.since.date)\(left))"
         }
         guard !shown.isEmpty else { return "" }
         return "members: \((shown + rest(past.members.count, "")).joined(separator: ", "))"

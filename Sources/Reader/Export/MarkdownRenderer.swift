@@ -64,17 +64,18 @@ struct MarkdownRenderer: PostRenderer {
         if isOld { line += postID == lastPost ? "↶ *said before:* " : "↶ *said before, by a post that is not here:* " }
         (thread, lastPost) = (threadID, postID)
         line += "**\(MarkdownRenderer.escape(people.displayName(header.userID)))**"
-        line += " (@\(MarkdownRenderer.escape(people.username(header.userID)))) · "
+        line += " (@\(MarkdownRenderer.escape(people.shownUsername(header.userID)))) · "
         line += time.date == day ? time.timeOfDay : time.minute
         for mark in marks(post, text) { line += " · \(mark)" }
         file.write("\(line)\n\n")
         writeText(text)
         for shown in files { write(shown) }
         for reaction in post.circumstances.reactions where !isOld {
-            let who = reaction.userIDs.map { "@\(MarkdownRenderer.escape(people.username($0)))" }.joined(
+            let who = reaction.userIDs.map { "@\(MarkdownRenderer.escape(people.shownUsername($0)))" }.joined(
                 separator: ", ")
             let maker =
-                reaction.custom.map { " (made by @\(MarkdownRenderer.escape(people.username($0.creatorID))))" } ?? ""
+                reaction.custom.map { " (made by @\(MarkdownRenderer.escape(people.shownUsername($0.creatorID))))" }
+                ?? ""
             file.write("\n- \\:\(MarkdownRenderer.escape(reaction.emoji))\\:\(maker) \(who)\n")
         }
         if let note = note(post) { file.write("\n*\(MarkdownRenderer.escape(note))*\n") }

@@ -48,7 +48,7 @@ struct MboxRenderer: PostRenderer {
         // No mail address (RFC 2606): an answer by mail must not carry a decrypted text to some mail server.
         let username = people.username(header.userID)
         field(
-            "From", "\(MailText.phrase(people.displayName(header.userID))) <\(MailText.atom(username))@\(host).invalid>"
+            "From", "\(MailText.phrase(people.shownName(header.userID))) <\(MailText.atom(username))@\(host).invalid>"
         )
         let list = "\(MailText.atom(channel.name.isEmpty ? channel.id : channel.name)).\(channel.id).\(host)"
         field("To", "\(MailText.phrase(label)) <\(MailText.atom(channel.id))@\(host).invalid>")

@@ -69,7 +69,7 @@ struct Channels: AsyncParsableCommand {
     }
 
     private func describeMembers(of channel: Channel, _ open: OpenArchive) throws {
-        let people = People(account: open.account, users: open.users, teams: open.teams)
+        let people = open.people
         let members = try open.archive.past(ofChannel: channel.id).members
             .map { (name: people.name($0.userID), since: $0.since, left: $0.left) }
         for member in members.sorted(by: { ($0.left != nil ? 1 : 0, $0.name) < ($1.left != nil ? 1 : 0, $1.name) }) {

@@ -84,6 +84,7 @@ extension Export {
         if seal == nil { Terminal.note("The package is in the clear.") }
         Terminal.note("“mmvault check \(path)” verifies it\(seal == nil ? "" : ", once it is decrypted").")
         guard hasAllFiles else { throw Failure.damagedFiles("the package is written, and says so in their place") }
+        try end(summary.counts)
     }
 
     /// What a package tells besides what was chosen is for its owner to know before it is written.

@@ -30,7 +30,10 @@ struct Export: AsyncParsableCommand {
               mmvault export evidence case.zip --channel research --sign 0xKEYID
               mmvault export evidence case.tar.zst.age --encrypt-to age1…
 
-            \(ExitCode.help(.key, .damaged, .noArchive, .usage))
+            A text by a key that nobody has answered for, or that is suspicious, is shown and
+            marked; evidence leaves the former out.
+
+            \(ExitCode.help(.findings, .key, .damaged, .noArchive, .usage))
             """)
 
     @OptionGroup var vault: VaultOptions
@@ -96,6 +99,13 @@ struct Export: AsyncParsableCommand {
         if summary.counts.posts == 0 { Terminal.warn("nothing was chosen: no post in the archive is of that choice") }
         Terminal.print("The manifest is \(SafeText.line(output))/manifest.json")
         Terminal.note("These files are in the clear.")
+        try end(summary.counts)
+    }
+
+    /// Ends with 2 where texts were written that are not clean; each is marked.
+    func end(_ counts: ExportCounts) throws {
+        guard counts.cautioned + counts.unverified > 0 else { return }
+        throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
     }
 
     /// The narrowing in the user's own words, for the manifest.
@@ -119,6 +129,9 @@ struct Export: AsyncParsableCommand {
     func describe(_ counts: ExportCounts, in path: String) {
         Terminal.print("\(counts.posts.of("post and old revision", "posts and old revisions")) in \(path):")
         Terminal.print("  \(counts.exported.grouped) with their text")
+        if counts.cautioned > 0 {
+            Terminal.print("  \(counts.cautioned.grouped) of these to look at, and marked: “mmvault verify --details”")
+        }
         if counts.unverified > 0 { Terminal.print("  \(counts.unverified.grouped) NOT VERIFIED, shown and marked") }
         if counts.withheld > 0 {
             Terminal.print(

@@ -65,7 +65,7 @@ struct Read: AsyncParsableCommand {
             width: max(40, Terminal.columns(of: 1) ?? Terminal.textWidth), cutsWords: isTerminal,
             isColoured: isTerminal && Terminal.wantsColour)
         var conversation = Conversation(
-            channel, People(account: open.account, users: open.users, teams: open.teams), layout: layout,
+            channel, open.people, layout: layout,
             order: selection.query.order,
             isEncrypted: try open.archive.holdsEncryptedPosts(channelID: channel.id), target: selection.target,
             root: { try open.archive.header(ofPost: $0) }, missing: { try open.archive.reasonMissing($0) })
@@ -141,7 +141,7 @@ extension OpenArchive {
 
     /// `release, private channel of Harbour, 8mk…`
     private func describe(_ channel: Channel) -> String {
-        let people = People(account: account, users: users, teams: teams)
+        let people = people
         let team = people.team(of: channel).map { " of \($0)" } ?? ""
         return "\(people.label(channel)) (\(channel.kindInWords)\(team), \(SafeText.line(channel.id)))"
     }

@@ -96,7 +96,7 @@ extension Recover {
     /// - Returns: the keys at hand that are not known as somebody else's, and whether the one that the server shows is among
     ///   them. On an empty archive, whose a key is shows only when the server has shown keys.
     func compareKeys(_ open: OpenArchive) throws -> (own: [PrivateKey], isPresentKeyHere: Bool) {
-        let people = People(account: open.account, users: open.users, teams: [])
+        let people = open.people
         let own = open.keys.filter { key in
             guard let other = open.trusted.otherOwner(of: key.publicKey, than: open.account.userID) else { return true }
             Terminal.warn(

@@ -96,7 +96,8 @@ extension Trust {
         @Flag(help: "Everybody's.")
         var all = false
 
-        @Option(help: ArgumentHelp("Of one user, this key: its id, or its first digits, at least eight.", valueName: "key"))
+        @Option(
+            help: ArgumentHelp("Of one user, this key: its id, or its first digits, at least eight.", valueName: "key"))
         var key: String?
 
         @Flag(help: "Do not ask.")
@@ -117,7 +118,9 @@ extension Trust {
                 isAgreed: yes, id: nil)
             var answers = entries.map { TrustDesk.Answer(.accepted, $0) }
             if !yes {
-                for entry in entries { answers += try OtherKeys().answers(desk, entry.userID, besides: entry, asks: true) }
+                for entry in entries {
+                    answers += try OtherKeys().answers(desk, entry.userID, besides: entry, asks: true)
+                }
             }
             try await desk.record(answers)
             for entry in entries {
@@ -150,7 +153,9 @@ extension Trust {
             for userID in users where !entries.contains(where: { $0.userID == userID }) {
                 throw desk.nothingToAccept(userID)
             }
-            guard !entries.isEmpty else { throw Failure(.usage, "no key waits to be accepted", hint: "“mmvault trust” lists keys") }
+            guard !entries.isEmpty else {
+                throw Failure(.usage, "no key waits to be accepted", hint: "“mmvault trust” lists keys")
+            }
             return entries
         }
     }
@@ -228,7 +233,9 @@ extension Trust {
 
 /// What is said, in the same step, of a user's other keys that are known.
 struct OtherKeys: ParsableArguments {
-    @Option(name: .customLong("in-use"), help: ArgumentHelp("This other key is theirs, too, and in use; may be repeated.", valueName: "key"))
+    @Option(
+        name: .customLong("in-use"),
+        help: ArgumentHelp("This other key is theirs, too, and in use; may be repeated.", valueName: "key"))
     var inUse: [String] = []
 
     @Option(help: ArgumentHelp("This other key was theirs, and is no longer used; may be repeated.", valueName: "key"))
@@ -250,11 +257,14 @@ struct OtherKeys: ParsableArguments {
         guard asks, Terminal.inputIsTerminal else { return answers }
         let name = desk.people.username(userID)
         for other in desk.openEntries(of: userID, besides: entry)
-        where !answers.contains(where: { $0.signingPoint == other.signingPoint && $0.encryptionPoint == other.encryptionPoint }) {
+        where !answers.contains(where: {
+            $0.signingPoint == other.signingPoint && $0.encryptionPoint == other.encryptionPoint
+        }) {
             Terminal.note("\(name) is known by another key as well:")
             desk.showDigits(of: other)
             for fact in desk.facts(other) { Terminal.note("    \(fact)".wrapped(indent: 6)) }
-            let answer = Prompt.answer("[u] theirs, in use  [e] theirs, no longer used  [n] not theirs  [Enter] later: ")
+            let answer = Prompt.answer(
+                "[u] theirs, in use  [e] theirs, no longer used  [n] not theirs  [Enter] later: ")
             switch answer?.trimmed.lowercased() {
             case "u": answers.append(.init(.confirmed, other))
             case "e": answers.append(.init(.confirmedEarlier, other))
@@ -315,7 +325,9 @@ extension TrustDesk {
                 .usage, "you compared a key with \(name); only another comparison changes which key is theirs",
                 hint: "“mmvault trust confirm \(people.argument(userID))” shows the digits")
         }
-        if entry?.standing == .disputed || register.entries[userID]?.contains(where: { $0.standing == .disputed }) == true {
+        if entry?.standing == .disputed
+            || register.entries[userID]?.contains(where: { $0.standing == .disputed }) == true
+        {
             return Failure(
                 .usage, "a key of \(name) is disputed, and not taken on the server's word",
                 hint: "“mmvault trust confirm \(people.argument(userID)) KEY” compares it")

@@ -31,14 +31,17 @@ extension Trust {
             let directory = try vault.directory()
             let archive = try Archive(directory)
             guard try archive.header(ofPost: post) != nil else {
-                throw Failure(.noArchive, "the archive has no post \(SafeText.line(post))", hint: "“mmvault verify --details” shows ids")
+                throw Failure(
+                    .noArchive, "the archive has no post \(SafeText.line(post))",
+                    hint: "“mmvault verify --details” shows ids")
             }
             let repeated = try archive.repeatedMessages(inPost: post)
             guard !repeated.isEmpty else {
                 throw Failure(.usage, "no other post has a message of post \(SafeText.line(post))")
             }
             try TrustDesk.agree(
-                "Is post \(SafeText.line(post)) the original, and the others with its message copies?", isAgreed: yes, id: nil)
+                "Is post \(SafeText.line(post)) the original, and the others with its message copies?", isAgreed: yes,
+                id: nil)
             let now = Timestamp.now
             let originals = repeated.map { OriginalPost(postID: post, ciphertext: $0, at: now) }
             try await ArchiveWriter(directory).append(OriginalPost.document(originals, at: now), objects: .original)

@@ -102,8 +102,12 @@ struct Demo: AsyncParsableCommand {
         try await stage.run(["pull"])
         try await stage.run(["status"])
 
-        stage.say("Now the key, out of the mail. Her own gpg opens it; it is never stored in the clear.")
-        try await stage.run(["key", "restore", "\(stage.folder)/backup-mail.eml"])
+        stage.say(
+            """
+            Now the key, out of the mail. Her own gpg opens it; it is never stored in the clear.
+            --mine says that she made this key herself: nobody else can know.
+            """)
+        try await stage.run(["key", "restore", "--mine", "\(stage.folder)/backup-mail.eml"])
         stage.say(
             """
             Somebody with access to the server's database has changed one of Bob's messages.
@@ -114,10 +118,13 @@ struct Demo: AsyncParsableCommand {
         stage.say(
             """
             A day later, Carol has a new laptop and a new key. In the web client, all her
-            older messages now fail. Whoever kept her first key can still verify them.
+            older messages now fail; here they still verify. But a server that wants to
+            write in her name would show a new key as well: so hers has to be answered for.
             """)
         history.carolMakesANewKey()
         try await stage.run(["pull"])
+        stage.say("Carol says on the phone that she did make a new key. Alice takes it:")
+        try await stage.run(["trust", "accept", "carol", "--yes"])
         try await stage.run(["verify"], mayEnd: .findings)
 
         stage.say(

@@ -1,0 +1,1 @@
+../../ReaderTests/Rules/RecordModel.swift
