@@ -194,7 +194,7 @@ extension Sandbox {
 
     /// Changes an archive behind the program's back: what the guards forbid.
     func tamper(_ directory: AccountDirectory, _ sql: String) async throws {
-        let tables = ["document", "version", "attachment", "object", "key_sighting", "walk"]
+        let tables = ["document", "version", "attachment", "object", "key_sighting", "walk", "ciphertext", "keyless"]
         let guards = tables.flatMap { ["\($0)_is_never_changed", "\($0)_is_never_deleted"] }
         try sql.write(toFile: "\(path)/change.sql", atomically: true, encoding: .utf8)
         try await run(

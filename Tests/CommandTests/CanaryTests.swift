@@ -9,7 +9,8 @@ import Testing
 struct CanaryTests {
     /// Commands that decrypt, or that could come upon something decrypted.
     private static let commands = [
-        "mmvault pull", "mmvault key restore key.gpg.asc", "mmvault key restore - < old-key.asc", "mmvault key list",
+        "mmvault pull", "mmvault key restore --mine key.gpg.asc", "mmvault key restore --mine - < old-key.asc",
+        "mmvault key list",
         "mmvault status --months", "mmvault verify --details", "mmvault verify --json", "mmvault check",
         "mmvault search canary*", "mmvault search canary* --relevance --context 3", "mmvault search canary* --json",
         "mmvault search --key key.asc canary*", "mmvault search --no-keys canary*",
@@ -84,7 +85,10 @@ struct CanaryTests {
     @Test func noKilledCommand_LeavesDecryptedTextOnDisk() async throws {
         try await Stage.with(story: story(posts: 600), hasGpg: true) { stage in
             try await begin(stage)
-            #expect(try await stage.run("mmvault pull && mmvault key restore key.gpg.asc").code == 0)
+            #expect(
+                try await stage.run(
+                    "mmvault pull && mmvault key restore --mine key.gpg.asc && mmvault key restore --mine old-key.gpg.asc"
+                ).code == 0)
             var random = SystemlessGenerator(state: 3)
             var kills = 0
             for command in CanaryTests.commands + ["mmvault export mbox exported/killed"] {

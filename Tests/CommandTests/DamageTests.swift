@@ -103,6 +103,8 @@ import Testing
                 DELETE FROM walk WHERE document IN (SELECT seq FROM cut);
                 DELETE FROM version WHERE document IN (SELECT seq FROM cut);
                 DELETE FROM attachment WHERE document IN (SELECT seq FROM cut);
+                DELETE FROM ciphertext WHERE document IN (SELECT seq FROM cut);
+                DELETE FROM keyless WHERE document IN (SELECT seq FROM cut);
                 DELETE FROM object WHERE document IN (SELECT seq FROM cut);
                 DELETE FROM key_sighting WHERE document IN (SELECT seq FROM cut);
                 DELETE FROM document WHERE seq IN (SELECT seq FROM cut)

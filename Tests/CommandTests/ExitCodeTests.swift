@@ -27,7 +27,7 @@ struct ExitCase: Sendable, CustomTestStringConvertible {
         ExitCase(.success, "mmvault check", after: settled),
         ExitCase(.failure, "mmvault verify --json > /dev/full", after: settled),
         ExitCase(.failure, "mmvault --help > /dev/full"),
-        ExitCase(.findings, "mmvault verify --key key.asc --key old-key.asc", after: settled),
+        ExitCase(.findings, "mmvault verify --key key.asc --key old-key.asc --mine", after: settled),
         ExitCase(.findings, "mmvault verify --json --key key.asc", after: settled),
         ExitCase(.findings, "mmvault audit", after: settled),
         ExitCase(.findings, "mmvault audit --json", after: settled),

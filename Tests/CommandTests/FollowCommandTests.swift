@@ -35,7 +35,8 @@ import Testing
     }
 
     private func posts(_ stage: Stage, vault: String) async throws -> [Substring] {
-        let lines = try await stage.run("mmvault --vault \(vault) verify --json --key key.asc --key old-key.asc").lines
+        let lines = try await stage.run("mmvault --vault \(vault) verify --json --key key.asc --key old-key.asc --mine")
+            .lines
         return lines.filter { $0.contains(#""state":"live""#) }.sorted()
     }
 

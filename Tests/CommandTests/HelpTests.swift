@@ -5,9 +5,11 @@ import Testing
 /// What a user is told before anything is done.
 @Suite struct HelpTests {
     static let commands = [
-        "", "recover", "login", "pull", "import", "key", "key restore", "key list", "key backup", "key identity",
+        "", "recover", "login", "pull", "import", "key", "key restore", "key mine", "key list", "key backup",
+        "key identity",
         "trust",
-        "trust list", "trust show", "trust confirm", "trust reject", "trust withdraw", "trust signers", "trust adopt",
+        "trust list", "trust show", "trust confirm", "trust accept", "trust reject", "trust withdraw", "trust original",
+        "trust signers", "trust adopt",
         "trust export", "trust import",
         "verify", "audit", "channels", "read", "search", "export", "status", "check", "demo",
     ]
@@ -25,8 +27,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "recover", "login", "pull", "import", "key restore", "key list", "key backup", "key identity", "verify",
-        "trust list", "trust show", "trust confirm", "trust reject", "trust withdraw", "trust signers", "trust adopt",
+        "recover", "login", "pull", "import", "key restore", "key mine", "key list", "key backup", "key identity",
+        "verify",
+        "trust list", "trust show", "trust confirm", "trust accept", "trust reject", "trust withdraw", "trust original",
+        "trust signers", "trust adopt",
         "trust export", "trust import",
         "audit", "channels", "read", "search", "export", "status", "check", "demo",
     ])

@@ -11,7 +11,9 @@ struct NewBackupTests {
         try await Stage.with(hasGpg: true) { stage in
             try await stage.settle()
             #expect(
-                try await stage.run("mmvault key restore key.gpg.asc && mmvault key restore old-key.gpg.asc").code == 0)
+                try await stage.run(
+                    "mmvault key restore --mine key.gpg.asc && mmvault key restore --mine old-key.gpg.asc"
+                ).code == 0)
             try await body(stage)
         }
     }

@@ -20,12 +20,13 @@ struct PagerTests {
         try await settled { stage in
             try stage.write("bin/mark", "#!/bin/sh\nsed 's/^/| /'; echo LESS=$LESS LESSHISTFILE=$LESSHISTFILE\n")
             let mark = "chmod +x bin/mark; PAGER=mark"
-            let outcome = try await TerminalTests.atTerminal("\(mark) mmvault read release --key key.asc", on: stage)
+            let outcome = try await TerminalTests.atTerminal(
+                "\(mark) mmvault read release --key key.asc --mine", on: stage)
             #expect(outcome.code == 0)
             let lines = Screen(outcome.output).lines
             #expect(lines.dropLast().allSatisfy { $0.hasPrefix("|") }, "\(lines)")
             #expect(lines.last == "LESS=FRX LESSHISTFILE=-")
-            for line in ["--no-pager", "--key key.asc | cat", "--key key.asc > file; cat file"] {
+            for line in ["--no-pager", "--key key.asc --mine | cat", "--key key.asc --mine > file; cat file"] {
                 let plain = try await TerminalTests.atTerminal("\(mark) mmvault read release \(line)", on: stage)
                 #expect(!plain.output.contains("LESS="), "\(line)")
             }
@@ -83,7 +84,7 @@ struct PagerTests {
 
     @Test func colours_AreForTerminalsAndThoseWhoWantThem() async throws {
         try await settled { stage in
-            let read = "mmvault read release --no-pager --key key.asc"
+            let read = "mmvault read release --no-pager --key key.asc --mine"
             #expect(try await TerminalTests.atTerminal(read, on: stage).output.contains("\u{1B}[1;31mNOT VERIFIED"))
             for line in ["NO_COLOR=1 \(read)", "TERM=dumb \(read)", "\(read) | cat"] {
                 let plain = try await TerminalTests.atTerminal(line, on: stage)
@@ -95,7 +96,7 @@ struct PagerTests {
     @Test func lines_KeepToTheTerminalsWidth() async throws {
         try await settled { stage in
             let narrow = try await TerminalTests.atTerminal(
-                "stty cols 50; mmvault read release --no-pager --key key.asc", on: stage)
+                "stty cols 50; mmvault read release --no-pager --key key.asc --mine", on: stage)
             let lines = Screen(narrow.output).lines
             #expect(lines.contains { $0.columns > 40 } && lines.allSatisfy { $0.columns <= 50 })
         }

@@ -54,7 +54,7 @@ import Testing
         try await Stage.with { stage in
             try await stage.settle()
             for name in ["bob", "@bob", "Bob", stage.story.direct] {
-                let outcome = try await stage.run("mmvault read \(name) --key key.asc")
+                let outcome = try await stage.run("mmvault read \(name) --key key.asc --mine")
                 #expect(outcome.code == 0 && outcome.output.contains("I found it."), "\(name)")
             }
             for name in ["town-square", "'~town-square'", "'Town Square'", stage.story.square] {
@@ -131,16 +131,16 @@ import Testing
         story.world.post(in: story.release, by: story.bob.id, message: "Lunch in the clear", type: "custom_e2ee")
         try await Stage.with(story: story) { stage in
             try await stage.settle()
-            let read = try await stage.run("mmvault read release --key key.asc").output
+            let read = try await stage.run("mmvault read release --key key.asc --mine").output
                 .split(whereSeparator: \.isWhitespace).joined(separator: " ")
             let words =
                 "an encrypted post without a payload; a text stands there in the clear, not encrypted and not signed"
             #expect(read.replacing(" ! ", with: " ").contains("NOT VERIFIED (unchecked: \(words)) Lunch in the clear"))
-            let found = try await stage.run("mmvault search lunch --key key.asc")
+            let found = try await stage.run("mmvault search lunch --key key.asc --mine")
             #expect(found.output.contains("NOT VERIFIED") && found.lines.allSatisfy { String($0).columns <= 80 })
-            let json = try await stage.run("mmvault search lunch --json --key key.asc").output
+            let json = try await stage.run("mmvault search lunch --json --key key.asc --mine").output
             #expect(json.contains(#""text":null"#) && json.contains(#""unverified_text":"Lunch in the clear""#))
-            let export = try await stage.run("mmvault export markdown out --key key.asc; grep -r Lunch out")
+            let export = try await stage.run("mmvault export markdown out --key key.asc --mine; grep -r Lunch out")
             #expect(export.output.contains(" withheld: no signature verifies; ") && !export.output.contains("Lunch"))
         }
     }

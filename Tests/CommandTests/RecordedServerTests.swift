@@ -27,7 +27,7 @@ struct RecordedServerTests {
                 mmvault pull
                 mmvault check
                 mmvault verify --json --key '\(recordings)/keys/alice.1.asc' \
-                  --key '\(recordings)/keys/alice.2.asc' > verdicts.jsonl || [ $? = 2 ]
+                  --key '\(recordings)/keys/alice.2.asc' --mine > verdicts.jsonl || [ $? = 2 ]
                 """)
             #expect(outcome.code == 0, "\(outcome.everything)")
             var found: [String: JSONValue] = [:]

@@ -61,7 +61,7 @@ import Testing
     @Test func verifyJSON_HasTheNamedKeys() async throws {
         try await Stage.with { stage in
             try await stage.settle()
-            let outcome = try await stage.run("mmvault verify --json --key old-key.asc --key - < key.asc")
+            let outcome = try await stage.run("mmvault verify --json --key old-key.asc --key - --mine < key.asc")
             #expect(outcome.code == 2 && outcome.errors.isEmpty)
             #expect(outcome.lines.count == 15)
             var states: Set<String> = []

@@ -9,7 +9,8 @@ struct SecretTests {
     /// The whole job, by token and by password, with every way of giving a key; with a careless umask.
     private static let job = [
         "mmvault login $URL --token-file token.txt", "mmvault login $URL --username alice --password-file password.txt",
-        "mmvault pull", "mmvault key restore key.gpg.asc", "mmvault key restore - < old-key.asc", "mmvault key list",
+        "mmvault pull", "mmvault key restore --mine key.gpg.asc", "mmvault key restore --mine - < old-key.asc",
+        "mmvault key list",
         "mmvault status --months", "mmvault verify --details", "mmvault verify --key key.asc", "mmvault check",
         "mmvault pull --channel release", "mmvault key restore cut.asc", "mmvault key restore other-d.asc",
         "mmvault verify --key key-ops.asc", "echo nonsense | mmvault login $URL --token-file -",

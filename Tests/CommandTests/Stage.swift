@@ -109,7 +109,7 @@ final class Stage: Home {
     }
 
     /// The options that name Alice's key and the one she had before it.
-    static let keys = "--key key.asc --key old-key.asc"
+    static let keys = "--key key.asc --key old-key.asc --mine"
 
     static let hasGpg = StockTool.isInstalled("gpg")
 }

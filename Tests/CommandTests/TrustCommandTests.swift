@@ -74,7 +74,8 @@ import Testing
             let root = try JSONDocument(Array(line.utf8.dropLast())).root
             #expect(
                 root.members.map(\.key) == [
-                    "user_id", "username", "key_id", "signer_id", "fingerprint", "standing", "sources", "first_seen",
+                    "user_id", "username", "key_id", "signer_id", "fingerprint", "standing", "is_current", "sources",
+                    "first_seen",
                     "last_seen", "decision", "decided_at", "said",
                 ])
             #expect(root["key_id"]?.string == key && root["standing"]?.string == "rejected")
@@ -93,7 +94,7 @@ import Testing
             let signer = old.publicKey.signer.id.description
             func posts(_ authenticity: String) async throws -> Int {
                 let line =
-                    "mmvault verify --json --key key.asc --key old-key.asc | grep -c '\"authenticity\":\"\(authenticity)\"'"
+                    "mmvault verify --json --key key.asc --key old-key.asc --mine | grep -c '\"authenticity\":\"\(authenticity)\"'"
                 return Int(try await stage.run(line).output.filter(\.isNumber)) ?? -1
             }
             let before = (try await posts("signatureInvalid"), try await posts("verifiedByEarlierKey"))

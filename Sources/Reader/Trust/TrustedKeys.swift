@@ -203,7 +203,8 @@ public struct TrustedKeys: Sendable {
     /// - Returns: nil where it may be the owner's.
     public func otherOwner(of key: PublicKey, than ownerID: String) -> Owned? {
         let owners = owners(ofSigner: key.signer.id).filter { $0.standing != .rejected }
-        return owners.contains { $0.userID == ownerID } ? nil : owners.min { $0.standing < $1.standing }
+        return owners.contains { $0.userID == ownerID && $0.standing.counts }
+            ? nil : owners.min { $0.standing < $1.standing }
     }
 
     /// What changes when more, or less, becomes known of the signers that a user is known by.

@@ -128,10 +128,10 @@ private final class HostileServer: Home {
                 return
             }
             // A key that was never shown comes from somewhere else: a list, say.
-            let public_ = TestRuleKeys.publicKey(key)
+            let key = TestRuleKeys.publicKey(key)
             let decision = TrustDecision(
-                userID: id, verb: .confirmedEarlier, signingPoint: public_.signingPoint,
-                encryptionPoint: public_.encryptionPoint, at: Timestamp(milliseconds: time))
+                userID: id, verb: .confirmedEarlier, signingPoint: key.signingPoint,
+                encryptionPoint: key.encryptionPoint, at: Timestamp(milliseconds: time))
             try await append(TrustDecision.document([decision], at: decision.at), .trust)
         case .rejected: try await mmvault("trust reject \(id) \(keyID) --yes", at: time)
         case .accepted:
@@ -213,7 +213,7 @@ private final class HostileServer: Home {
             said[id, default: []].append(([authenticity] + suspicions).joined(separator: " "))
         }
         // The post as it is comes first, and then what it said before, the oldest first.
-        for (post, versions) in said { said[post] = versions.dropFirst() + versions.prefix(1) }
+        for (post, versions) in said { said[post] = Array(versions.dropFirst()) + versions.prefix(1) }
         var result: [String] = []
         var places: [String: Int] = [:]
         for version in order {
