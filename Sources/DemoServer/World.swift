@@ -79,6 +79,9 @@ public final class World: Sendable {
         state.withLock { $0.keys[userID] = nil }
     }
 
+    /// Everybody's ids, those of bots too.
+    public var userIDs: [String] { state.withLock { $0.users.keys.sorted() } }
+
     /// A session token for a user, as a login would answer it.
     public func issueToken(for userID: String) -> String {
         state.withLock { $0.makeToken(for: userID) }

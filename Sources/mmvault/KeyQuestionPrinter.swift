@@ -21,7 +21,7 @@ struct KeyQuestionPrinter {
         Terminal.print()
         Terminal.print(Terminal.alarming(questions.count == 1 ? "One open question:" : "Open questions:"))
         for question in questions { for line in lines(question) { Terminal.print(line) } }
-        if questions.contains(where: \.isAcceptable) {
+        if questions.contains(where: { $0.isAcceptable && $0.isShownNow }) {
             Terminal.print("“mmvault trust accept --all” takes these keys on the server's word;".wrapped())
         }
         let others = Set(questions.filter { $0.userID != ownerID }.map(\.userID)).sorted()
