@@ -194,7 +194,7 @@ extension Sandbox {
 
     /// Changes an archive behind the program's back: what the guards forbid.
     func tamper(_ directory: AccountDirectory, _ sql: String) async throws {
-        let tables = ["document", "version", "attachment", "object", "key_sighting", "walk"]
+        let tables = ["document", "version", "attachment", "object", "key_sighting", "walk", "ciphertext", "keyless"]
         let guards = tables.flatMap { ["\($0)_is_never_changed", "\($0)_is_never_deleted"] }
         try sql.write(toFile: "\(path)/change.sql", atomically: true, encoding: .utf8)
         try await run(
@@ -204,6 +204,13 @@ extension Sandbox {
               cat change.sql; echo ';'; cat guards.sql; echo 'COMMIT;'; } | sqlite3 -bail '\(directory.archivePath)'
             """)
     }
+}
+
+/// The props of a post that holds an encrypted message: one of its own for each number.
+func message(_ number: UInt8) -> String {
+    func text(_ bytes: [UInt8]) -> String { Base64.standard.encode(bytes) }
+    return #"{"e2ee":{"version":1,"iv":"\#(text([UInt8](repeating: number, count: 16)))","#
+        + #""pubECDHE":"\#(text(point(9)))","encryptedData":"\#(text([number]))"}}"#
 }
 
 /// The keys that a statement about keys names.
