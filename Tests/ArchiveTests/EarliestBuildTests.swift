@@ -107,12 +107,9 @@ import Testing
         try await fill()
         try await sandbox.tamper(directory, "UPDATE document SET body = zeroblob(30) WHERE seq = 2")
         let before = try await Archive(directory).check().damages
-        let whole = try await rows()
         try await takeAway(Self.tables)
         _ = try ArchiveWriter(directory)
-        let lost = Set(whole).subtracting(try await rows())
-        #expect(lost.filter { $0.hasPrefix("'attachment',") }.count == 2)
-        #expect(lost.filter { $0.hasPrefix("'ciphertext',") }.count == 2 && lost.count == 4)
+        for (table, count) in zip(Self.tables, [2, 5, 3]) { #expect(try await rows([table]).count == count, "\(table)") }
         #expect(try await Archive(directory).check().damages == before)
     }
 
