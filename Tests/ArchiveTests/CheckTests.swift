@@ -324,7 +324,9 @@ func fillSmallArchive(_ directory: AccountDirectory) async throws {
     try await writer.keep(
         #"[{"id":"\#(alice)","nickname":"Ally"},{"id":"\#(alice)","nickname":"Al"}]"#, .users)
     let key = #"{"encr":"\#(Base64.standard.encode(point(1)))","sign":"\#(Base64.standard.encode(point(2)))"}"#
-    let shown = received(Array(#"{"pubKeys":{"\#(bob)":\#(key),"":null,"\#(id("ucarol"))":null,"\#(id("udave"))":{}}}"#.utf8), .keys, channel: nil)
+    let shown = received(
+        Array(#"{"pubKeys":{"\#(bob)":\#(key),"":null,"\#(id("ucarol"))":null,"\#(id("udave"))":{}}}"#.utf8), .keys,
+        channel: nil)
     try await writer.append(shown, keys: sightings(in: shown))
     let own = ReceivedDocument.ownKey(
         userID: alice, encryptionPoint: point(3), signingPoint: point(4), at: Timestamp(milliseconds: start))

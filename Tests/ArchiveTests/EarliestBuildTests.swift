@@ -88,7 +88,9 @@ import Testing
     func theNextWriterMakesTheIndexAsItWouldHaveBeen(_ missing: [String]) async throws {
         try await fill()
         let before = try await rows()
-        for (table, count) in zip(Self.tables, [4, 7, 3]) { #expect(try await rows([table]).count == count, "\(table)") }
+        for (table, count) in zip(Self.tables, [4, 7, 3]) {
+            #expect(try await rows([table]).count == count, "\(table)")
+        }
         try await takeAway(missing)
         _ = try ArchiveWriter(directory)
         #expect(try await rows() == before)
@@ -109,7 +111,9 @@ import Testing
         let before = try await Archive(directory).check().damages
         try await takeAway(Self.tables)
         _ = try ArchiveWriter(directory)
-        for (table, count) in zip(Self.tables, [2, 5, 3]) { #expect(try await rows([table]).count == count, "\(table)") }
+        for (table, count) in zip(Self.tables, [2, 5, 3]) {
+            #expect(try await rows([table]).count == count, "\(table)")
+        }
         #expect(try await Archive(directory).check().damages == before)
     }
 

@@ -72,7 +72,8 @@ struct PostReaderTests {
         let author = author(signer)
         let posts = cases.map { name, payload, _ in
             Fixture.post(
-                name, by: author, type: "custom_e2ee", message: payload == nil || name == "clean" ? "Encrypted message" : "decoy", payload: payload)
+                name, by: author, type: "custom_e2ee",
+                message: payload == nil || name == "clean" ? "Encrypted message" : "decoy", payload: payload)
         }
         try await fixture.addPage(posts + [Fixture.post("plain", by: author, message: "open")])
         let read = try await fixture.read(PostQuery(channelID: id("channel")))

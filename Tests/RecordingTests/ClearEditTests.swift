@@ -98,7 +98,8 @@ private enum ClearEdits {
             else { continue }
             func document(_ kind: DocumentKind, channel: String? = nil) -> ReceivedDocument {
                 ReceivedDocument(
-                    kind: kind, request: "\(method) \(path)", channelID: channel, receivedAt: at, body: Array(text.utf8))
+                    kind: kind, request: "\(method) \(path)", channelID: channel, receivedAt: at, body: Array(text.utf8)
+                )
             }
             let parts = path.prefix { $0 != "?" }.split(separator: "/").map(String.init)
             switch parts.last {

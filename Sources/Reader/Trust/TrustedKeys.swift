@@ -199,7 +199,8 @@ public struct TrustedKeys: Sendable {
         let signer = key.signer.id
         let owners = owners(ofSigner: signer).filter { $0.standing != .rejected }
         let isShown =
-            record.keys.shown[ownerID]?.compactMap(\.key).contains { SignerID(ofPoint: $0.signingPoint) == signer } ?? false
+            record.keys.shown[ownerID]?.compactMap(\.key).contains { SignerID(ofPoint: $0.signingPoint) == signer }
+            ?? false
         let isOwners = owners.contains { $0.userID == ownerID && ($0.standing.counts || isShown) }
         return isOwners ? nil : owners.filter { $0.userID != ownerID }.min { $0.standing < $1.standing }
     }
