@@ -133,6 +133,64 @@ import Testing
             "INSERT INTO attachment SELECT 9, document, post_id, channel_id, file_id, size FROM attachment WHERE seq = 2",
             "4: \(index) the files of its posts than the document"
         ),
+        // Encrypted messages.
+        ("DELETE FROM ciphertext WHERE seq = 2", "2: \(index) post \(id("p2")) than the document"),
+        ("UPDATE ciphertext SET digest = zeroblob(16) WHERE seq = 2", "2: \(index) post \(id("p2")) than the document"),
+        (
+            "UPDATE ciphertext SET digest = CAST(digest || x'00' AS BLOB) WHERE seq = 2",
+            "2: \(index) post \(id("p2")) than the document"
+        ),
+        (
+            "UPDATE ciphertext SET digest = (SELECT digest FROM ciphertext WHERE seq = 3) WHERE seq = 2",
+            "2: \(index) post \(id("p2")) than the document"
+        ),
+        (
+            "UPDATE ciphertext SET post_id = '\(id("p3"))' WHERE seq = 2",
+            "2: row 2 of the table ciphertext belongs to no version of a post"
+        ),
+        ("UPDATE ciphertext SET seq = 1 WHERE seq = 2", "2: \(index) post \(id("p2")) than the document"),
+        (
+            "UPDATE ciphertext SET seq = 99 WHERE seq = 2",
+            "2: row 99 of the table ciphertext belongs to no version of a post"
+        ),
+        (
+            "UPDATE ciphertext SET document = 3 WHERE seq = 3",
+            "3: row 3 of the table ciphertext belongs to no version of a post"
+        ),
+        (
+            "UPDATE ciphertext SET document = 1 WHERE seq = 3",
+            "1: row 3 of the table ciphertext is out of the order of the documents"
+        ),
+        ("UPDATE ciphertext SET document = 77 WHERE seq = 3", "77: it is missing, and the index points to it"),
+        (
+            "INSERT INTO ciphertext SELECT 1, document, '\(id("p1"))', digest FROM ciphertext WHERE seq = 2",
+            "2: \(index) post \(id("p1")) than the document"
+        ),
+        (
+            "INSERT INTO ciphertext SELECT 9, 10, post_id, digest FROM ciphertext WHERE seq = 3",
+            "10: row 9 of the table ciphertext belongs to no version of a post"
+        ),
+        // Users without a key.
+        ("DELETE FROM keyless WHERE seq = 1", "6: \(index) users without a key than the document"),
+        (
+            "UPDATE keyless SET user_id = '\(alice)' WHERE seq = 1", "6: \(index) users without a key than the document"
+        ),
+        ("UPDATE keyless SET at = at + 1 WHERE seq = 1", "6: \(index) users without a key than the document"),
+        ("UPDATE keyless SET seq = 99 WHERE seq = 1", "6: \(index) users without a key than the document"),
+        ("UPDATE keyless SET document = 7 WHERE seq = 2", "7: \(index) users without a key than the document"),
+        ("UPDATE keyless SET document = 77 WHERE seq = 2", "77: it is missing, and the index points to it"),
+        (
+            "UPDATE keyless SET document = 2 WHERE seq = 2",
+            "2: row 2 of the table keyless is out of the order of the documents"
+        ),
+        (
+            "INSERT INTO keyless SELECT 9, document, '\(bob)', at FROM keyless WHERE seq = 2",
+            "6: \(index) users without a key than the document"
+        ),
+        (
+            "INSERT INTO keyless SELECT 9, 10, user_id, at FROM keyless WHERE seq = 2",
+            "10: \(index) users without a key than the document"
+        ),
         // Objects.
         ("DELETE FROM object WHERE seq = 1", "3: the index does not know its description of user \(alice)"),
         ("DELETE FROM object WHERE seq = 3", "5: the index does not know its description of user \(alice)"),
@@ -191,6 +249,8 @@ import Testing
         // What holds it together.
         ("DROP INDEX version_by_post", "the index version_by_post is not as it was made"),
         ("DROP INDEX attachment_by_file", "the index attachment_by_file is not as it was made"),
+        ("DROP INDEX ciphertext_by_digest", "the index ciphertext_by_digest is not as it was made"),
+        ("DROP INDEX keyless_by_user", "the index keyless_by_user is not as it was made"),
         ("CREATE TRIGGER extra AFTER INSERT ON walk BEGIN SELECT 1; END", "the trigger extra is not as it was made"),
         ("CREATE VIEW extra AS SELECT 1", "the view extra is not as it was made"),
         ("PRAGMA user_version = 2", "its version is 2, and its documents are those of version 3"),
@@ -249,21 +309,24 @@ func isNoticed(_ directory: AccountDirectory) async throws -> Bool {
     return try await !archive.check().isClean
 }
 
-/// One of everything: posts with a walk, an object that changes and changes back, keys of both kinds, decisions about keys,
-/// a note.
+/// One of everything: posts with a walk, two of them with encrypted messages, an object that changes and changes back, keys of
+/// both kinds and users without one, decisions about keys, a note.
 func fillSmallArchive(_ directory: AccountDirectory) async throws {
     let writer = try ArchiveWriter(directory)
     func user(_ name: String) -> String { #"[{"id":"\#(alice)","nickname":"\#(name)"}]"# }
     var posts = (1...3).map { PostText("p\($0)", at: start + Int64($0), "text") }
     posts[0].files = #""file_ids":["\#(id("f1"))"],"#
     posts[0].volatile = #""metadata":{"files":[{"id":"\#(id("f1"))","name":"a.txt","size":7}]}"#
+    for place in [1, 2] { posts[place].props = message(UInt8(place)) }
     try await writer.keep(posts, walk: WalkState(cursor: 1, backward: .newest, hasAskedForPast: false))
     try await writer.keep(user("Al"), .users)
     try await writer.keep([posts[0].deleted(at: start + 50), posts[1]])
     try await writer.keep(
         #"[{"id":"\#(alice)","nickname":"Ally"},{"id":"\#(alice)","nickname":"Al"}]"#, .users)
     let key = #"{"encr":"\#(Base64.standard.encode(point(1)))","sign":"\#(Base64.standard.encode(point(2)))"}"#
-    let shown = received(Array(#"{"pubKeys":{"\#(bob)":\#(key),"":null}}"#.utf8), .keys, channel: nil)
+    let shown = received(
+        Array(#"{"pubKeys":{"\#(bob)":\#(key),"":null,"\#(id("ucarol"))":null,"\#(id("udave"))":{}}}"#.utf8), .keys,
+        channel: nil)
     try await writer.append(shown, keys: sightings(in: shown))
     let own = ReceivedDocument.ownKey(
         userID: alice, encryptionPoint: point(3), signingPoint: point(4), at: Timestamp(milliseconds: start))

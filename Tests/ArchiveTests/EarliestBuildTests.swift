@@ -3,23 +3,31 @@ import Testing
 
 @testable import Archive
 
-/// Archives of the builds that kept no index of the files which posts name.
+/// Archives of earlier builds, which kept no index of the files that posts name, of encrypted messages, or of users without
+/// a key.
 @Suite struct EarliestBuildTests {
     let sandbox: Sandbox
     let directory: AccountDirectory
     static let files = ["f1", "f2"].map(id)
+    /// What builds did without: the earliest; the one before this; and any one table.
+    static let missing = [
+        ["attachment", "ciphertext", "keyless"], ["ciphertext", "keyless"], ["attachment"], ["ciphertext"], ["keyless"],
+    ]
+    static let tables = missing[0]
 
     init() throws {
         sandbox = try Sandbox()
         directory = try sandbox.account()
     }
 
-    /// Posts with files, one of them in two versions, and a page that repeats them.
+    /// Posts with files and encrypted messages, one of them in two versions, and a page that repeats them; an old revision,
+    /// events, an answer that an event overtook; and answers about keys.
     private func fill() async throws {
         let writer = try ArchiveWriter(directory)
         let posts = Self.files.enumerated().map { number, file in
             PostText("p\(number)", at: start + Int64(number), "text").with {
                 $0.files = #""file_ids":["\#(file)"],"#
+                $0.props = message(UInt8(number))
                 $0.volatile = #""metadata":{"files":[{"id":"\#(file)","name":"a.txt","size":7}]}"#
             }
         }
@@ -27,43 +35,73 @@ import Testing
         try await writer.keep(posts)
         let edited = posts[0].with {
             $0.message = "another text"
+            $0.props = message(7)
             $0.updateAt += 5
             $0.editAt = $0.updateAt
         }
         try await writer.keep([edited, posts[1]])
+        let other = PostText("p2", at: start + 9, "plain")
+        let third = PostText("p3", at: start + 10).with { $0.props = message(3) }
+        try await writer.keep([posts[0].revision("p4", replacedAt: start + 5), other])
+        try await show(writer, ["\"\(alice)\":null", "\"\(bob)\":{\"encr\":\"AAAA\"}", "\"none\":null"])
+        let end = await writer.end
+        try await writer.hear(third.edited(at: start + 20, "text").with { $0.props = message(4) }.frame("post_edited"))
+        let late = page([third, other])
+        #expect(try await writer.keepOvertaken(received(late), page: PostsPage(late), askedAt: end))
+        try await writer.hear(third.with { $0.props = message(5) }.frame("posted"), other.frame("posted"))
+        try await show(writer, ["\"\(bob)\":null"])
+    }
+
+    /// The server says who has which key.
+    private func show(_ writer: ArchiveWriter, _ members: [String]) async throws {
+        let document = received(
+            Array("{\"pubKeys\":{\(members.joined(separator: ","))}}".utf8), .keys, channel: nil, at: start + 30)
+        try await writer.append(document, keys: sightings(in: document))
     }
 
     /// As the earliest builds made it: no table, and none that was taken out.
-    private func takeIndexAway() async throws {
-        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TABLE attachment; VACUUM'")
+    private func takeAway(_ tables: [String]) async throws {
+        let drops = tables.map { "DROP TABLE \($0); " }.joined()
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' '\(drops)VACUUM'")
     }
 
-    private func index() async throws -> String {
-        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'SELECT * FROM attachment ORDER BY seq'")
+    /// Every row of the tables, one a line.
+    private func rows(_ tables: [String] = tables) async throws -> [String] {
+        let queries = tables.map { "SELECT '\($0)', * FROM \($0) ORDER BY seq;" }.joined()
+        return try await sandbox.run("sqlite3 -quote '\(directory.archivePath)' \"\(queries)\"").split(separator: "\n")
+            .map(String.init)
     }
 
-    @Test func whoeverOpensItMakesTheIndex() async throws {
+    @Test(arguments: missing)
+    func whoeverOpensItMakesTheIndex(_ missing: [String]) async throws {
         try await fill()
-        try await takeIndexAway()
+        let before = try await rows()
+        try await takeAway(missing)
         let archive = try Archive(directory)
-        #expect(try await archive.check().isClean)
+        #expect(try await archive.check().damages.isEmpty)
         #expect(try archive.fileCounts().unasked == 2)
-        #expect(try archive.all().count == 3)
+        #expect(try archive.all().count == 8)
+        #expect(try await rows() == before)
     }
 
-    @Test func theNextWriterMakesTheIndexAsItWouldHaveBeen() async throws {
+    @Test(arguments: missing)
+    func theNextWriterMakesTheIndexAsItWouldHaveBeen(_ missing: [String]) async throws {
         try await fill()
-        let before = try await index()
-        #expect(before.split(separator: "\n").count == 3)
-        try await takeIndexAway()
+        let before = try await rows()
+        for (table, count) in zip(Self.tables, [4, 7, 3]) {
+            #expect(try await rows([table]).count == count, "\(table)")
+        }
+        try await takeAway(missing)
         _ = try ArchiveWriter(directory)
-        #expect(try await index() == before)
+        #expect(try await rows() == before)
         let archive = try Archive(directory)
         let report = try await archive.check()
         #expect(report.isClean, "\(report.damages)")
         #expect(try archive.fileCounts().unasked == 2)
         // Guards and all.
-        try await sandbox.run("! sqlite3 -bail '\(directory.archivePath)' 'DELETE FROM attachment' 2>/dev/null")
+        for table in missing {
+            try await sandbox.run("! sqlite3 -bail '\(directory.archivePath)' 'DELETE FROM \(table)' 2>/dev/null")
+        }
     }
 
     /// What cannot be read is left out; the check names it as before.
@@ -71,24 +109,26 @@ import Testing
         try await fill()
         try await sandbox.tamper(directory, "UPDATE document SET body = zeroblob(30) WHERE seq = 2")
         let before = try await Archive(directory).check().damages
-        try await takeIndexAway()
+        try await takeAway(Self.tables)
         _ = try ArchiveWriter(directory)
-        #expect(try await index().split(separator: "\n").count == 1)
+        for (table, count) in zip(Self.tables, [2, 5, 3]) {
+            #expect(try await rows([table]).count == count, "\(table)")
+        }
         #expect(try await Archive(directory).check().damages == before)
     }
 
     static let removals = [
-        "DROP TABLE attachment",
-        "PRAGMA writable_schema = ON; DELETE FROM sqlite_master WHERE tbl_name = 'attachment'",
+        "DROP TABLE %", "PRAGMA writable_schema = ON; DELETE FROM sqlite_master WHERE tbl_name = '%'",
     ]
 
-    @Test(arguments: removals)
-    func anIndexThatWasRemovedIsDamage(_ removal: String) async throws {
+    @Test(arguments: removals, tables)
+    func anIndexThatWasRemovedIsDamage(_ removal: String, _ table: String) async throws {
         try await fill()
+        let removal = removal.replacing("%", with: table)
         try await sandbox.run("sqlite3 '\(directory.archivePath)' \"\(removal)\"")
         let report = try await Archive(directory).check()
         #expect(!report.isClean)
-        #expect(report.damages.contains { $0.what.contains("attachment") }, "\(report.damages)")
+        #expect(report.damages.contains { $0.what.contains(table) }, "\(report.damages)")
         #expect(throws: ArchiveError.self) { try ArchiveWriter(directory) }
     }
 
@@ -99,7 +139,7 @@ import Testing
             fileID: Self.files[0], postID: id("p0"), channelID: town, outcome: .missing(.init(.gone, status: 404)))
         try await ArchiveWriter(directory).append(
             FileRecord.document([record], channelID: town, at: Timestamp(milliseconds: start)), objects: .file)
-        try await takeIndexAway()
+        try await takeAway(Self.tables)
         let report = try await Archive(directory).check()
         #expect(!report.isClean)
     }

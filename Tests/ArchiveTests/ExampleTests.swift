@@ -17,6 +17,9 @@ import Testing
     /// One with decisions about keys.
     static let trust = "\(root)/Fixtures/example-archive/trust.sqlite"
 
+    /// One with encrypted messages, users without a key, and answers about keys.
+    static let messages = "\(root)/Fixtures/example-archive/messages.sqlite"
+
     let sandbox: Sandbox
     let directory: AccountDirectory
 
@@ -27,6 +30,7 @@ import Testing
         try await sandbox.run("test ! -e '\(Self.file)' || cp -r '\(Self.root)/Fixtures/example-archive/.' .")
         try await sandbox.run("test ! -e '\(Self.events)' || cp '\(Self.events)' events.sqlite")
         try await sandbox.run("test ! -e '\(Self.trust)' || cp '\(Self.trust)' trust.sqlite")
+        try await sandbox.run("test ! -e '\(Self.messages)' || cp '\(Self.messages)' messages.sqlite")
     }
 
     @Test func anArchiveOfVersionOneIsStillRead() async throws {
@@ -59,6 +63,19 @@ import Testing
         #expect(report.isClean && report.documents == 4, "\(report.damages)")
         #expect(try archive.trustDecisions().map(\.verb) == [.adopted, .withdrawn])
         #expect(try archive.trustHistory().map(\.verb) == [.rejected, .adopted, .withdrawn])
+    }
+
+    @Test func anArchiveWithMessagesIsStillRead() async throws {
+        try await sandbox.run("mkdir messages; cp messages.sqlite messages/archive.sqlite")
+        let archive = try Archive(AccountDirectory(path: "\(sandbox.path)/messages", name: "messages"))
+        let report = try await archive.check()
+        #expect(report.isClean && report.documents == 8 && report.versions == 3, "\(report.damages)")
+        #expect(try archive.all().map { $0.past?.isRepeated } == [false, false, true])
+        #expect(try archive.trustDecisions().map(\.verb) == [.own, .confirmedEarlier])
+        #expect(try archive.trustHistory().map(\.verb) == [.own, .accepted, .confirmedEarlier])
+        let keys = try archive.keyRecord()
+        #expect(keys.pulls == [2, 5] && keys.shown[bob]?.map { $0.key == nil } == [true, false])
+        #expect(keys.shown[alice]?.map { $0.key == nil } == [false])
     }
 
     @Test func thisProgramWritesTheSameRecords() async throws {
@@ -106,6 +123,13 @@ import Testing
         try await sandbox.run("rm -f '\(Self.trust)'; sqlite3 decided/archive.sqlite \".backup '\(Self.trust)'\"")
     }
 
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["MMVAULT_WRITE_EXAMPLE"] != nil, "only on demand"))
+    func writeTheExampleOfMessages() async throws {
+        let mine = AccountDirectory(path: "\(sandbox.path)/sealed", name: "sealed")
+        try await Self.makeMessages(mine)
+        try await sandbox.run("rm -f '\(Self.messages)'; sqlite3 sealed/archive.sqlite \".backup '\(Self.messages)'\"")
+    }
+
     // MARK: The example
 
     private static let account = Account(server: "https://chat.example.org", userID: alice, username: "alice")
@@ -132,6 +156,47 @@ import Testing
             TrustDecision.document(
                 [decision(.withdrawn, 2, 1, at: start + 3000)], at: Timestamp(milliseconds: start + 3000)),
             objects: .trust)
+    }
+
+    private static func makeMessages(_ directory: AccountDirectory) async throws {
+        try PrivateFile.makeDirectory(directory.path)
+        try Archive.create(in: directory, for: account, at: Timestamp(milliseconds: start))
+        let writer = try ArchiveWriter(directory)
+        func key(_ user: String, _ encr: UInt8, _ sign: UInt8) -> String {
+            #""\#(user)":{"sign":"\#(Base64.standard.encode(point(sign)))","encr":"\#(Base64.standard.encode(point(encr)))"}"#
+        }
+        func show(_ members: String..., at time: Int64) async throws {
+            let keys = received(
+                Array("{\"pubKeys\":{\(members.joined(separator: ","))}}".utf8), .keys, channel: nil, at: time)
+            try await writer.append(keys, keys: sightings(in: keys))
+        }
+        func post(_ name: String, at time: Int64, by user: String, _ number: UInt8) -> PostText {
+            PostText(name, at: time, "Encrypted message").with {
+                ($0.user, $0.type, $0.props) = (user, "custom_e2ee", message(number))
+            }
+        }
+        func decide(_ decisions: (TrustDecision.Verb, String, sign: UInt8, encr: UInt8)..., at time: Int64) async throws
+        {
+            let at = Timestamp(milliseconds: time)
+            let decisions = decisions.map { verb, user, sign, encr in
+                TrustDecision(
+                    userID: user, verb: verb, signingPoint: point(sign), encryptionPoint: point(encr), at: at)
+            }
+            try await writer.append(TrustDecision.document(decisions, at: at), objects: .trust)
+        }
+        try await show(key(alice, 1, 2), "\"\(bob)\":null", at: start + 1000)
+        let posts = [post("first", at: start, by: alice, 1), post("second", at: start + 500, by: alice, 2)]
+        try await writer.keep(posts, at: start + 2000)
+        // The first one's message, shown again in another post.
+        try await writer.keep([post("third", at: start + 2500, by: alice, 1)], at: start + 3000)
+        try await show(key(alice, 1, 2), key(bob, 5, 6), at: start + 4000)
+        try await decide((.own, alice, 2, 1), (.accepted, bob, 6, 5), at: start + 5000)
+        try await decide((.confirmedEarlier, bob, 6, 5), at: start + 6000)
+        let digest = try #require(try PostsPage(page(posts)).posts[0].ciphertext)
+        let at = Timestamp(milliseconds: start + 7000)
+        try await writer.append(
+            OriginalPost.document([OriginalPost(postID: id("first"), ciphertext: Hex.encode(digest), at: at)], at: at),
+            objects: .original)
     }
 
     private static func makeEvents(_ directory: AccountDirectory) async throws {

@@ -206,6 +206,13 @@ extension Sandbox {
     }
 }
 
+/// The props of a post that holds an encrypted message: one of its own for each number.
+func message(_ number: UInt8) -> String {
+    func text(_ bytes: [UInt8]) -> String { Base64.standard.encode(bytes) }
+    return #"{"e2ee":{"version":1,"iv":"\#(text([UInt8](repeating: number, count: 16)))","#
+        + #""pubECDHE":"\#(text(point(9)))","encryptedData":"\#(text([number]))"}}"#
+}
+
 /// The keys that a statement about keys names.
 func sightings(in document: ReceivedDocument) throws -> [KeySighting] {
     let source: KeySighting.Source = document.kind == .ownKey ? .own : .server

@@ -95,14 +95,54 @@ import Testing
 
     /// A reader that does not know decisions would show what was signed by a rejected key as verified.
     @Test func anArchiveWithADecisionIsOfANewerFormat() async throws {
-        func version() async throws -> String {
-            try await sandbox.run("sqlite3 '\(directory.archivePath)' 'PRAGMA user_version'")
-        }
         #expect(try await version() == "1\n")
         try await decide(decision(.rejected))
         #expect(try await version() == "3\n")
         try await decide(decision(.withdrawn))
         #expect(try await version() == "3\n")
+    }
+
+    /// One that does not know such a decision would show less as verified than the owner said, or more.
+    @Test(arguments: [TrustDecision.Verb.confirmedEarlier, .own, .accepted])
+    func anArchiveWithAnAnswerAboutAKeyIsOfTheNewestFormat(_ verb: TrustDecision.Verb) async throws {
+        try await decide(decision(.rejected), decision(verb, sign: 4))
+        #expect(try await version() == "4\n")
+        try await decide(decision(.confirmed))
+        #expect(try await version() == "4\n")
+        try await Archive(directory).expectClean()
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'PRAGMA user_version = 3'")
+        #expect(
+            try await Archive(directory).check().damages.map(\.what)
+                == ["its version is 3, and its documents are those of version 4"])
+    }
+
+    @Test func aColleaguesListMayNeedTheNewestFormatToo() async throws {
+        try await list(decision(.confirmed, by: bob))
+        #expect(try await version() == "3\n")
+        try await list(decision(.confirmedEarlier, by: bob, at: start + 1))
+        #expect(try await version() == "4\n")
+        try await Archive(directory).expectClean()
+    }
+
+    @Test func anOriginalIsKeptUnderItsMessage() async throws {
+        let original = OriginalPost(
+            postID: id("first"), ciphertext: String(repeating: "0a", count: 16), at: Timestamp(milliseconds: start))
+        try await writer.append(OriginalPost.document([original], at: original.at), objects: .original)
+        #expect(try await version() == "4\n")
+        let row = try await sandbox.run("sqlite3 '\(directory.archivePath)' 'SELECT kind, id, json FROM object'")
+        #expect(row.hasPrefix("original|\(original.ciphertext)|{\"post_id\":\"\(original.postID)\","))
+        try await Archive(directory).expectClean()
+        for bad in ["0A", "0", "0g"] {
+            let other = OriginalPost(
+                postID: id("first"), ciphertext: String(repeating: bad, count: 16), at: original.at)
+            await #expect(throws: ArchiveError.self) {
+                try await writer.append(OriginalPost.document([other], at: original.at), objects: .original)
+            }
+        }
+    }
+
+    private func version() async throws -> String {
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'PRAGMA user_version'")
     }
 
     static let whole =

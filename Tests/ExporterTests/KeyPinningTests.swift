@@ -160,20 +160,36 @@ struct KeyPinningTests {
         }
     }
 
-    /// A server that says once that it has no key any more is news, though the answer holds no key; to say it again is
-    /// not.
-    @Test func aKeyThatHasGoneIsKeptAsNewsOnce() async throws {
+    /// That a server has no key any more is kept, and that it still has none as well: how a later key stands depends on it.
+    @Test func everyAnswerThatAKeyHasGoneIsKept() async throws {
         try await answeringForKeys { town, answer in
-            answer.value = "{\"pubKeys\":{\"\(town.bob)\":\(key(1, 2))}}"
+            answer.value = "{\"pubKeys\":{\"\(town.alice)\":null,\"\(town.bob)\":\(key(1, 2))}}"
             town.write(2)
             try await town.pull()
             #expect(try town.archive().keyRecord().withoutKeyNow.isEmpty)
-            answer.value = "{\"pubKeys\":{\"\(town.bob)\":null}}"
+            answer.value = "{\"pubKeys\":{\"\(town.alice)\":null,\"\(town.bob)\":null}}"
             try await town.pull()
             let gone = try town.archive().keyRecord().withoutKeyNow
             #expect(Array(gone.keys) == [town.bob])
             try await town.pull()
-            #expect(try town.archive().keyRecord().withoutKeyNow == gone)
+            let record = try town.archive().keyRecord()
+            let runs = try #require(record.shown[town.bob])
+            #expect(try runs.map(\.key?.keyID) == [keyID(1, 2), nil] && record.pulls.count == 3)
+            #expect(runs[1].last.document > runs[1].first.document)
+            #expect(record.withoutKeyNow[town.bob] == runs[1].last.at)
+            #expect(record.shown[town.alice]?.map(\.key?.keyID) == [nil], "who never had one, too")
+            #expect(try await town.archive().check().isClean)
+        }
+    }
+
+    /// To say nothing of somebody would be a way around what it means that they have no key.
+    @Test func anAnswerThatLeavesSomebodyOutIsNotKept() async throws {
+        try await answeringForKeys { town, answer in
+            answer.value = "{\"pubKeys\":{\"\(town.bob)\":\(key(1, 2))}}"
+            town.write(2)
+            let report = try await town.pull()
+            #expect(report.keysFailure != nil && report.failures.isEmpty)
+            #expect(try town.archive().keyRecord().shown.isEmpty)
             #expect(try await town.archive().check().isClean)
         }
     }

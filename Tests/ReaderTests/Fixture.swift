@@ -26,17 +26,21 @@ final class Fixture {
 
     var archive: Archive { get throws { try Archive(directory) } }
 
-    func reader(_ keys: [PrivateKey]? = nil) throws -> PostReader {
+    /// - Parameter mine: those of the keys that Alice says are her own; nil for all of them.
+    func reader(_ keys: [PrivateKey]? = nil, mine: [PrivateKey]? = nil) throws -> PostReader {
         let archive = try archive
         let keyring = Keyring(keys ?? [own])
         return PostReader(
             archive, keyring: keyring,
-            trusted: try TrustedKeys(archive, atHand: keyring.publicKeys, ownForOnce: keyring.publicKeys))
+            trusted: try TrustedKeys(
+                archive, atHand: keyring.publicKeys, ownForOnce: mine?.map(\.publicKey) ?? keyring.publicKeys))
     }
 
-    func read(_ query: PostQuery, keys: [PrivateKey]? = nil) async throws -> [ReadPost] {
+    func read(
+        _ query: PostQuery, keys: [PrivateKey]? = nil, mine: [PrivateKey]? = nil
+    ) async throws -> [ReadPost] {
         var posts: [ReadPost] = []
-        try await reader(keys).read(query) { posts.append($0) }
+        try await reader(keys, mine: mine).read(query) { posts.append($0) }
         return posts
     }
 

@@ -13,9 +13,9 @@ struct PostReaderTests {
 
         var expected: Authenticity {
             switch self {
-            case .current: .verified
-            // A key at hand that the server never showed for its owner.
-            case .earlier, .own: .verifiedByEarlierKey
+            // The owner's is one at hand that the server never showed, and of which they say that it is theirs.
+            case .current, .own: .verified
+            case .earlier: .verifiedByEarlierKey
             case .stranger: .signatureInvalid
             case .noKey, .unusable: .unknownSender
             }
@@ -52,35 +52,44 @@ struct PostReaderTests {
     func combinations(_ signer: Signer) async throws {
         let fixture = try await fixture()
         let sender = sender(signer, fixture)
-        let forUs = EncryptedMessage.seal(Array("secret".utf8), from: sender, to: [fixture.own.publicKey])
         let forOthers = EncryptedMessage.seal(Array("secret".utf8), from: sender, to: [fixture.stranger.publicKey])
         // A wrapped key is not part of what is signed: the server can damage it.
+        let whole = EncryptedMessage.seal(Array("secret".utf8), from: sender, to: [fixture.own.publicKey])
         let damaged = EncryptedMessage(
-            iv: forUs.iv, ephemeralPoint: forUs.ephemeralPoint,
-            recipients: [.init(keyID: fixture.own.id, wrappedKey: forUs.recipients[0].wrappedKey.map { $0 ^ 1 })],
-            encryptedData: forUs.encryptedData, signature: forUs.signature)
-        let json = Fixture.json(forUs)
+            iv: whole.iv, ephemeralPoint: whole.ephemeralPoint,
+            recipients: [.init(keyID: fixture.own.id, wrappedKey: whole.recipients[0].wrappedKey.map { $0 ^ 1 })],
+            encryptedData: whole.encryptedData, signature: whole.signature)
+        // Each a message of its own: one that stands in two posts is suspicious.
+        func payload() -> String { Fixture.payload("secret", from: sender, to: [fixture.own.publicKey]) }
         let cases: [(String, String?, Content)] = [
-            ("decrypted", json, .decrypted), ("notforus", Fixture.json(forOthers), .notForUs),
+            ("decrypted", payload(), .decrypted), ("notforus", Fixture.json(forOthers), .notForUs),
             ("unwrap", Fixture.json(damaged), .keyUnwrapFailed),
-            ("malformed", json.replacing("\"iv\":", with: "\"vi\":"), .malformed),
-            ("version", json.replacing("\"version\":1", with: "\"version\":2"), .unsupportedVersion),
+            ("malformed", payload().replacing("\"iv\":", with: "\"vi\":"), .malformed),
+            ("version", payload().replacing("\"version\":1", with: "\"version\":2"), .unsupportedVersion),
             ("missing", nil, .missingPayload),
+            ("clean", payload(), .decrypted),
         ]
         let author = author(signer)
         let posts = cases.map { name, payload, _ in
             Fixture.post(
-                name, by: author, type: "custom_e2ee", message: payload == nil ? "Encrypted message" : "decoy",
-                payload: payload)
+                name, by: author, type: "custom_e2ee",
+                message: payload == nil || name == "clean" ? "Encrypted message" : "decoy", payload: payload)
         }
         try await fixture.addPage(posts + [Fixture.post("plain", by: author, message: "open")])
         let read = try await fixture.read(PostQuery(channelID: id("channel")))
         let byID = Dictionary(uniqueKeysWithValues: read.map { ($0.header.id, $0) })
-        #expect(read.count == 7)
+        #expect(read.count == 8)
         for (name, _, content) in cases {
             let post = try #require(byID[id(name)])
             let isMessage = [.decrypted, .notForUs, .keyUnwrapFailed].contains(content)
-            #expect(post.verdict == Verdict(authenticity: isMessage ? signer.expected : .unchecked, content: content))
+            // What stands beside a message in the clear is nobody's, and is told apart from it.
+            let hasClearText = isMessage && name != "clean"
+            #expect(
+                post.verdict
+                    == Verdict(
+                        authenticity: isMessage ? signer.expected : .unchecked, content: content,
+                        suspicions: hasClearText ? [.editedInTheClear] : []))
+            #expect(post.clearText?.withheldString == (hasClearText ? "decoy" : nil), "\(name)")
             #expect((post.signedBy == sender.id) == (isMessage && signer.expected.isVerified), "\(name)")
             #expect((post.openedBy == fixture.own.id) == [.decrypted, .keyUnwrapFailed].contains(content), "\(name)")
             #expect(post.reason.isEmpty == post.verdict.isClean, "\(name): \(post.reason)")
@@ -114,7 +123,7 @@ struct PostReaderTests {
         #expect(verdicts == [id("a"): .signatureInvalid, id("b"): .verified, id("c"): .signatureInvalid])
     }
 
-    @Test("an unusable current key is told, and the earlier ones still count")
+    @Test("an unusable key that the server shows is told, and changes nothing")
     func unusable() async throws {
         let fixture = try Fixture()
         try await fixture.addKeys("bob", [fixture.bob.publicKey])
@@ -124,7 +133,7 @@ struct PostReaderTests {
         #expect(trusted.unusable.map(\.userID) == [id("bob")])
         let message = EncryptedMessage.seal([1], from: fixture.bob, to: [])
         let judgement = trusted.judgement(of: message, by: id("bob"))
-        #expect(judgement.authenticity == .verifiedByEarlierKey && judgement.key == fixture.bob.id)
+        #expect(judgement.authenticity == .verified && judgement.key == fixture.bob.id)
     }
 
     @Test("posts come in the order of the query, however many there are")

@@ -14,7 +14,7 @@ extension Fixture {
     func search(_ keys: [PrivateKey]? = nil, partLength: Int = 1 << 17) async throws -> Search {
         let archive = try archive
         let keyring = Keyring(keys ?? [own])
-        let trusted = try TrustedKeys(archive, atHand: keyring.publicKeys)
+        let trusted = try TrustedKeys(archive, atHand: keyring.publicKeys, ownForOnce: keyring.publicKeys)
         let search = try Search(
             archive, reader: PostReader(archive, keyring: keyring, trusted: trusted), trusted: trusted,
             keyring: keyring, partLength: partLength)

@@ -64,7 +64,7 @@ import Testing
         #expect(read.isSigned(by: fixture.bob.publicKey) && !read.isSigned(by: fixture.bobEarlier.publicKey))
         #expect(try refusal(read) == nil)
         try await take(written)
-        let kept = try fixture.archive.trustDecisions()
+        let kept = try fixture.archive.trustDecisions().filter { $0.colleague != nil }
         #expect(kept.map(\.verb) == read.entries.map(\.verb) && kept.allSatisfy { $0.colleague?.userID == id("bob") })
         #expect(kept.map(\.since?.milliseconds) == [1000, nil, 1000, 1000])
         // The fixture's answers about keys are not what the server would say; the rest must be whole.
@@ -190,7 +190,10 @@ import Testing
         #expect(try await verdict() == .verifiedByEarlierKey)
         try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
         #expect(try await verdict() == .unknownSender)
+        // It is bob's again, as far as the server says: that vouches for nobody.
         try await fixture.decide(.withdrawn, "bob", fixture.bob.publicKey)
+        #expect(try await verdict() == .newKeyUnanswered)
+        try await fixture.decide(.accepted, "bob", fixture.bob.publicKey)
         #expect(try await verdict() == .verifiedByEarlierKey)
         let later = Timestamp(milliseconds: Self.made.milliseconds + 1)
         try await take(list([decision(.withdrawn, "carol", fixture.stranger.publicKey)], at: later))
@@ -255,7 +258,7 @@ import Testing
         #expect(
             words == [
                 "shown \(old.short) ", "shown \(new.short) \(old.short)", "shown \(old.short) \(new.short)",
-                "rejected \(new.short) true", "seen \(new.short) false",
+                "accepted \(new.short) true", "rejected \(new.short) true", "seen \(new.short) false",
             ])
     }
 }

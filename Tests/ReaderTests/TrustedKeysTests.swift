@@ -39,7 +39,7 @@ import Testing
     ) async throws {
         let expected = Self.unjudged.merging(changed) { $1 }
         #expect(try await verdicts() == expected, sourceLocation: sourceLocation)
-        for authenticity in [Authenticity.verified, .verifiedByEarlierKey, .signatureInvalid, .unknownSender] {
+        for authenticity in Authenticity.allCases {
             let found = try await fixture.find("verdict:\(authenticity.rawValue)")
             #expect(
                 Set(found) == Set(expected.filter { $0.value == authenticity }.keys), "\(authenticity)",
@@ -51,21 +51,51 @@ import Testing
 
     @Test func withoutDecisionsNothingChanges() async throws { try await expect([:]) }
 
-    @Test func aConfirmationChangesNoVerdict() async throws {
+    /// What was only pinned, or taken on the server's word, must be answered about again.
+    @Test func afterAConfirmationTheOtherKeysAreUnanswered() async throws {
         try await expect([:])
         try await fixture.decide(.confirmed, "bob", fixture.bobEarlier.publicKey)
+        try await expect(["now": .newKeyUnanswered, "before": .verified])
+        // The server's word does no more then.
+        try await fixture.decide(.accepted, "bob", fixture.bob.publicKey)
+        try await expect(["now": .newKeyUnanswered, "before": .verified])
+        let trusted = try TrustedKeys(fixture.archive, atHand: [])
+        #expect(trusted.owners(ofKey: fixture.bob.id).map(trusted.accepts) == [false])
+        try await fixture.decide(.confirmed, "bob", fixture.bob.publicKey)
         try await expect([:])
+        try await fixture.decide(.confirmedEarlier, "bob", fixture.bobEarlier.publicKey)
+        try await expect([:])
+    }
+
+    @Test func aConfirmationOfTheNewKeyAsksAboutThePinnedOne() async throws {
+        try await fixture.decide(.confirmed, "bob", fixture.bob.publicKey)
+        try await expect(["before": .newKeyUnanswered])
+        try await fixture.decide(.confirmedEarlier, "bob", fixture.bobEarlier.publicKey)
+        try await expect([:])
+    }
+
+    /// The text is shown, and is not among what verifies.
+    @Test func aNewKeyThatNobodyAnsweredForIsShownAndMarked() async throws {
+        try await fixture.decide(.withdrawn, "bob", fixture.bob.publicKey)
+        try await expect(["now": .newKeyUnanswered, "before": .verified])
+        let post = try await post("now")
+        #expect(post.text == .unanswered(UnansweredText(Array("n".utf8))) && !post.verdict.isClean)
+        #expect(post.signedBy == fixture.bob.id && post.signer == fixture.bob.publicKey.signer.id)
+        #expect(post.reason.hasPrefix("signed by the key \(fixture.bob.id.short), and nobody has said yet"))
     }
 
     @Test func aRejectedKeysPostsAreInvalidUntilItIsWithdrawn() async throws {
         try await expect([:])
         try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
-        try await expect(["now": .signatureInvalid])
+        try await expect(["now": .signatureInvalid, "before": .verified])
         let post = try await post("now")
         #expect(post.reason == "signed by the key \(fixture.bob.id.short), which you rejected")
         #expect(post.signedBy == nil && post.signer == fixture.bob.publicKey.signer.id)
         #expect(post.text == .unverified(UnverifiedText(Array("n".utf8))))
+        // What was answered before the rejection does not come back.
         try await fixture.decide(.withdrawn, "bob", fixture.bob.publicKey)
+        try await expect(["now": .newKeyUnanswered, "before": .verified])
+        try await fixture.decide(.accepted, "bob", fixture.bob.publicKey)
         try await expect([:])
     }
 
@@ -79,27 +109,49 @@ import Testing
     /// Alice's name stays forged.
     @Test func aColleaguesKeyInTheOwnersHandsIsNotTheOwners() async throws {
         try await fixture.addPage([fixture.encrypted("forged", "f", signer: fixture.bob, by: "alice")])
-        func forged(_ keys: [PrivateKey]) async throws -> Verdict? {
-            let posts = try await fixture.read(PostQuery(channelID: id("channel")), keys: keys)
-            return posts.first { $0.header.id == id("forged") }?.verdict
+        func forged(_ keys: [PrivateKey]) async throws -> Authenticity? {
+            let posts = try await fixture.read(PostQuery(channelID: id("channel")), keys: keys, mine: [fixture.own])
+            return posts.first { $0.header.id == id("forged") }?.verdict.authenticity
         }
-        #expect(try await forged([fixture.own, fixture.bob])?.authenticity == .signatureInvalid)
+        func other(_ keys: [PublicKey]) throws -> String? {
+            try TrustedKeys(fixture.archive, atHand: keys).otherOwner(of: fixture.bob.publicKey, than: id("alice"))?
+                .userID
+        }
+        #expect(try await forged([fixture.own]) == .signatureInvalid)
+        #expect(try await forged([fixture.own, fixture.bob]) == .newKeyUnanswered)
+        #expect(try other([fixture.bob.publicKey]) == id("bob"))
         let bob = fixture.bob.publicKey
         try await fixture.append(
             .ownKey(
                 userID: id("alice"), encryptionPoint: bob.encryptionPoint, signingPoint: bob.signingPoint,
                 at: Timestamp(milliseconds: Fixture.first)), objects: nil)
-        #expect(try await forged([fixture.own])?.authenticity == .signatureInvalid)
+        #expect(try await forged([fixture.own]) == .newKeyUnanswered)
         let trusted = try TrustedKeys(fixture.archive, atHand: [])
         #expect(trusted.otherOwner(of: fixture.bob.publicKey, than: id("alice"))?.userID == id("bob"))
         #expect(trusted.otherOwner(of: fixture.stranger.publicKey, than: id("alice")) == nil)
-        // The owner decides: it never was Bob's, or it is theirs as well.
+        // That it is not Bob's does not make it the owner's: only they say so.
         try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
-        #expect(try await forged([fixture.own])?.authenticity == .verifiedByEarlierKey)
+        #expect(try await forged([fixture.own]) == .newKeyUnanswered)
+        #expect(try other([]) == nil)
+        try await fixture.decide(.own, "alice", fixture.bob.publicKey)
+        #expect(try await forged([fixture.own]) == .verifiedByEarlierKey)
+        try await fixture.decide(.withdrawn, "alice", fixture.bob.publicKey)
+        #expect(try await forged([fixture.own]) == .newKeyUnanswered)
+        // Or it is theirs as well.
         try await fixture.decide(.withdrawn, "bob", fixture.bob.publicKey)
-        #expect(try await forged([fixture.own])?.authenticity == .signatureInvalid)
         try await fixture.decide(.confirmed, "alice", fixture.bob.publicKey)
-        #expect(try await forged([fixture.own])?.authenticity == .verifiedByEarlierKey)
+        #expect(try await forged([fixture.own]) == .verified)
+        #expect(try other([]) == nil)
+    }
+
+    /// The server shows the owner's key for somebody else as well: that must not keep it from being restored.
+    @Test func anOwnKeyThatIsShownForAnotherMayBeTheOwners() async throws {
+        try await fixture.addKeys("alice", [fixture.own.publicKey])
+        try await fixture.addKeys("carol", [fixture.own.publicKey])
+        for keys in [[], [fixture.own.publicKey]] {
+            let trusted = try TrustedKeys(fixture.archive, atHand: keys)
+            #expect(trusted.otherOwner(of: fixture.own.publicKey, than: id("alice")) == nil)
+        }
     }
 
     /// Else a server could give a rejected key a new name, and all that it signed would count again.
@@ -158,40 +210,54 @@ import Testing
         try await fixture.addKeys("bob", [pair])
         try await expect([:])
         try await fixture.decide(.rejected, "bob", pair)
-        try await expect(["now": .verifiedByEarlierKey])
+        try await expect([:])
         #expect(try await post("now").signedBy == fixture.bob.id)
-        // The other way about: then the false one alone is left.
+        // The other way about: then the false one alone is left, of which nothing was said.
         try await fixture.decide(.withdrawn, "bob", pair)
         try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
+        try await expect(["now": .newKeyUnanswered, "before": .verified])
         #expect(try await post("now").signedBy == pair.id)
         // Without either, nothing is left of that signing point.
         try await fixture.decide(.rejected, "bob", pair)
-        try await expect(["now": .signatureInvalid])
+        try await expect(["now": .signatureInvalid, "before": .verified])
     }
 
     /// To reject a signer is to reject every key with it, unless one was confirmed later.
     @Test func aRejectedSignerTakesItsKeysWithIt() async throws {
         try await fixture.decide(.confirmed, "bob", fixture.bob.publicKey)
         try await fixture.decide(.rejected, "bob", signer: fixture.bob.publicKey.signer)
-        try await expect(["now": .signatureInvalid])
+        try await expect(["now": .signatureInvalid, "before": .verified])
         try await fixture.decide(.confirmed, "bob", fixture.bob.publicKey)
-        try await expect([:])
+        try await expect(["before": .newKeyUnanswered])
     }
 
     @Test func anOwnKeyIsRejectedIfThatIsSaid() async throws {
         try await fixture.addPage([fixture.encrypted("mine", "m", signer: fixture.own, by: "alice")])
-        try await expect(["mine": .verifiedByEarlierKey])
+        try await expect(["mine": .verified])
         try await fixture.decide(.rejected, "alice", fixture.own.publicKey)
         try await expect(["mine": .signatureInvalid])
     }
 
-    @Test(arguments: [(TrustDecision.Verb.confirmed, true), (.seen, true), (.rejected, false), (.withdrawn, false)])
-    func aKeyInAColleaguesListIsAnEarlierOne(_ verb: TrustDecision.Verb, _ counts: Bool) async throws {
+    @Test(arguments: [
+        (TrustDecision.Verb.confirmed, Authenticity.verifiedByEarlierKey), (.confirmedEarlier, .verifiedByEarlierKey),
+        (.seen, .newKeyUnanswered), (.rejected, .unknownSender), (.withdrawn, .unknownSender),
+    ])
+    func aKeyInAColleaguesListIsAnEarlierOne(_ verb: TrustDecision.Verb, _ authenticity: Authenticity) async throws {
         try await fixture.list(verb, "carol", fixture.stranger.publicKey, by: fixture.bob)
-        try await expect(counts ? ["carols": .verifiedByEarlierKey] : [:])
+        try await expect(["carols": authenticity])
         // Whose list it was is not who they seemed to be: nothing of it counts.
         try await fixture.decide(.rejected, "bob", fixture.bob.publicKey)
-        try await expect(["now": .signatureInvalid])
+        try await expect(["now": .signatureInvalid, "before": .verified])
+    }
+
+    /// Whose key the owner neither compared nor took vouches for nobody: the key is known, and that is all.
+    @Test func aListByAPinnedKeyIsAHint() async throws {
+        try await fixture.list(.confirmed, "carol", fixture.stranger.publicKey, by: fixture.bobEarlier)
+        try await expect(["carols": .newKeyUnanswered])
+        try await fixture.decide(.confirmedEarlier, "bob", fixture.bobEarlier.publicKey)
+        try await expect([
+            "carols": .verifiedByEarlierKey, "now": .newKeyUnanswered,
+        ])
     }
 
     @Test func aColleaguesAdoptionIsTheirs() async throws {
@@ -202,7 +268,7 @@ import Testing
     @Test func nobodyElseSaysWhichKeysAreTheOwners() async throws {
         try await fixture.addPage([fixture.encrypted("mine", "m", signer: fixture.stranger, by: "alice")])
         try await fixture.list(.confirmed, "alice", fixture.stranger.publicKey, by: fixture.bob)
-        try await expect(["mine": .signatureInvalid])
+        try await expect(["mine": .newKeyUnanswered])
     }
 
     @Test func nobodyIsVouchedForOnlyByTheVouchedFor() async throws {

@@ -15,9 +15,17 @@ struct Recording {
 
     /// Runs `body` with a fresh archive, which goes away with its folder.
     static func with(_ body: (Recording) async throws -> Void) async throws {
+        let account = Account(server: "http://localhost:8065", userID: ownID, username: "fixture.alice")
+        try await with(account, fill, body)
+    }
+
+    /// - Parameter fill: makes the archive what a pull leaves.
+    static func with(
+        _ account: Account, _ fill: (AccountDirectory) async throws -> Void,
+        _ body: (Recording) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/mmvault-recording.\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let account = Account(server: "http://localhost:8065", userID: ownID, username: "fixture.alice")
         let directory = try Vault(path: folder).makeAccount(account)
         try await fill(directory)
         try await body(Recording(archive: try Archive(directory), directory: directory, folder: folder))
@@ -33,14 +41,14 @@ struct Recording {
         try await writer.append(document(.channels, "channels.json"), objects: .channel)
         try await writer.append(document(.users, "users.json"), objects: .user)
         let keys = try document(.keys, "keys.json")
-        try await writer.append(keys, keys: try sightings(keys.body))
+        try await writer.append(keys, keys: try sightings(keys.body, at: at))
         for file in try Fixture.names where file.hasSuffix(".posts.json") {
             let posts = try document(.posts, file, channel: String(file.prefix { $0 != "." }))
             try await writer.append(posts, page: try PostsPage(posts.body), walk: nil)
         }
     }
 
-    private static func sightings(_ body: [UInt8]) throws -> [KeySighting] {
+    static func sightings(_ body: [UInt8], at: Timestamp) throws -> [KeySighting] {
         let keys = try JSONDocument(body).root["pubKeys"]?.members ?? []
         return keys.compactMap { userID, key in
             guard let encryption = key["encr"]?.string.flatMap(Base64.standard.decode),
@@ -52,18 +60,25 @@ struct Recording {
         }
     }
 
-    /// Every post and old revision, as it reads with these private keys at hand.
+    /// Every post and old revision, as it reads with these private keys at hand, which their owner says are theirs.
     func read(with keys: [PrivateKey]) async throws -> [String: Reading] {
-        let trusted = try TrustedKeys(archive, atHand: keys.map(\.publicKey))
-        let reader = PostReader(archive, keyring: Keyring(keys), trusted: trusted)
-        var readings: [String: Reading] = [:]
+        try await posts(with: keys).mapValues(Reading.init)
+    }
+
+    func posts(with keys: [PrivateKey]) async throws -> [String: ReadPost] {
+        let own = keys.map(\.publicKey)
+        let reader = PostReader(
+            archive, keyring: Keyring(keys), trusted: try TrustedKeys(archive, atHand: own, ownForOnce: own))
+        var posts: [String: ReadPost] = [:]
         for channel in try archive.channels() {
             try await reader.read(PostQuery(channelID: channel.id)) { post in
-                precondition(readings[post.header.id] == nil, "two versions of \(post.header.id)")
-                readings[post.header.id] = Reading(post)
+                // Of an old revision, lists leave out what the post's own history says.
+                let before = posts[post.header.id]
+                precondition(before == nil || before?.text == .unknown, "two versions of \(post.header.id)")
+                posts[post.header.id] = post
             }
         }
-        return readings
+        return posts
     }
 }
 

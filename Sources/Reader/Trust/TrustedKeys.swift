@@ -198,13 +198,18 @@ public struct TrustedKeys: Sendable {
         }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
     }
 
-    /// As whose key the archive knows this one, where nothing says that it is the owner's as well.
+    /// As whose key the archive knows this one, where nothing says that it is the owner's as well: that its private half was
+    /// restored, or is on a list, does not.
     ///
     /// - Returns: nil where it may be the owner's.
     public func otherOwner(of key: PublicKey, than ownerID: String) -> Owned? {
-        let owners = owners(ofSigner: key.signer.id).filter { $0.standing != .rejected }
-        return owners.contains { $0.userID == ownerID && $0.standing.counts }
-            ? nil : owners.min { $0.standing < $1.standing }
+        let signer = key.signer.id
+        let owners = owners(ofSigner: signer).filter { $0.standing != .rejected }
+        let isShown =
+            record.keys.shown[ownerID]?.compactMap(\.key).contains { SignerID(ofPoint: $0.signingPoint) == signer }
+            ?? false
+        let isOwners = owners.contains { $0.userID == ownerID && ($0.standing.counts || isShown) }
+        return isOwners ? nil : owners.filter { $0.userID != ownerID }.min { $0.standing < $1.standing }
     }
 
     /// What changes when more, or less, becomes known of the signers that a user is known by.
