@@ -27,7 +27,7 @@ struct KeyQuestionPrinter {
         let others = Set(questions.filter { $0.userID != ownerID }.map(\.userID)).sorted()
         if let user = others.first {
             let name = others.count == 1 ? people.argument(user) : "USER"
-            Terminal.print("“mmvault trust confirm \(name)” compares the digits, which is safe.")
+            Terminal.print("“mmvault trust confirm \(name)” compares the digits, which is safe.".wrapped())
         }
         if questions.contains(where: { $0.userID == ownerID }) {
             Terminal.print(

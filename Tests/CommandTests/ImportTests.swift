@@ -9,7 +9,8 @@ import Testing
     private func sayings(_ stage: Stage, _ options: String = "") async throws -> [String] {
         _ = try await stage.run("rm -rf out")
         let outcome = try await stage.run("mmvault \(options) export jsonl out --include-unverified \(Stage.keys)")
-        guard outcome.code == 0 else { throw StageError(what: outcome.errors) }
+        // Some of the texts that were asked for are not clean.
+        guard outcome.code == 2 else { throw StageError(what: outcome.errors) }
         let lines = try stage.read("out/posts.jsonl").split(separator: 0x0A)
         return try lines.compactMap { line in
             let post = try JSONDocument(Array(line)).root
