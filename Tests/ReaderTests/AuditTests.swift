@@ -37,6 +37,34 @@ import Testing
         #expect(try await history.brief() == ["!repeated-ciphertext: copy"])
     }
 
+    /// The server may write any time into the copy.
+    @Test func theOriginalIsThePostThatAnEarlierPullBrought() async throws {
+        let history = try await AuditedHistory()
+        let message = EncryptedMessage.seal([1], from: history.bob, to: history.everybody)
+        try await history.put("genuine", by: "bob", message, at: later)
+        try await history.know("bob", history.bob.publicKey, at: later + 5000)
+        try await history.put("copy", by: "bob", message, at: later - 1000)
+        let finding = try #require(try await history.audit().first)
+        #expect(finding.original?.id == id("genuine"))
+        #expect(finding.places.flatMap(\.posts).map(\.id) == [id("copy")])
+        #expect(finding.seen.contains("archived before"))
+    }
+
+    @Test(arguments: ["genuine", "copy"])
+    func theOriginalIsThePostThatTheOwnerNamed(_ name: String) async throws {
+        let history = try await AuditedHistory()
+        let message = EncryptedMessage.seal([1], from: history.bob, to: history.everybody)
+        try await history.put("genuine", by: "bob", message, at: later)
+        try await history.put("copy", by: "bob", message, at: later + 1000)
+        #expect(try await history.audit().first?.seen.contains("Only the times") == true)
+        let digest = try #require(try history.fixture.archive.repeatedMessages(inPost: id("copy")).first)
+        let original = OriginalPost(
+            postID: id(name), ciphertext: digest, at: Timestamp(milliseconds: later + 2000))
+        try await ArchiveWriter(history.fixture.directory).append(
+            OriginalPost.document([original], at: original.at), objects: .original)
+        #expect(try await history.audit().map { $0.original?.id } == [id(name)])
+    }
+
     /// Whose message it was can be told from the edit that put it into the older post; who was left out still counts.
     @Test func anOlderPostThatWasEditedToCarryALaterMessageIsNotTheOriginal() async throws {
         let history = try await AuditedHistory()

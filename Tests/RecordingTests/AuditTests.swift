@@ -24,7 +24,8 @@ enum Truth {
 @Suite struct AuditTests {
     private func findings(_ recording: Recording, keys: [Int] = [1, 2]) async throws -> [Finding] {
         let own = try keys.map(Fixture.key).map(\.publicKey)
-        return try await Audit(recording.archive, trusted: try TrustedKeys(recording.archive, atHand: own)).run()
+        let trusted = try TrustedKeys(recording.archive, atHand: own, ownForOnce: own)
+        return try await Audit(recording.archive, trusted: trusted).run()
     }
 
     @Test(.enabled(if: SharedData.file(Truth.file) != nil, "\(SharedData.absence(of: Truth.file))"))
