@@ -10,6 +10,26 @@ import Testing
     private let later = Fixture.first + 3_600_000
     private let minute: Int64 = 60_000
 
+    // MARK: Keys without an answer
+
+    /// It is found before it signs anything, with its posts afterwards, and until there is an answer.
+    @Test func aKeyWithoutAnAnswerIsFound() async throws {
+        let history = try await AuditedHistory()
+        let next = PrivateKey.generate()
+        try await history.know("bob", next.publicKey, at: later)
+        let early = try await history.audit()
+        #expect(early.map(\.kind) == [.unansweredKeys])
+        #expect(early.first?.keyIDs == [next.id] && early.first?.places.isEmpty == true)
+        try await history.say("new", by: "bob", from: next, to: history.everybody, at: later + minute)
+        let found = try await history.audit()
+        #expect(found.map(\.kind) == [.unansweredKeys])
+        #expect(found.first?.places.flatMap(\.posts).map(\.id) == [id("new")])
+        let accepted = TrustDecision(
+            userID: id("bob"), verb: .accepted, signingPoint: next.publicKey.signingPoint,
+            encryptionPoint: next.publicKey.encryptionPoint, at: Timestamp(milliseconds: later + 2 * minute))
+        #expect(try await history.audit([accepted]).map(\.kind) == [])
+    }
+
     // MARK: Keys in the middle
 
     /// The server shows Bob's key, another one, and Bob's again.
@@ -22,7 +42,8 @@ import Testing
         try await history.know("bob", history.bob.publicKey, at: later + 2)
         try await history.know("bob", history.bob.publicKey, at: later + 3)
         #expect(try await history.brief() == ["!keys-in-the-middle: "])
-        #expect(try await history.audit().first?.keyIDs == [history.bob.id, other.id])
+        #expect(
+            try await history.audit().first { $0.kind == .keysInTheMiddle }?.keyIDs == [history.bob.id, other.id])
     }
 
     /// Others encrypt for a key of Bob's which Bob himself does not use, before and after.
@@ -40,7 +61,8 @@ import Testing
             try await history.say("own\(after)x", by: "bob", at: later + after * minute)
         }
         #expect(try await history.brief() == ["!keys-in-the-middle: during"])
-        #expect(try await history.audit().first?.keyIDs == [history.bob.id, other.id])
+        #expect(
+            try await history.audit().first { $0.kind == .keysInTheMiddle }?.keyIDs == [history.bob.id, other.id])
     }
 
     /// Bob makes a new key; Carol's client hears of it late, and uses it before Bob does.

@@ -141,9 +141,10 @@ final class AuditedHistory {
         return try await Audit(archive, trusted: trusted).run()
     }
 
-    /// Each finding in brief: its kind and the posts, `!` before those that have no explanation.
+    /// Each finding in brief: its kind and the posts, `!` before those that have no explanation. Keys without an answer have
+    /// a test of their own, and are left out here.
     func brief(_ decisions: [TrustDecision] = []) async throws -> [String] {
-        try await audit(decisions).map { finding in
+        try await audit(decisions).filter { $0.kind != .unansweredKeys }.map { finding in
             let posts = finding.places.flatMap(\.posts).map { String($0.id.prefix { $0 != "0" }) }
             return "\(finding.isExplained ? "" : "!")\(finding.kind.rawValue): \(posts.sorted().joined(separator: " "))"
         }
