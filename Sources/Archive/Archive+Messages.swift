@@ -1,6 +1,34 @@
+internal import Bytes
 internal import GRDB
 
 extension Archive {
+    /// Versions up to `version` whose `MessagePast` may have changed since: by later versions of their posts, by their
+    /// message in another post, or because the owner named the original.
+    ///
+    /// - Parameter document: the last document whose statements about originals are not wanted any more.
+    public func versionsWithAnotherPast(
+        upTo version: Int64, since document: Int64
+    ) throws(ArchiveError) -> [Int64] {
+        guard version > 0 else { return [] }
+        let arrived = """
+            SELECT seq FROM ciphertext WHERE seq <= ?1 AND (
+              post_id IN (SELECT post_id FROM ciphertext WHERE seq > ?1)
+              OR digest IN (SELECT digest FROM ciphertext WHERE seq > ?1))
+            """
+        let named = "SELECT DISTINCT id FROM object WHERE kind = '\(ObjectKind.original.rawValue)' AND document > ?"
+        return try read { db in
+            var found = Set(try Int64.fetchAll(db, sql: arrived, arguments: [version]))
+            for id in try String.fetchAll(db, sql: named, arguments: [document]) {
+                guard let digest = Hex.decode(id) else { continue }
+                found.formUnion(
+                    try Int64.fetchAll(
+                        db, sql: "SELECT seq FROM ciphertext WHERE digest = ? AND seq <= ?",
+                        arguments: [digest.databaseBlob, version]))
+            }
+            return found.sorted()
+        }
+    }
+
     /// The messages of a post that another post holds, too: the digests of their ciphertexts, 32 hexadecimal digits each.
     public func repeatedMessages(inPost postID: String) throws(ArchiveError) -> [String] {
         let sql = """

@@ -16,6 +16,12 @@ public final class ArrivalPlan {
     private let cache = DocumentCache()
     private let runLength: Int
 
+    /// Whether the version `v` says anything else than the one before it.
+    fileprivate static let saysSomethingNew = """
+        v.said <> coalesce(
+          (SELECT p.said FROM version p WHERE p.post_id = v.post_id AND p.seq < v.seq ORDER BY p.seq DESC LIMIT 1), '')
+        """
+
     /// - Parameters:
     ///   - version: the last version that is not wanted any more.
     ///   - again: versions up to it that are wanted all the same.
@@ -32,16 +38,14 @@ public final class ArrivalPlan {
               SELECT v.seq, row_number() OVER (
                 ORDER BY v.create_at, CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END, v.seq) AS place
               FROM version v
-              WHERE (v.seq > ? OR v.seq IN (SELECT version FROM again)) AND v.said <> coalesce(
-                (SELECT p.said FROM version p WHERE p.post_id = v.post_id AND p.seq < v.seq
-                 ORDER BY p.seq DESC LIMIT 1), '')
+              WHERE (v.seq > ? OR v.seq IN (SELECT version FROM again)) AND \(ArrivalPlan.saysSomethingNew)
             ) ORDER BY (place - 1) / ?, seq
             """
         (count, lastVersion, self.head) = try Archive.rethrowing(path: archive.directory.archivePath) { [database] in
             try database.unsafeReentrantRead { db in
                 // One moment for the versions and the head; a temporary table may be made on the way.
                 try db.execute(sql: "BEGIN; CREATE TEMP TABLE again (version INTEGER PRIMARY KEY)")
-                let insert = try db.makeStatement(sql: "INSERT INTO again VALUES (?)")
+                let insert = try db.makeStatement(sql: "INSERT OR IGNORE INTO again VALUES (?)")
                 for version in again { try insert.execute(arguments: [version]) }
                 try db.execute(sql: sql, arguments: [version, runLength])
                 let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM arrival") ?? 0
@@ -77,5 +81,13 @@ extension Archive {
         after version: Int64, again: [Int64] = [], runLength: Int
     ) throws(ArchiveError) -> ArrivalPlan {
         try ArrivalPlan(self, after: version, again: again, runLength: runLength)
+    }
+
+    /// How many versions there are in all, as an `ArrivalPlan` counts them.
+    public func differentVersionCount() throws(ArchiveError) -> Int {
+        try read { db in
+            let sql = "SELECT count(*) FROM version v WHERE \(ArrivalPlan.saysSomethingNew)"
+            return try Int.fetchOne(db, sql: sql) ?? 0
+        }
     }
 }

@@ -119,6 +119,10 @@ struct TrustDesk {
             (verb, self.userID) = (.adopted, userID)
             (signingPoint, encryptionPoint) = (signer.point.bytes, nil)
         }
+
+        func isAbout(_ entry: TrustRegister.Entry) -> Bool {
+            userID == entry.userID && signingPoint == entry.signingPoint && encryptionPoint == entry.encryptionPoint
+        }
     }
 
     /// Keeps answers of the owner's: all of them, or none.

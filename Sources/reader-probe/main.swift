@@ -25,6 +25,6 @@ let (hits, _) = try await search.find(SearchQuery("verdict:plain", today: .now),
 let report = try await archive.check()
 print("documents \(report.documents)")
 print("damages \(report.damages.count)")
-print("found \(hits.count) of \(search.count)")
+print("found \(hits.count) of \(try search.count())")
 print("keys \(KeyStore(directory).ids.count)")
 for (name, count) in contents.sorted(by: { $0.key < $1.key }) { print("\(name) \(count)") }

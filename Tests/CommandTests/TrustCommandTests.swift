@@ -33,6 +33,31 @@ import Testing
         }
     }
 
+    /// To accept a key is no comparison of another one: that would void the acceptance in the same breath.
+    @Test(
+        .enabled(if: TerminalTests.hasScript, "needs script(1)"),
+        arguments: [("", "pinned"), ("e", "pinned"), ("u", "pinned"), ("n", "rejected")])
+    func acceptingAKey_AsksAboutTheOldOne(_ answer: String, _ standing: String) async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let old = stage.story.carol.oldKey.id.description
+            stage.story.carolMakesANewKey()
+            _ = try await stage.run("mmvault pull")
+            let outcome = try await TerminalTests.atTerminal(
+                "mmvault trust accept carol", on: stage,
+                input: "sleep 1; echo y; sleep 1; echo '\(answer)'; sleep 60")
+            #expect(outcome.code == 0, "\(outcome.output)")
+            let screen = Screen(outcome.output).lines.joined(separator: " ")
+            #expect(screen.contains("[n] not theirs") && !screen.contains("[e]"), "\(screen)")
+            for line in try await stage.run("mmvault trust carol --json").output.split(separator: "\n") {
+                let root = try JSONDocument(Array(line.utf8)).root
+                let isOld = root["key_id"]?.string == old
+                #expect(root["standing"]?.string == (isOld ? standing : "accepted"), "\(line)")
+                #expect(root["is_current"]?.bool == !isOld)
+            }
+        }
+    }
+
     @Test func nothingIsDecidedByWhatIsPiped() async throws {
         try await Stage.with { stage in
             try await stage.settle()
@@ -100,8 +125,16 @@ import Testing
             let before = (try await posts("signatureInvalid"), try await posts("verifiedByEarlierKey"))
             let listed = try await stage.run("mmvault trust signers")
             #expect(listed.code == 0 && listed.output.contains(signer), "\(listed.everything)")
+            // Beside the key that counts only because the server showed it first stands what speaks against it.
+            func doubt() async throws -> Bool {
+                let words = try await stage.run("mmvault trust carol").output.split(whereSeparator: \.isWhitespace)
+                return words.joined(separator: " ").contains(
+                    "posts in this name are by one signer that no server was seen")
+            }
+            #expect(try await doubt())
             let adopted = try await stage.run("mmvault trust adopt carol \(signer) --yes")
             #expect(adopted.code == 0, "\(adopted.everything)")
+            #expect(try await !doubt())
             let after = (try await posts("signatureInvalid"), try await posts("verifiedByEarlierKey"))
             // Two more, and those that she signed with it before.
             #expect(before.0 - after.0 == after.1 - before.1 && after.1 - before.1 >= 4, "\(before) \(after)")

@@ -162,6 +162,56 @@ struct SearchIndexTests {
         #expect(try await fixture.find("common") == ["late"] + words(0..<3))
     }
 
+    @Test("a copy that arrives later, and the owner's word for the original, change what is repeated")
+    func laterCopy() async throws {
+        let fixture = try await fixture(3)
+        let message = EncryptedMessage.seal(Array("common twice".utf8), from: fixture.bob, to: [fixture.own.publicKey])
+        func post(_ word: String, at: Int64) -> (id: String, json: String) {
+            Fixture.post(
+                word, by: "bob", at: Fixture.first + at, type: "custom_e2ee", message: "Encrypted message",
+                payload: Fixture.json(message))
+        }
+        try await fixture.addPage([post("one", at: 80)])
+        #expect(try await fixture.find("verdict:repeated").isEmpty)
+        try await fixture.addPage([post("two", at: 90)])
+        #expect(try await fixture.find("verdict:repeated") == ["two", "one"])
+        #expect(try await fixture.find("verdict:unclean") == ["two", "one"])
+        #expect(try await fixture.find("common") == ["two", "one"] + words(0..<3))
+        #expect(try await fixture.find("twice", order: .relevance).count == 2)
+        #expect(try await fixture.search().count() == 5)
+        let digest = try #require(try fixture.archive.repeatedMessages(inPost: id("one")).first)
+        for (original, copy) in [("one", "two"), ("two", "one")] {
+            let named = OriginalPost(postID: id(original), ciphertext: digest, at: Timestamp(milliseconds: 1))
+            try await ArchiveWriter(fixture.directory).append(
+                OriginalPost.document([named], at: named.at), objects: .original)
+            #expect(try await fixture.find("verdict:repeated") == [copy])
+            #expect(try await fixture.find("verdict:clean common") == [original] + words(0..<3))
+        }
+    }
+
+    @Test("an old revision that arrives later shows that what is indexed was rolled back")
+    func laterRevision() async throws {
+        let fixture = try await fixture(3)
+        let first = EncryptedMessage.seal(Array("common first".utf8), from: fixture.bob, to: [fixture.own.publicKey])
+        func post(
+            _ word: String, _ payload: String, editAt: Int64 = 0, deleteAt: Int64 = 0, original: String = ""
+        ) -> (id: String, json: String) {
+            Fixture.post(
+                word, by: "bob", original: original, at: Fixture.first, editAt: editAt, deleteAt: deleteAt,
+                type: "custom_e2ee", message: "Encrypted message", payload: payload)
+        }
+        let (second, third) = (Fixture.first + 60_000, Fixture.first + 120_000)
+        try await fixture.addPage([post("post", Fixture.json(first), editAt: third)])
+        #expect(try await fixture.find("verdict:rolledBack").isEmpty)
+        try await fixture.addPage([
+            post("old", Fixture.json(first), deleteAt: second, original: "post"),
+            post(
+                "between", Fixture.payload("between", from: fixture.bob, to: [fixture.own.publicKey]), editAt: second,
+                deleteAt: third, original: "post"),
+        ])
+        #expect(try await fixture.find("verdict:rolledBack") == ["post"])
+    }
+
     @Test("while another process makes an index, this one finds everything and writes nothing")
     func locked() async throws {
         let fixture = try await fixture(3)

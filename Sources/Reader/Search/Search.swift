@@ -60,7 +60,7 @@ public final class Search {
     }
 
     /// How many versions of posts can be found.
-    public var count: Int { index.count }
+    public func count() throws(ArchiveError) -> Int { try archive.differentVersionCount() }
 
     /// Whether the index is kept, sealed, for the next time; it is not without a private key.
     public var isKept: Bool { index.isKept }

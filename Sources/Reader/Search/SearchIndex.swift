@@ -48,9 +48,6 @@ final class SearchIndex {
     /// The parts, the one that reaches furthest in time first.
     var parts: [IndexManifest.Part] { manifest.parts.sorted { ($0.last, $0.name) > ($1.last, $1.name) } }
 
-    /// How many versions are indexed.
-    var count: Int { manifest.parts.reduce(0) { $0 + $1.count } }
-
     /// Whether it is kept on disk, sealed.
     var isKept: Bool { !isInMemory }
 
@@ -89,15 +86,18 @@ final class SearchIndex {
             part.unsettled.contains { trusted.summary(of: $0.key) != $0.value }
         }
         let arrived = try archive.versionCount(after: manifest.lastVersion)
-        guard arrived > 0 || !outdated.isEmpty else { return }
+        // What may have become suspicious is indexed once more: what stands in its old place only makes a search look at it
+        // twice, until the two parts become one.
+        let changed = try archive.versionsWithAnotherPast(upTo: manifest.lastVersion, since: manifest.documents)
+        guard arrived > 0 || !outdated.isEmpty || !changed.isEmpty else { return }
         // Where another process is at it, this one's index is for itself alone.
         let lock = folder?.lock()
         defer { withExtendedLifetime(lock) {} }
         let target = lock == nil ? nil : folder
         if target == nil { isInMemory = true }
 
-        let absorbed = partsToAbsorb(arrived, outdated)
-        let again = try absorbed.flatMap { try segment($0).versions() }
+        let absorbed = partsToAbsorb(arrived + changed.count, outdated)
+        let again = try absorbed.flatMap { try segment($0).versions() } + changed
         let plan = try archive.arrivals(after: manifest.lastVersion, again: again, runLength: partLength)
         var next = manifest
         next.parts.removeAll(where: absorbed.contains)

@@ -224,23 +224,20 @@ struct StandingRules {
 
     /// The users who took a name that another one with a known key bore first.
     private var nameTakers: Set<String> {
-        struct Bearing {
-            let userID: String
-            let document: Int64
-        }
-        var bearings: [String: [Bearing]] = [:]
+        /// By folded name, and by user: since which document the user bears it.
+        var bearings: [String: [String: Int64]] = [:]
         for name in record.names {
             let folded = LookAlikes.fold(name.name)
-            guard bearings[folded]?.contains(where: { $0.userID == name.userID }) != true else { continue }
-            bearings[folded, default: []].append(Bearing(userID: name.userID, document: name.document))
+            if bearings[folded]?[name.userID] == nil { bearings[folded, default: [:]][name.userID] = name.document }
         }
         var takers: Set<String> = []
         for users in bearings.values where users.count > 1 {
-            let owners = users.filter { claims[$0.userID] != nil }
+            // Of those with a key, the two that bore it first: for any user, one of them is another one.
+            let first = users.filter { claims[$0.key] != nil }.sorted { $0.value < $1.value }.prefix(2)
             // Where one answer names two users alike, neither was first.
-            for user in users
-            where owners.contains(where: { $0.userID != user.userID && $0.document <= user.document }) {
-                takers.insert(user.userID)
+            for (userID, document) in users
+            where first.contains(where: { $0.key != userID && $0.value <= document }) {
+                takers.insert(userID)
             }
         }
         return takers

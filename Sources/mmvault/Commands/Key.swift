@@ -96,7 +96,9 @@ struct Key: AsyncParsableCommand {
                 for line in entry.keyID.map({ Fingerprint(of: $0).lines }) ?? [] { Terminal.note("    \(line)") }
             }
             try TrustDesk.agree("Did you make this key yourself?", isAgreed: yes, id: key)
-            try await desk.record([.init(.own, entry)])
+            var answers = [TrustDesk.Answer(.own, entry)]
+            if !yes { answers += desk.askAboutOthers(of: desk.account.userID, besides: answers) }
+            try await desk.record(answers)
             Terminal.print("Noted: you made \(entry.title)")
         }
     }

@@ -12,12 +12,15 @@ struct Read: AsyncParsableCommand {
             and so keep to the order of time. At a terminal, $PAGER shows it (less, where
             it is not set); nothing is written to disk.
 
-            A text whose signature does not verify is shown with NOT VERIFIED above it and
-            ! before each of its lines; so is a text in the clear in a post that should be
-            encrypted, which nobody signed. Posts that were never encrypted have : there,
-            what a post said before has -. Behind * and -- stand mmvault's own words, and
-            behind + files and reactions. A signature covers a post's text and
-            recipients, not its place, time, thread or files (docs/threat-model.md).
+            What stands before each line of a text:
+              !  NOT VERIFIED: the signature does not show that it is the author's, or
+                 there is none: a text in the clear in a post that should be encrypted
+              ?  TO LOOK AT: by a key that you have not answered for, or suspicious
+              :  never encrypted
+              -  what a post said before
+            Behind * and -- stand mmvault's own words, and behind + files and reactions. A
+            signature covers a post's text and recipients, not its place, time, thread or
+            files (docs/threat-model.md).
 
             EXAMPLES:
               mmvault read release

@@ -101,7 +101,7 @@ struct Search: AsyncParsableCommand {
         for hit in hits { json ? Terminal.write(json: printer.line(hit)) : printer.print(hit) }
         guard !json else { return }
         if hits.isEmpty {
-            let all = search.count.of("post or old revision", "posts and old revisions")
+            let all = try search.count().of("post or old revision", "posts and old revisions")
             Terminal.print("Nothing found among \(all).")
         }
         if hasMore {

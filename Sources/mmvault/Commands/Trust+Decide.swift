@@ -117,10 +117,9 @@ extension Trust {
                     ? "Take this key on the server's word?" : "Take these \(entries.count) keys on the server's word?",
                 isAgreed: yes, id: nil)
             var answers = entries.map { TrustDesk.Answer(.accepted, $0) }
-            if !yes {
-                for entry in entries {
-                    answers += try OtherKeys().answers(desk, entry.userID, besides: entry, asks: true)
-                }
+            // Several users are one question: their other keys stay as they are.
+            if !yes, Set(entries.map(\.userID)).count == 1 {
+                answers += desk.askAboutOthers(of: entries[0].userID, besides: answers)
             }
             try await desk.record(answers)
             for entry in entries {
@@ -166,7 +165,9 @@ extension Trust {
             usage: "mmvault trust reject <user> <key> [<options>]",
             discussion: """
                 Posts that only this key signed become signatureInvalid. Another key with the
-                same signing point stays as it is. “trust withdraw” takes it back.
+                same signing point that was known before stays as it is; one that the server
+                shows later is rejected as well. “trust withdraw” takes it back. You are asked
+                about the user's other open keys in the same step.
 
                 EXAMPLES:
                   mmvault trust reject bob 9c660cd8
@@ -189,10 +190,13 @@ extension Trust {
             }
             try TrustDesk.agree(
                 "Reject \(entry.title) of \(name)?", isAgreed: choice.yes, id: choice.key ?? "")
-            try await desk.record([.init(.rejected, entry)])
+            var answers = [TrustDesk.Answer(.rejected, entry)]
+            if !choice.yes { answers += desk.askAboutOthers(of: userID, besides: answers) }
+            try await desk.record(answers)
             Terminal.print("Rejected: \(entry.title) is not \(name)'s")
-            let twins = (desk.register.entries[userID] ?? []).filter {
-                $0.signer == entry.signer && $0.subject != entry.subject && $0.standing != .rejected
+            let twins = (desk.register.entries[userID] ?? []).filter { twin in
+                twin.signer == entry.signer && twin.subject != entry.subject && twin.standing != .rejected
+                    && !answers.contains { $0.verb == .rejected && $0.isAbout(twin) }
             }
             for twin in twins {
                 Terminal.warn(
@@ -223,8 +227,8 @@ extension Trust {
                 throw Failure(.usage, "nothing was decided about \(entry.title)", hint: "“mmvault trust show” tells")
             }
             try TrustDesk.agree(
-                "Take back that you \(decision.verb.rawValue) \(entry.title)?", isAgreed: choice.yes,
-                id: choice.key ?? "")
+                "Take back: \(entry.title), \(decision.verb.words) by you on \(decision.at.date)?",
+                isAgreed: choice.yes, id: choice.key ?? "")
             try await desk.record([.init(.withdrawn, entry)])
             Terminal.print("Withdrawn: nothing is decided about \(entry.title)")
         }
@@ -254,34 +258,58 @@ struct OtherKeys: ParsableArguments {
         ] {
             answers += try keys.map { .init(verb, try desk.entry(of: userID, $0)) }
         }
-        guard asks, Terminal.inputIsTerminal else { return answers }
-        let name = desk.people.username(userID)
-        for other in desk.openEntries(of: userID, besides: entry)
-        where !answers.contains(where: {
-            $0.signingPoint == other.signingPoint && $0.encryptionPoint == other.encryptionPoint
-        }) {
+        guard asks else { return answers }
+        return answers + desk.askAboutOthers(of: userID, besides: answers + [.init(.confirmed, entry)], compares: true)
+    }
+}
+
+extension TrustDesk {
+    /// Asks, at a terminal, about a user's other keys on which an answer is due.
+    ///
+    /// - Parameters:
+    ///   - given: answers that are given already.
+    ///   - compares: whether the user is there to read digits. To call a key compared that was not would make the server's
+    ///     word more than it is, and would void what was accepted in the same step.
+    func askAboutOthers(of userID: String, besides given: [Answer], compares: Bool = false) -> [Answer] {
+        guard Terminal.inputIsTerminal else { return [] }
+        let name = people.username(userID)
+        var answers: [Answer] = []
+        for other in openEntries(of: userID) where !given.contains(where: { $0.isAbout(other) }) {
             Terminal.note("\(name) is known by another key as well:")
-            desk.showDigits(of: other)
-            for fact in desk.facts(other) { Terminal.note("    \(fact)".wrapped(indent: 6)) }
-            let answer = Prompt.answer(
-                "[u] theirs, in use  [e] theirs, no longer used  [n] not theirs  [Enter] later: ")
-            switch answer?.trimmed.lowercased() {
-            case "u": answers.append(.init(.confirmed, other))
-            case "e": answers.append(.init(.confirmedEarlier, other))
-            case "n": answers.append(.init(.rejected, other))
-            default: break
-            }
+            showDigits(of: other)
+            for fact in facts(other) { Terminal.note("    \(fact)".wrapped(indent: 6)) }
+            let choices = choices(about: other, compares: compares)
+            let words = choices.map { "[\($0.key)] \($0.words)" } + ["[Enter] later"]
+            let answer = Prompt.answer("\(words.joined(separator: "  ")): ")?.trimmed.lowercased()
+            if let chosen = choices.first(where: { $0.key == answer }) { answers.append(.init(chosen.verb, other)) }
         }
         return answers
+    }
+
+    private func choices(
+        about entry: TrustRegister.Entry, compares: Bool
+    ) -> [(key: String, words: String, verb: TrustDecision.Verb)] {
+        if entry.userID == account.userID { return [("m", "you made it", .own), ("n", "not yours", .rejected)] }
+        if compares {
+            Terminal.note("Answer u or e only if these digits were read to you, too.")
+            return [
+                ("u", "theirs, in use", .confirmed), ("e", "theirs, no longer used", .confirmedEarlier),
+                ("n", "not theirs", .rejected),
+            ]
+        }
+        let owned = register.trusted.owned(by: entry.userID).first { $0.subject == entry.subject }
+        let isAcceptable = owned.map(register.trusted.accepts) ?? false
+        let refusal = ("n", "not theirs", TrustDecision.Verb.rejected)
+        return isAcceptable ? [("a", "theirs, on the server's word", .accepted), refusal] : [refusal]
     }
 }
 
 extension TrustDesk {
     /// A user's other keys about which an answer is due: those that the server showed or the owner took, and those that
     /// came after.
-    fileprivate func openEntries(of userID: String, besides entry: TrustRegister.Entry) -> [TrustRegister.Entry] {
+    private func openEntries(of userID: String) -> [TrustRegister.Entry] {
         (register.entries[userID] ?? []).filter { other in
-            guard other.subject != entry.subject, other.known != nil else { return false }
+            guard other.known != nil else { return false }
             switch other.standing {
             case .pinned, .accepted, .succeeding, .disputed: return true
             case .confirmed, .own, .adopted, .listed, .rejected, nil: return false

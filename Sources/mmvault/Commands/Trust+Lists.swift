@@ -10,8 +10,9 @@ extension Trust {
             usage: "mmvault trust export <file> [<options>]",
             discussion: """
                 The list is JSON, readable by people, and signed with your own key. It holds
-                what you confirmed, rejected, adopted, and withdrew. Your colleague takes it
-                with “mmvault trust import”.
+                what you confirmed, rejected, adopted, and withdrew. What you accepted, and
+                your own keys, stand in it as seen. Your colleague takes it with “mmvault
+                trust import”.
 
                 EXAMPLES:
                   mmvault trust export keys-of-alice.json
@@ -68,11 +69,12 @@ extension Trust {
             abstract: "Take a colleague's signed list of keys.",
             usage: "mmvault trust import <file> [<options>]",
             discussion: """
-                A key that the colleague confirmed, or has seen, and that is not known here,
-                counts from then on: what it signed is verifiedByEarlierKey. What they
-                rejected or adopted is only shown. A list counts by the key that signed it,
-                which must be known as the colleague's; unless you confirmed that key, its
-                digits are shown first, and you are asked.
+                A key that the colleague confirmed, and that is not known here, counts from
+                then on, if you confirmed or accepted the key that signed the list: what it
+                signed is verifiedByEarlierKey. A key that they have only seen becomes known,
+                and asks you a question. What they rejected or adopted is only shown. The key
+                that signed the list must be known as the colleague's; unless you confirmed
+                it, its digits are shown first, and you are asked.
 
                 EXAMPLES:
                   mmvault trust import keys-of-bob.json

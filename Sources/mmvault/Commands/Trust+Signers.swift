@@ -77,7 +77,9 @@ extension Trust {
             try TrustDesk.agree(
                 "Did \(name) tell you, by another way than this server, that these posts are theirs?", isAgreed: yes,
                 id: signer)
-            try await desk.record([.init(adopting: found, of: userID)])
+            var answers = [TrustDesk.Answer(adopting: found, of: userID)]
+            if !yes { answers += desk.askAboutOthers(of: userID, besides: answers) }
+            try await desk.record(answers)
             Terminal.print("Adopted: signer \(found.id.description.prefix(16))… is held to be \(name)'s")
             Terminal.print("\(posts) \(found.posts.count == 1 ? "verifies" : "verify") by it from now on")
         }
@@ -90,13 +92,20 @@ extension TrustDesk {
     /// - Returns: and whether the files of posts are as they came.
     func findSigners(isQuiet: Bool) async throws -> (SignerReport, hasAllFiles: Bool) {
         let hasAllFiles = try await archive.requireUndamaged(isQuiet: isQuiet, "nothing was searched")
-        let search = try SignerSearch(archive, trusted: TrustedKeys(archive, atHand: []))
+        return (try await searchSigners(), hasAllFiles)
+    }
+
+    /// The signers of posts that nobody was seen to show, as far as two messages have one in common.
+    func unseenSigners() async throws -> [UnrecordedSigner] { try await searchSigners().signers }
+
+    private func searchSigners() async throws -> SignerReport {
+        let search = try SignerSearch(archive, trusted: register.trusted)
         let total = try archive.versionCount(after: 0)
         let report = try await search.run { done in
             if done.isMultiple(of: 500) { Terminal.showProgress("reading: \(done.grouped) of \(total.grouped)") }
         }
         Terminal.clearProgress()
-        return (report, hasAllFiles)
+        return report
     }
 
     /// - Parameter digits: the beginning of the signer's id: eight digits or more.

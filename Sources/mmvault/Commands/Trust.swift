@@ -40,6 +40,7 @@ struct Trust: AsyncParsableCommand {
         func run() async throws {
             let desk = try TrustDesk(vault)
             let users = user.isEmpty ? desk.usersWithKeys : try user.map(desk.user(named:))
+            let unseen = json || users.isEmpty ? [] : try await desk.unseenSigners()
             for (place, userID) in users.enumerated() {
                 let entries = desk.register.entries[userID] ?? []
                 if json {
@@ -52,7 +53,7 @@ struct Trust: AsyncParsableCommand {
                     Terminal.print("  \(former)".wrapped(indent: 4))
                 }
                 if entries.isEmpty { Terminal.print("  no key is known") }
-                for entry in entries { desk.print(entry) }
+                for entry in entries { desk.print(entry, unseen: unseen) }
             }
             if users.isEmpty, !json {
                 Terminal.print("No key of anybody's is known. “mmvault pull” asks the server for keys.")
@@ -95,10 +96,21 @@ struct Trust: AsyncParsableCommand {
 
 extension TrustDesk {
     /// A key with everything that is known of it.
-    func print(_ entry: TrustRegister.Entry) {
+    ///
+    /// - Parameter unseen: signers of posts that no server was seen to show. A key that counts only because the server
+    ///   showed it first is worth less where there are some.
+    func print(_ entry: TrustRegister.Entry, unseen: [UnrecordedSigner] = []) {
         Terminal.print("  \(entry.keyID == nil ? "signer" : "key") \(entry.subject)")
         for line in entry.keyID.map({ Fingerprint(of: $0).lines }) ?? [] { Terminal.print("      \(line)") }
         for fact in facts(entry) { Terminal.print("    \(fact)".wrapped(indent: 6)) }
+        guard entry.standing == .pinned else { return }
+        for signer in unseen where signer.userID == entry.userID {
+            let posts = signer.posts.count.of("post")
+            let fact =
+                "\(Terminal.alarming("but \(posts)")) in this name \(signer.posts.count == 1 ? "is" : "are") by one signer "
+                + "that no server was seen to show, \(signer.id.short)…: “mmvault trust signers”"
+            Terminal.print("    \(fact)".wrapped(indent: 6))
+        }
     }
 
     func facts(_ entry: TrustRegister.Entry) -> [String] {

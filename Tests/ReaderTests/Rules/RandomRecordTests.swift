@@ -44,6 +44,8 @@ private struct RandomRecord {
     private var edits: Int64 = 0
     /// The versions so far.
     private var versions: [RecordModel.Version] = []
+    /// Of whom the server shows no key, if of anybody.
+    private var unshown: String?
     private var names = ["alice": "alice", "bob": "bob", "carol": "carol"]
 
     init(_ seed: UInt64) { random = Seeded(seed) }
@@ -63,6 +65,7 @@ private struct RandomRecord {
     }
 
     mutating func make() -> RecordModel {
+        if chance(20) { unshown = one(of: ["bob", "carol"]) }
         for _ in 0..<Int.random(in: 4...14, using: &random) {
             time += Int64.random(in: 60_000...5 * 86_400_000, using: &random)
             switch Int.random(in: 0..<10, using: &random) {
@@ -81,7 +84,9 @@ private struct RandomRecord {
         var pull = RecordModel.Pull()
         // Whom nobody else is: no pull is without an answer.
         pull.shown["zoe"] = .some(nil)
-        for user in Self.users where chance(85) { pull.shown[user] = chance(10) ? .some(nil) : .some(key(of: user)) }
+        for user in Self.users where chance(85) {
+            pull.shown[user] = user == unshown || chance(10) ? .some(nil) : .some(key(of: user))
+        }
         if chance(15) {
             let user = one(of: Self.users)
             pull.names[user] = one(of: ["alice", "bob", "carol", "robert"])

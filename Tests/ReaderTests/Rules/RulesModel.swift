@@ -136,10 +136,13 @@ struct RulesModel {
         let listings = listings(signer, user)
         if isListed(listings, user) { return .listed }
         if isDisputed(signer, user) { return .disputed }
-        // “Any other: shown by the server; restored and not answered; on a list and not listed.”
-        let isRestored = mentions.contains { $0.how == .restored && $0.user == user && $0.signer == signer }
-        let isSeen = isRestored || !sightings(signer, user).isEmpty || !listings.isEmpty
-        return isSeen || !given(signer, user).isEmpty ? .succeeding : nil
+        return isKnown(signer, user) ? .succeeding : nil
+    }
+
+    /// “Any other: shown by the server; restored and not answered; on a list and not listed.”
+    private func isKnown(_ signer: Int, _ user: String) -> Bool {
+        mentions.contains { $0.how == .restored && $0.user == user && $0.signer == signer }
+            || !sightings(signer, user).isEmpty || !listings(signer, user).isEmpty || !given(signer, user).isEmpty
     }
 
     /// “The first signer that the server showed for the user”, even where a rejected one was; with the exceptions.
@@ -170,8 +173,7 @@ struct RulesModel {
         return pulls.compactMap { $0.pull.names[user]?.lowercased() }.contains { name in
             guard let mine = firstBearing(name, user) else { return false }
             return users.subtracting([user]).contains { other in
-                // “A known key”: ever shown, restored or answered, even if that answer was withdrawn later.
-                firstBearing(name, other) ?? .max <= mine && mentions.contains { $0.user == other && $0.how != .listed }
+                firstBearing(name, other) ?? .max <= mine && signers.contains { isKnown($0, other) }
             }
         }
     }
