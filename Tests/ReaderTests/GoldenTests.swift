@@ -41,6 +41,13 @@ struct GoldenTests {
                     "custom_e2ee", .unreadable, "encrypted for one key that is not at hand"
                 )
             },
+            Draft("unanswered", unanswered: "This is my new key.\nWrite to it.") {
+                ($0.user, $0.at) = ("bob", at + 86_400_100)
+            },
+            Draft("repeated", verified: "Pay it tomorrow.") {
+                ($0.user, $0.at, $0.suspicions) = ("bob", at + 86_400_200, [.datedBack, .repeated])
+                $0.reason = $0.suspicions.map(\.reason).joined(separator: "; ")
+            },
             Draft("liked", verified: "It is done.") {
                 $0.at = at + 86_400_500
                 $0.circumstances.isPinned = true

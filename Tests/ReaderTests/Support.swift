@@ -55,6 +55,7 @@ struct Draft {
     var state = PostState.live
     var authenticity: Authenticity?
     var content = Content.plain
+    var suspicions: [Suspicion] = []
     var text = PostText.plain("")
     var files: [AttachedFile] = []
     var reason = ""
@@ -79,6 +80,14 @@ struct Draft {
         change(&self)
     }
 
+    init(_ name: String, unanswered: String, _ change: (inout Draft) -> Void = { _ in }) {
+        self.init(name)
+        (authenticity, content, type) = (.newKeyUnanswered, .decrypted, "custom_e2ee")
+        text = .unanswered(UnansweredText(Array(unanswered.utf8)))
+        reason = "signed by the key a1a1a1a1a1a1a1a1, and nobody has said yet that it is the author's"
+        change(&self)
+    }
+
     init(_ name: String, unverified: String, _ change: (inout Draft) -> Void = { _ in }) {
         self.init(name)
         (authenticity, content, type) = (.signatureInvalid, .decrypted, "custom_e2ee")
@@ -93,7 +102,8 @@ struct Draft {
             rootID: root.isEmpty ? "" : id(root), originalID: original.isEmpty ? "" : id(original), type: type,
             createAt: at, updateAt: max(at, editAt, deleteAt), editAt: editAt, deleteAt: deleteAt)
         return ReadPost(
-            header: header, state: state, verdict: Verdict(authenticity: authenticity, content: content),
+            header: header, state: state,
+            verdict: Verdict(authenticity: authenticity, content: content, suspicions: suspicions),
             signedBy: authenticity?.isVerified == true ? KeyID([UInt8](repeating: 0xA1, count: 32)) : nil,
             openedBy: content == .decrypted ? KeyID([UInt8](repeating: 0xB2, count: 32)) : nil, text: text,
             files: files,
