@@ -74,6 +74,26 @@ import Testing
         try await expect([:])
     }
 
+    /// Each signature fits a second point, which anybody can compute. A server that shows it as one more key takes nothing
+    /// away from the key that the message is by.
+    @Test func theOtherPointThatASignatureFitsTakesNoMessageAway() async throws {
+        let messages = (0..<8).map {
+            EncryptedMessage.seal([UInt8($0)], from: fixture.bob, to: [fixture.own.publicKey])
+        }
+        let others = messages.flatMap(\.possibleSigners).filter { $0 != fixture.bob.publicKey.signingPoint }
+        #expect(others.count == messages.count)
+        try await fixture.addKeys(
+            "bob",
+            try others.map {
+                try PublicKey(encryptionPoint: fixture.stranger.publicKey.encryptionPoint, signingPoint: $0)
+            } + [fixture.bob.publicKey])
+        let trusted = try TrustedKeys(fixture.archive, atHand: [])
+        #expect(trusted.count(of: id("bob")) == 2 + others.count)
+        for message in messages {
+            #expect(trusted.judgement(of: message, by: id("bob")).signer == fixture.bob.publicKey.signer.id)
+        }
+    }
+
     /// The text is shown, and is not among what verifies.
     @Test func aNewKeyThatNobodyAnsweredForIsShownAndMarked() async throws {
         try await fixture.decide(.withdrawn, "bob", fixture.bob.publicKey)
