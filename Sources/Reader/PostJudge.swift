@@ -131,19 +131,16 @@ struct PostJudge: Sendable {
 
     /// Why a signature does not simply verify; nil where it does.
     private func reason(_ judgement: TrustedKeys.Judgement, _ userID: String) -> String? {
-        let signer = judgement.signer?.short ?? ""
+        let title = judgement.title ?? ""
         switch judgement.authenticity {
         case .signatureInvalid:
-            if let rejected = judgement.rejected {
-                return "signed by the key \(rejected.prefix(KeyID.shortLength)), which you rejected"
-            }
+            if judgement.standing == .rejected { return "signed by the \(title), which you rejected" }
             let count = trusted.count(of: userID)
             return count == 1
                 ? "not signed by the author's known key" : "not signed by any of the author's \(count) known keys"
         case .newKeyUnanswered:
-            return "signed by \(judgement.key.map { "the key \($0.short)" } ?? "the signer \(signer)"), and nobody has "
-                + "said yet that it is the author's"
-        case .keyDisputed: return "signed by the signer \(signer), shown for a while only, or for several users"
+            return "signed by the \(title), and nobody has said yet that it is the author's"
+        case .keyDisputed: return "signed by the \(title), which was \(judgement.dispute?.words ?? "disputed")"
         case .unknownSender: return "no key of the author is known"
         case .verified, .verifiedByEarlierKey, .unchecked: return nil
         }

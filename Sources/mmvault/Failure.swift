@@ -51,6 +51,10 @@ struct Failure: Error {
     static let interrupted = Failure(
         .interrupted, "interrupted", hint: "what was done is kept; the same command goes on from there")
 
+    /// At a question. Answers are kept all together, when the last one is given.
+    static let interruptedQuestion = Failure(
+        .interrupted, "interrupted", hint: "what came before this question is kept, and no answer; run it again")
+
     /// Of what is done as a whole or not at all.
     static let interruptedImport = Failure(
         .interrupted, "interrupted", hint: "it is added as a whole or not at all; the same command begins anew")

@@ -41,8 +41,10 @@ final class FollowProgress: Sendable {
         case .gap: tell("something was missed; asking for it")
         case .kept(let channels, let added): if added > 0 { tell(added, channels.keys.sorted()) }
         case .asked(let added, let keyChanges):
-            for change in keyChanges { Pull.warn(change) }
-            if !keyChanges.isEmpty { showQuestions() }
+            if !keyChanges.isEmpty {
+                try? Pull.warn(keyChanges, Archive(directory))
+                showQuestions()
+            }
             if added > 0 { tell(added, []) }
         case .waiting(let why, let seconds):
             tell("\(SafeText.line(why)); again in \(Int(seconds.rounded(.up))) s")

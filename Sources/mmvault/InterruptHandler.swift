@@ -33,9 +33,10 @@ final class InterruptHandler {
             source.setEventHandler { [ending] in
                 // Under a pager the interrupting key is the pager's: it ends a search there, and not the reading.
                 if number == SIGINT, Pager.isOpen { return }
-                if Prompt.abandon() || isSecond {
+                let isAsking = Prompt.abandon()
+                if isAsking || isSecond {
                     guard ending.begin() else { return }
-                    Terminal.fail(interruption)
+                    Terminal.fail(isAsking ? .interruptedQuestion : interruption)
                     _exit(ExitCode.interrupted.rawValue)
                 }
                 isSecond = true

@@ -7,32 +7,93 @@ struct KeyQuestionPrinter {
     let people: People
     let ownerID: String
 
-    /// Reads what is asked in an archive, and shows it; nothing where nothing is.
+    /// Of a user's keys that nothing but one showing speaks of, so many are listed; a server can show thousands.
+    static let idleKeysShown = 3
+
+    /// Reads what is asked in an archive, and shows it; nothing where nothing is. With the keys that were rejected and that
+    /// the server shows nevertheless: clients encrypt for them.
     static func show(_ archive: Archive, _ trusted: TrustedKeys) async throws {
         let questions = try await KeyQuestions(archive, trusted: trusted).run()
         let account = try archive.account()
         let people = People(
             account: account, users: try archive.users(), teams: [], names: trusted.record.names)
+        for owned in trusted.rejectedAndShown {
+            Terminal.warn(
+                "the server shows key \(owned.subject.prefix(16))… for \(people.username(owned.userID)), which you rejected. "
+                    + "What it signs does not verify, but colleagues' clients encrypt for it")
+        }
         KeyQuestionPrinter(people: people, ownerID: account.userID).print(questions)
     }
 
     func print(_ questions: [KeyQuestion]) {
         guard !questions.isEmpty else { return }
         Terminal.print()
-        Terminal.print(Terminal.alarming(questions.count == 1 ? "One open question:" : "Open questions:"))
-        for question in questions { for line in lines(question) { Terminal.print(line) } }
-        if questions.contains(where: { $0.isAcceptable && $0.isShownNow }) {
-            Terminal.print("“mmvault trust accept --all” takes these keys on the server's word;".wrapped())
+        Terminal.print(
+            Terminal.alarming(
+                questions.count == 1 ? "One open question:" : "\(questions.count.grouped) open questions:"))
+        let byUser = questions.reduce(into: [(userID: String, questions: [KeyQuestion])]()) { groups, question in
+            if groups.last?.userID != question.userID { groups.append((question.userID, [])) }
+            groups[groups.count - 1].questions.append(question)
         }
-        let others = Set(questions.filter { $0.userID != ownerID }.map(\.userID)).sorted()
-        if let user = others.first {
-            let name = others.count == 1 ? people.argument(user) : "USER"
-            Terminal.print("“mmvault trust confirm \(name)” compares the digits, which is safe.".wrapped())
+        for (userID, asked) in byUser {
+            let idle = asked.filter(\.isIdle)
+            let isCut = idle.count > Self.idleKeysShown
+            for question in asked where !isCut || !question.isIdle {
+                for line in lines(question) { Terminal.print(line) }
+                Terminal.print("    \(command(question))")
+            }
+            guard isCut else { continue }
+            for line in lines(idle, of: userID) { Terminal.print(line) }
         }
-        if questions.contains(where: { $0.userID == ownerID }) {
-            Terminal.print(
-                "“mmvault key mine KEY” says that you made a key, “mmvault trust reject” that you did not.".wrapped())
+        for line in answers(questions) { Terminal.print(line) }
+    }
+
+    /// The ways to answer.
+    private func answers(_ questions: [KeyQuestion]) -> [String] {
+        let others = questions.filter { $0.userID != ownerID }
+        var ways: [String] = []
+        if !others.isEmpty {
+            ways.append("“trust confirm” compares the digits with your colleague, which is safe.")
+            let acceptable = Set(others.filter { $0.isAcceptable && $0.isShownNow }.map(\.userID)).sorted()
+            if let user = acceptable.first {
+                ways.append("To take the server's word:")
+                ways.append("  mmvault trust accept \(acceptable.count == 1 ? people.argument(user) : "--all")")
+            }
         }
+        if questions.count > others.count {
+            ways.append("“key mine” says that you made the key.")
+        }
+        if let first = questions.first {
+            let isOne = questions.count == 1
+            ways.append("If a key is not \(others.isEmpty ? "yours" : "theirs"):")
+            ways.append(
+                isOne
+                    ? "  mmvault trust reject \(people.argument(first.userID)) \(digits(first))"
+                    : "  mmvault trust reject USER KEY")
+        }
+        return ways
+    }
+
+    private func digits(_ question: KeyQuestion) -> String {
+        String((question.keyID?.description ?? question.signer.description).prefix(8))
+    }
+
+    /// What answers a question, to be copied.
+    private func command(_ question: KeyQuestion) -> String {
+        question.userID == ownerID
+            ? "mmvault key mine \(digits(question))"
+            : "mmvault trust confirm \(people.argument(question.userID)) \(digits(question))"
+    }
+
+    private func lines(_ idle: [KeyQuestion], of userID: String) -> [String] {
+        let first = idle.compactMap(\.firstSeen).min()?.date ?? ""
+        let last = idle.compactMap(\.lastSeen).max()?.date ?? ""
+        return [
+            "  \(people.username(userID)): \(idle.count.grouped) more keys:",
+            "    the server showed them \(TrustDesk.span(first, last)), and does not now",
+            "    they signed no post yet",
+            "    mmvault trust reject \(people.argument(userID)) --unused",
+        ]
     }
 
     /// Who, since when, for how many stable days, and how many posts rest on it.
@@ -47,16 +108,14 @@ struct KeyQuestionPrinter {
             let days = question.stableDays
             facts.append(
                 question.isShownNow
-                    ? "shown by the server since \(first.date), \(days == 0 ? "not a day yet" : "\(days.of("day")) without a change")"
-                    : "shown by the server from \(first.date) to \(last.date), and not now")
+                    ? "first shown by the server on \(first.date)\(days == 0 ? "" : "; \(days.of("day")) without a change")"
+                    : "the server showed it \(TrustDesk.span(first.date, last.date)), and does not now")
         } else {
             facts.append(
                 question.isRestored ? "you restored it; the server never showed it" : "the server never showed it")
         }
         facts.append(question.posts == 0 ? "it signed no post yet" : "it signed \(question.posts.of("post"))")
-        if question.standing == .disputed {
-            facts.append("DISPUTED: shown between two sightings of another key, or for several users")
-        }
+        if let dispute = question.dispute { facts.append("DISPUTED: \(dispute.words)") }
         if let other = question.otherUserID { facts.append("also known as \(people.username(other))'s") }
         if question.ownLists > 0, !isOwner {
             facts.append("your own client encrypted \(question.ownLists.of("message")) for it")

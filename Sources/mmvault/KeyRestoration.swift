@@ -61,9 +61,9 @@ struct KeyRestoration {
     private func agrees(_ key: PublicKey, _ trusted: TrustedKeys, _ source: String) async throws -> Bool {
         guard Terminal.inputIsTerminal else {
             Terminal.note(
-                "Nobody has said that key \(key.id.short)… is yours: it opens posts, and stands for you as the server says."
+                "Not noted as yours: key \(key.id.short)… opens posts, and only the server says whose it is. If you made it:"
                     .wrapped())
-            Terminal.note("“mmvault key mine \(key.id.description.prefix(8))” says so, or --mine when you restore it.")
+            Terminal.note("  mmvault key mine \(key.id.description.prefix(8))")
             return false
         }
         Terminal.note("Key \(key.id), from \(SafeText.line(source)):")
@@ -78,7 +78,13 @@ struct KeyRestoration {
             Terminal.warn("this key is known as \(people.username(other.userID))'s")
         }
         let answer = Prompt.answer("Did you make this key? [y/N] ")?.lowercased() ?? ""
-        return answer == "y" || answer == "yes"
+        let isMine = answer == "y" || answer == "yes"
+        if !isMine {
+            Terminal.note(
+                "Not noted as yours: it opens posts, and only the server says whose it is. If you did make it:")
+            Terminal.note("  mmvault key mine \(key.id.description.prefix(8))")
+        }
+        return isMine
     }
 
     /// Which posts a key opens, and of which months.

@@ -141,7 +141,7 @@ import Testing
             let json = try await stage.run("mmvault search lunch --json --key key.asc --mine").output
             #expect(json.contains(#""text":null"#) && json.contains(#""unverified_text":"Lunch in the clear""#))
             let export = try await stage.run("mmvault export markdown out --key key.asc --mine; grep -r Lunch out")
-            #expect(export.output.contains(" withheld: no signature verifies; ") && !export.output.contains("Lunch"))
+            #expect(export.output.contains(" withheld: not verified; ") && !export.output.contains("Lunch"))
         }
     }
 }

@@ -157,7 +157,8 @@ struct RecoverTests {
             let restored = try await stage.run("mmvault key restore bobs-key.asc")
             let bob = stage.story.bob.key.id.description
             #expect(
-                restored.code == 0 && restored.errors.contains("Nobody has said that key \(bob.prefix(16))… is yours"))
+                restored.code == 0 && restored.errors.contains("Not noted as yours: key \(bob.prefix(16))… opens posts")
+            )
             let trust = try await stage.run("mmvault trust").output
             #expect(trust.contains("also known as @bob's") || trust.contains("is known as @bob's, too"), "\(trust)")
             let again = try await stage.run("mmvault recover $URL --backup bobs-key.asc")

@@ -133,6 +133,9 @@ final class KeysInTheMiddle: Inspection {
             // Somebody with two devices, as the owner says.
             if trusted.areInUse([sighting] + between, of: userID) { continue }
             let user = names.user(userID)
+            let isAnswered = others.allSatisfy {
+                trusted.owners(ofKey: $0).first { $0.userID == userID }?.standing.isDecided == true
+            }
             return names.finding(
                 .keysInTheMiddle,
                 seen: """
@@ -143,9 +146,11 @@ final class KeysInTheMiddle: Inspection {
                     "Somebody handed out a key of their own for a while, and could read what was encrypted for it.",
                     "\(user) made a new key, and restored the old one from its backup.",
                 ],
-                cannotMean: """
-                    It does not show whose key the one in between is. Ask \(user); “mmvault trust reject” says that it is \
-                    not theirs.
+                cannotMean: isAnswered
+                    ? "You have said whose key the one in between is. It does not show why the server went back to the first."
+                    : """
+                    It does not show whose key the one in between is. Ask \(user), and not through this server; then \
+                    “mmvault trust confirm” or “mmvault trust reject” answers.
                     """,
                 users: [userID], keys: [back] + others, posts: [])
         }

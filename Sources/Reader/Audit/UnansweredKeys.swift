@@ -47,7 +47,7 @@ final class UnansweredKeys: Inspection {
         let signed = posts.isEmpty ? "It signed no post." : "It signed \(posts.inWords), \(posts.datesInWords)."
         let why =
             owned.standing == .disputed
-            ? "was shown for a while only, or for several users" : "came after another one, or was never shown first"
+            ? "was \(owned.dispute?.words ?? "disputed")" : "came after another one, or was never shown first"
         return names.finding(
             .unansweredKeys,
             seen: "\(user)'s \(what) \(why), and nobody has said whether it is theirs. \(signed)",

@@ -41,7 +41,7 @@ struct EvidenceReport {
             ["chosen by", asked.isEmpty ? "everything in the archive" : asked],
             ["with their text", String(counts.exported)],
             ["not verified, shown and marked", String(counts.unverified)],
-            ["withheld, since no signature verifies", String(counts.withheld)],
+            ["withheld, since they are not verified", String(counts.withheld)],
             ["not readable", String(counts.unreadable.values.reduce(0, +))],
             ["with a text that the server has taken out", String(counts.unknown)],
             ["files", String(counts.files)],

@@ -10,6 +10,7 @@ public struct KeyQuestion: Sendable {
     public let keyID: KeyID?
     /// `succeeding` or `disputed`.
     public let standing: Standing
+    public let dispute: Dispute?
     /// When the server showed it first, and last; nil where it never did.
     public let firstSeen: Timestamp?
     public let lastSeen: Timestamp?
@@ -24,6 +25,9 @@ public struct KeyQuestion: Sendable {
     /// Of the owner's own messages, whose signatures verify, how many were encrypted for it: the owner's client took it for
     /// the user's. Nobody can forge that.
     public internal(set) var ownLists = 0
+
+    /// Whether nothing but the server's having shown it once speaks of it: of such keys a server can make as many as it likes.
+    public var isIdle: Bool { !isShownNow && !isRestored && posts == 0 && ownLists == 0 }
 
     /// For how many whole days the server has shown it.
     public var stableDays: Int {
@@ -76,6 +80,22 @@ public struct KeyQuestions: Sendable {
         return questions.filter { $0.firstSeen != nil || $0.isRestored || $0.posts > 0 }
     }
 
+    /// How many posts and old revisions of a user each of their signers signed; what fits none is left out.
+    public func signedPosts(of userID: String) async throws -> [SignerID: Int] {
+        var counts: [SignerID: Int] = [:]
+        for channel in try archive.channels() {
+            let plan = try archive.plan(PostQuery(channelID: channel.id, userIDs: [userID]))
+            var batches = PlaceBatches(0..<plan.count, of: KeyQuestions.batch)
+            try await OrderedPipeline.run(
+                next: { try batches.next().map(plan.load) },
+                work: { [trusted] batch in
+                    batch.compactMap { Look($0, trusted, ownerID: trusted.record.ownerID, [:])?.place.signer }
+                },
+                consume: { for signer in $0 { counts[signer, default: 0] += 1 } })
+        }
+        return counts
+    }
+
     /// Without what posts say.
     private var open: [KeyQuestion] {
         let record = trusted.record
@@ -92,6 +112,7 @@ public struct KeyQuestions: Sendable {
             let others = trusted.owners(ofSigner: owned.signer.id)
             return KeyQuestion(
                 userID: owned.userID, signer: owned.signer.id, keyID: owned.key?.id, standing: owned.standing,
+                dispute: owned.dispute,
                 firstSeen: runs.first?.first.at, lastSeen: runs.last?.last.at,
                 isShownNow: now.map { SignerID(ofPoint: $0.signingPoint) == owned.signer.id } ?? false,
                 isRestored: owned.userID == record.ownerID && restored.contains(owned.subject),

@@ -15,7 +15,7 @@ public enum Standing: String, Sendable, CaseIterable, Comparable {
     case listed
     /// Known, and nothing above says that it is the user's.
     case succeeding
-    /// Shown for a while between two sightings of one that counts, or shown for several users.
+    /// Shown for a while between two sightings of one that counts, or known as another user's too: `Dispute` says which.
     case disputed
     /// Not the user's, as the owner says.
     case rejected
@@ -44,4 +44,20 @@ public enum Standing: String, Sendable, CaseIterable, Comparable {
     /// What counts more comes first.
     public static func < (left: Standing, right: Standing) -> Bool { left.place < right.place }
     private var place: Int { Standing.allCases.firstIndex(of: self) ?? 0 }
+}
+
+/// Why a signer is disputed.
+public enum Dispute: Sendable {
+    /// The server showed it between two sightings of one that counts.
+    case between
+    /// It is known as another user's, too.
+    case shared
+
+    /// For a person, behind “the key was”.
+    public var words: String {
+        switch self {
+        case .between: "shown for a while, between two sightings of another key"
+        case .shared: "shown for another user, too"
+        }
+    }
 }

@@ -7,6 +7,8 @@ struct StandingRules {
     /// By user, and by signer.
     private(set) var claims: [String: [SignerID: SignerClaim]] = [:]
     private(set) var standings: [String: [SignerID: Standing]] = [:]
+    /// Why those are disputed that are.
+    private(set) var disputes: [String: [SignerID: Dispute]] = [:]
     /// By whom each user writes now.
     private(set) var current: [String: SignerID] = [:]
     /// Keys that the server showed and that are no keys: a point that is not on the curve.
@@ -30,7 +32,9 @@ struct StandingRules {
             standings[userID] = signers.mapValues { standing($0, of: userID) }
         }
         for (userID, signers) in standings {
-            standings[userID] = signers.merging(disputes(userID, signers)) { $1 }
+            let disputes = disputes(of: userID, signers)
+            self.disputes[userID] = disputes
+            standings[userID] = signers.merging(disputes.mapValues { _ in .disputed }) { $1 }
             current[userID] = currentSigner(of: userID)
         }
     }
@@ -195,19 +199,23 @@ struct StandingRules {
     // MARK: Disputes
 
     /// Those of a user's signers that would be succeeding, and are disputed.
-    private func disputes(_ userID: String, _ standings: [SignerID: Standing]) -> [SignerID: Standing] {
+    private func disputes(of userID: String, _ standings: [SignerID: Standing]) -> [SignerID: Dispute] {
         let now = shown[userID]?.last?.signer
-        return standings.filter { signer, standing in
-            guard standing == .succeeding, let claim = claims[userID]?[signer], let last = claim.last else {
-                return false
-            }
-            if signer != now, isBetween(claim, userID, standings) { return true }
-            return others(claim, than: userID).contains { other in
+        var disputes: [SignerID: Dispute] = [:]
+        for (signer, standing) in standings where standing == .succeeding {
+            guard let claim = claims[userID]?[signer], let last = claim.last else { continue }
+            let isShared = others(claim, than: userID).contains { other in
                 guard !other.claim.isRejected else { return false }
                 return isAnswered(other.claim, of: other.userID)
                     || other.claim.first.map { $0.pull <= last.pull } ?? false
             }
-        }.mapValues { _ in .disputed }
+            if isShared {
+                disputes[signer] = .shared
+            } else if signer != now, isBetween(claim, userID, standings) {
+                disputes[signer] = .between
+            }
+        }
+        return disputes
     }
 
     /// Whether it was shown between two sightings of a pinned or answered signer of the user's.

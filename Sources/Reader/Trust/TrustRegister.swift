@@ -13,6 +13,8 @@ public struct TrustRegister: Sendable {
         public let encryptionPoint: [UInt8]?
         /// How it counts; nil where it does not: withdrawn, only a colleague's guess, or no point of the curve.
         public let standing: Standing?
+        /// Why it is disputed, where it is.
+        public let dispute: Dispute?
         /// Whether the user writes by it now, as far as is known.
         public let isCurrent: Bool
         /// What the archive has seen of it.
@@ -44,7 +46,8 @@ public struct TrustRegister: Sendable {
             entries[userID, default: []].append(
                 Entry(
                     userID: userID, keyID: keyID.flatMap(KeyID.init(hex:)), signer: signer, signingPoint: signing,
-                    encryptionPoint: encryption, standing: counted?.standing, isCurrent: counted?.isCurrent ?? false))
+                    encryptionPoint: encryption, standing: counted?.standing, dispute: counted?.dispute,
+                    isCurrent: counted?.isCurrent ?? false))
             return (entries[userID]?.count ?? 1) - 1
         }
         for (userID, keys) in try archive.knownKeys() {

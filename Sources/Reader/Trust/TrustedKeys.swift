@@ -12,6 +12,8 @@ public struct TrustedKeys: Sendable {
         public let signer: SigningPoint
         /// The signer's; `rejected` for a key that was rejected and whose signer stands by another one.
         public let standing: Standing
+        /// Why it is disputed, where it is.
+        public let dispute: Dispute?
         /// Whether the user writes by this signer now.
         public let isCurrent: Bool
         /// The colleague by whose list alone it is known to be the user's; nil where the archive or its owner knows it.
@@ -30,10 +32,11 @@ public struct TrustedKeys: Sendable {
         /// Whom it fits, rejected or not.
         var signer: SignerID?
         var standing: Standing?
+        var dispute: Dispute?
         /// Whether the owner compared the key and said that it is in use.
         var isInUse = false
-        /// The subject that was rejected, where it fits nothing else.
-        var rejected: String?
+        /// What it fits, as trust commands call it: `key 9c660cd8794b9799`, or `signer …`.
+        var title: String?
     }
 
     /// A user's signer as messages are held against it.
@@ -82,6 +85,7 @@ public struct TrustedKeys: Sendable {
                 func entry(_ key: PublicKey?, _ standing: Standing) -> Owned {
                     Owned(
                         userID: userID, key: key, signer: claim.point, standing: standing,
+                        dispute: standing == .disputed ? rules.disputes[userID]?[signer] : nil,
                         isCurrent: isCurrent && standing != .rejected, voucherID: voucher)
                 }
                 owned[userID, default: []] += claim.keys.map {
@@ -127,8 +131,8 @@ public struct TrustedKeys: Sendable {
         let authenticity = owned.authenticity
         return Judgement(
             authenticity: authenticity, key: owned.standing <= .succeeding ? owned.key?.id : nil,
-            signer: fitting.point.id, standing: owned.standing, isInUse: fitting.isInUse,
-            rejected: owned.standing == .rejected ? owned.subject : nil)
+            signer: fitting.point.id, standing: owned.standing, dispute: owned.dispute, isInUse: fitting.isInUse,
+            title: "\(owned.key == nil ? "signer" : "key") \(owned.subject.prefix(KeyID.shortLength))")
     }
 
     /// Which of a user's signers a signature fits: the foremost of them, where it fits two.
@@ -188,6 +192,13 @@ public struct TrustedKeys: Sendable {
         }
         for (userID, signers) in former { result += signers.map { (userID, $0, unfitting(userID)) } }
         return result.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
+    }
+
+    /// Keys that the owner rejected, and that the server's newest answers show nevertheless.
+    public var rejectedAndShown: [Owned] {
+        all.filter { owned in
+            owned.standing == .rejected && owned.key?.id.description == record.keys.shownNow(of: owned.userID)?.keyID
+        }
     }
 
     /// The signers whose messages may be suspicious by what came before them, or after.

@@ -135,7 +135,7 @@ struct Export: AsyncParsableCommand {
         if counts.unverified > 0 { Terminal.print("  \(counts.unverified.grouped) NOT VERIFIED, shown and marked") }
         if counts.withheld > 0 {
             Terminal.print(
-                "  \(counts.withheld.grouped) withheld: no signature verifies; --include-unverified shows such texts")
+                "  \(counts.withheld.grouped) withheld: not verified; --include-unverified shows such texts")
         }
         if counts.unknown > 0 {
             Terminal.print("  \(counts.unknown.grouped) unknown: the server has taken the text out")

@@ -91,13 +91,16 @@ struct Key: AsyncParsableCommand {
         func run() async throws {
             let desk = try TrustDesk(vault)
             let entry = try desk.entry(of: desk.account.userID, key)
+            guard entry.standing != .own else {
+                return Terminal.print("Noted already: you made \(entry.title)")
+            }
             if !yes {
                 Terminal.note(entry.title)
                 for line in entry.keyID.map({ Fingerprint(of: $0).lines }) ?? [] { Terminal.note("    \(line)") }
             }
             try TrustDesk.agree("Did you make this key yourself?", isAgreed: yes, id: key)
             var answers = [TrustDesk.Answer(.own, entry)]
-            if !yes { answers += desk.askAboutOthers(of: desk.account.userID, besides: answers) }
+            if !yes { answers += try await desk.askAboutOthers(of: desk.account.userID, besides: answers) }
             try await desk.record(answers)
             Terminal.print("Noted: you made \(entry.title)")
         }

@@ -9,7 +9,7 @@ extension Pull {
         let archive = try Archive(directory)
         let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
         func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
-        for change in report.keyChanges { Pull.warn(change) }
+        try warn(report.keyChanges, archive)
         let keyed = Set(try archive.knownKeys().keys)
         for change in report.nameChanges where keyed.contains(change.userID) || !change.formerOwners.isEmpty {
             Pull.warn(change)
@@ -108,15 +108,39 @@ extension Pull {
             """)
     }
 
-    static func warn(_ change: KeyChange) {
-        let isPinned = change.pinnedKeyID == change.oldKeyID
+    /// Says how the keys count that the server shows now.
+    static func warn(_ changes: [KeyChange], _ archive: Archive) throws {
+        guard !changes.isEmpty else { return }
+        let trusted = try TrustedKeys(archive, atHand: [])
+        for change in changes {
+            let owned = trusted.owned(by: change.userID).first { $0.subject == change.newKeyID }
+            warn(change, owned?.standing)
+        }
+    }
+
+    private static func warn(_ change: KeyChange, _ standing: Standing?) {
+        let name = "@\(SafeText.name(change.username))"
+        let what: String
+        let meaning: String
+        switch standing {
+        case .confirmed?, .own?, .accepted?, .pinned?, .adopted?, .listed?:
+            what = "the server shows an earlier key for \(name) again"
+            meaning = "It counts as theirs, as before. Ask them which key they use: “mmvault trust \(name)”."
+        case .rejected?:
+            what = "the server shows a key for \(name) that you rejected"
+            meaning = "What it signs does not verify, but colleagues' clients encrypt for it. Tell \(name)."
+        case .succeeding?, .disputed?, nil:
+            what = "the server shows another key for \(name)"
+            meaning = "What it signs does not count until you say that it is theirs: “mmvault trust”."
+        }
+        let isPinned = change.pinnedKeyID == change.oldKeyID || change.pinnedKeyID == change.newKeyID
         let pinned = "\nfirst   \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"
         Terminal.warn(
             """
-            the server shows a new key for @\(SafeText.name(change.username))
+            \(what)
             before  \(change.oldKeyID.prefix(16))…, last seen on \(change.oldLastSeen.minute) UTC
             now     \(change.newKeyID.prefix(16))…\(isPinned ? "" : pinned)
-            What it signs does not count until you say that it is theirs: “mmvault trust”.
+            \(meaning)
             """)
     }
 }

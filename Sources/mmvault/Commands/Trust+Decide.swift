@@ -27,7 +27,8 @@ extension Trust {
                 person or by phone, and not through this server. Without a key, the one that
                 the server shows now. From then on nothing but another comparison changes by
                 which key the user counts as writing. So you are asked about their other keys
-                in the same step; what you leave open does not count until you answer.
+                in the same step; what a key signed that you leave open does not count until
+                you answer.
 
                 EXAMPLES:
                   mmvault trust confirm bob
@@ -60,7 +61,7 @@ extension Trust {
                 "Did \(name) read you these digits, and not through this server?", isAgreed: choice.yes,
                 id: choice.key ?? "")
             var answers = [TrustDesk.Answer(noLongerUsed ? .confirmedEarlier : .confirmed, entry)]
-            answers += try others.answers(desk, userID, besides: entry, asks: !choice.yes)
+            answers += try await others.answers(desk, userID, besides: entry, asks: !choice.yes)
             try await desk.record(answers)
             Terminal.print(
                 "Confirmed: key \(keyID.short)… is \(name)'s\(noLongerUsed ? ", and no longer used" : "")")
@@ -119,7 +120,7 @@ extension Trust {
             var answers = entries.map { TrustDesk.Answer(.accepted, $0) }
             // Several users are one question: their other keys stay as they are.
             if !yes, Set(entries.map(\.userID)).count == 1 {
-                answers += desk.askAboutOthers(of: entries[0].userID, besides: answers)
+                answers += try await desk.askAboutOthers(of: entries[0].userID, besides: answers)
             }
             try await desk.record(answers)
             for entry in entries {
@@ -153,7 +154,7 @@ extension Trust {
                 throw desk.nothingToAccept(userID)
             }
             guard !entries.isEmpty else {
-                throw Failure(.usage, "no key waits to be accepted", hint: "“mmvault trust” lists keys")
+                throw Failure(.usage, "no key is open", hint: "“mmvault trust” lists keys")
             }
             return entries
         }
@@ -162,7 +163,10 @@ extension Trust {
     struct Reject: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Note that a key is not the user's: nothing verifies by it any more.",
-            usage: "mmvault trust reject <user> <key> [<options>]",
+            usage: """
+                mmvault trust reject <user> <key> [<options>]
+                mmvault trust reject <user> --unused [<options>]
+                """,
             discussion: """
                 Posts that only this key signed become signatureInvalid. Another key with the
                 same signing point that was known before stays as it is; one that the server
@@ -171,18 +175,29 @@ extension Trust {
 
                 EXAMPLES:
                   mmvault trust reject bob 9c660cd8
+                  mmvault trust reject bob --unused
 
                 \(ExitCode.help(.failure, .damaged, .inUse, .noArchive, .usage))
                 """)
 
         @OptionGroup var choice: Choice
 
+        @Flag(help: "Every open key of theirs that the server no longer shows, and that signed no post.")
+        var unused = false
+
+        func validate() throws {
+            guard !unused || choice.key == nil else { throw ValidationError("--unused goes without a key") }
+        }
+
         func run() async throws {
             let desk = try TrustDesk(choice.vault)
             let userID = try desk.user(named: choice.user)
+            if userID == desk.account.userID {
+                Terminal.warn(unused ? "these are keys of your own" : "this is a key of your own")
+            }
+            if unused { return try await rejectUnused(of: userID, desk) }
             let entry = try desk.namedEntry(of: userID, choice)
             let name = desk.people.username(userID)
-            if userID == desk.account.userID { Terminal.warn("this is a key of your own") }
             if !choice.yes {
                 Terminal.note(
                     "Rejecting it means the key is not \(name)'s. What only this key signed in their name does not verify then."
@@ -191,7 +206,7 @@ extension Trust {
             try TrustDesk.agree(
                 "Reject \(entry.title) of \(name)?", isAgreed: choice.yes, id: choice.key ?? "")
             var answers = [TrustDesk.Answer(.rejected, entry)]
-            if !choice.yes { answers += desk.askAboutOthers(of: userID, besides: answers) }
+            if !choice.yes { answers += try await desk.askAboutOthers(of: userID, besides: answers) }
             try await desk.record(answers)
             Terminal.print("Rejected: \(entry.title) is not \(name)'s")
             let twins = (desk.register.entries[userID] ?? []).filter { twin in
@@ -203,6 +218,22 @@ extension Trust {
                     "\(twin.title) has the same signing point and stands: what that signed counts as before. Reject it, too, "
                         + "if it is not \(name)'s")
             }
+        }
+
+        private func rejectUnused(of userID: String, _ desk: TrustDesk) async throws {
+            let name = desk.people.username(userID)
+            let entries = try await desk.unusedEntries(of: userID)
+            guard !entries.isEmpty else {
+                throw Failure(
+                    .usage, "\(name) has no open key that is unused",
+                    hint: "“mmvault trust \(desk.people.argument(userID))” lists keys; nothing was changed")
+            }
+            for entry in entries { Terminal.note("  \(entry.title)") }
+            try TrustDesk.agree(
+                "Reject \(entries.count == 1 ? "this key" : "these \(entries.count) keys") of \(name)?",
+                isAgreed: choice.yes, id: nil)
+            try await desk.record(entries.map { .init(.rejected, $0) })
+            Terminal.print("Rejected: \(entries.count.of("key")) of \(name)")
         }
     }
 
@@ -224,11 +255,12 @@ extension Trust {
             let userID = try desk.user(named: choice.user)
             let entry = try desk.namedEntry(of: userID, choice)
             guard let decision = entry.decision else {
-                throw Failure(.usage, "nothing was decided about \(entry.title)", hint: "“mmvault trust show” tells")
+                throw Failure(
+                    .usage, "nothing was decided about \(entry.title)",
+                    hint: "“mmvault trust show \(desk.people.argument(userID))” lists what was")
             }
-            try TrustDesk.agree(
-                "Take back: \(entry.title), \(decision.verb.words) by you on \(decision.at.date)?",
-                isAgreed: choice.yes, id: choice.key ?? "")
+            Terminal.note("\(entry.title): \(decision.verb.words) by you on \(decision.at.date)")
+            try TrustDesk.agree("Take this back?", isAgreed: choice.yes, id: choice.key ?? "")
             try await desk.record([.init(.withdrawn, entry)])
             Terminal.print("Withdrawn: nothing is decided about \(entry.title)")
         }
@@ -251,15 +283,23 @@ struct OtherKeys: ParsableArguments {
     /// - Parameter asks: whether to ask about the others, at a terminal.
     func answers(
         _ desk: TrustDesk, _ userID: String, besides entry: TrustRegister.Entry, asks: Bool
-    ) throws -> [TrustDesk.Answer] {
+    ) async throws -> [TrustDesk.Answer] {
         var answers: [TrustDesk.Answer] = []
         for (verb, keys) in [
             (TrustDecision.Verb.confirmed, inUse), (.confirmedEarlier, earlier), (.rejected, notTheirs),
         ] {
-            answers += try keys.map { .init(verb, try desk.entry(of: userID, $0)) }
+            for key in keys {
+                let other = try desk.entry(of: userID, key)
+                guard other.subject != entry.subject, !answers.contains(where: { $0.isAbout(other) }) else {
+                    throw Failure(
+                        .usage, "\(other.title) is named twice", hint: "name each key once; nothing was changed")
+                }
+                answers.append(.init(verb, other))
+            }
         }
         guard asks else { return answers }
-        return answers + desk.askAboutOthers(of: userID, besides: answers + [.init(.confirmed, entry)], compares: true)
+        return try await answers
+            + desk.askAboutOthers(of: userID, besides: answers + [.init(.confirmed, entry)], compares: true)
     }
 }
 
@@ -270,36 +310,71 @@ extension TrustDesk {
     ///   - given: answers that are given already.
     ///   - compares: whether the user is there to read digits. To call a key compared that was not would make the server's
     ///     word more than it is, and would void what was accepted in the same step.
-    func askAboutOthers(of userID: String, besides given: [Answer], compares: Bool = false) -> [Answer] {
+    func askAboutOthers(of userID: String, besides given: [Answer], compares: Bool = false) async throws -> [Answer] {
         guard Terminal.inputIsTerminal else { return [] }
         let name = people.username(userID)
+        let open = openEntries(of: userID).filter { other in !given.contains { $0.isAbout(other) } }
+        guard !open.isEmpty else { return [] }
+        let signed = try await KeyQuestions(archive, trusted: register.trusted).signedPosts(of: userID)
+        let idle = open.filter { isIdle($0, signed) }
+        let isCut = idle.count > KeyQuestionPrinter.idleKeysShown
         var answers: [Answer] = []
-        for other in openEntries(of: userID) where !given.contains(where: { $0.isAbout(other) }) {
-            Terminal.note("\(name) is known by another key as well:")
+        for other in open where !isCut || !isIdle(other, signed) {
+            Terminal.note("\n\(name) is known by another key as well:")
             showDigits(of: other)
             for fact in facts(other) { Terminal.note("    \(fact)".wrapped(indent: 6)) }
+            let posts = (signed[other.signer] ?? 0).of("post")
+            Terminal.note("    it signed \(posts)")
             let choices = choices(about: other, compares: compares)
-            let words = choices.map { "[\($0.key)] \($0.words)" } + ["[Enter] later"]
-            let answer = Prompt.answer("\(words.joined(separator: "  ")): ")?.trimmed.lowercased()
-            if let chosen = choices.first(where: { $0.key == answer }) { answers.append(.init(chosen.verb, other)) }
+            for choice in choices { Terminal.note("[\(choice.key)]     \(choice.words)") }
+            // A confirmation ends what counts on the server's word alone.
+            let stops = compares && (other.standing == .pinned || other.standing == .accepted)
+            Terminal.note("[Enter] leave it open\(stops ? "; until you answer, these \(posts) do not count" : "")")
+            if let verb = chosen(among: choices) { answers.append(.init(verb, other)) }
+        }
+        if isCut {
+            Terminal.note("\n\(name) is known by \(idle.count.of("more key")), which signed no post.")
+            Terminal.note("  mmvault trust reject \(people.argument(userID)) --unused")
         }
         return answers
     }
 
-    private func choices(
-        about entry: TrustRegister.Entry, compares: Bool
-    ) -> [(key: String, words: String, verb: TrustDecision.Verb)] {
-        if entry.userID == account.userID { return [("m", "you made it", .own), ("n", "not yours", .rejected)] }
+    /// Asks until the answer is one of those offered; nil for none.
+    private func chosen(among choices: [Choice]) -> TrustDecision.Verb? {
+        let keys = choices.map(\.key)
+        while let answer = Prompt.answer("\(keys.joined(separator: ", ")) or Enter: ")?.trimmed.lowercased(),
+            !answer.isEmpty
+        {
+            if let chosen = choices.first(where: { $0.key == answer }) { return chosen.verb }
+        }
+        return nil
+    }
+
+    /// Whether nothing but the server's having shown it speaks of a key.
+    private func isIdle(_ entry: TrustRegister.Entry, _ signed: [SignerID: Int]) -> Bool {
+        entry.known?.isCurrent != true && entry.known?.isOwn != true && signed[entry.signer] == nil
+            && entry.standing?.counts != true
+    }
+
+    /// A user's open keys that the server does not show any more and that signed nothing.
+    func unusedEntries(of userID: String) async throws -> [TrustRegister.Entry] {
+        let signed = try await KeyQuestions(archive, trusted: register.trusted).signedPosts(of: userID)
+        return openEntries(of: userID).filter { isIdle($0, signed) }
+    }
+
+    private typealias Choice = (key: String, words: String, verb: TrustDecision.Verb)
+
+    private func choices(about entry: TrustRegister.Entry, compares: Bool) -> [Choice] {
+        if entry.userID == account.userID { return [("m", "you made it", .own), ("n", "it is not yours", .rejected)] }
+        let refusal = ("n", "not theirs: what it signed does not verify", TrustDecision.Verb.rejected)
         if compares {
-            Terminal.note("Answer u or e only if these digits were read to you, too.")
             return [
-                ("u", "theirs, in use", .confirmed), ("e", "theirs, no longer used", .confirmedEarlier),
-                ("n", "not theirs", .rejected),
+                ("u", "theirs and in use: you compared these digits, too", .confirmed),
+                ("e", "theirs and no longer used: you compared these digits, too", .confirmedEarlier), refusal,
             ]
         }
         let owned = register.trusted.owned(by: entry.userID).first { $0.subject == entry.subject }
         let isAcceptable = owned.map(register.trusted.accepts) ?? false
-        let refusal = ("n", "not theirs", TrustDecision.Verb.rejected)
         return isAcceptable ? [("a", "theirs, on the server's word", .accepted), refusal] : [refusal]
     }
 }
@@ -361,7 +436,7 @@ extension TrustDesk {
                 hint: "“mmvault trust confirm \(people.argument(userID)) KEY” compares it")
         }
         return Failure(
-            .usage, "no key of \(name) waits to be accepted",
+            .usage, "\(name) has no open key",
             hint: "“mmvault trust \(people.argument(userID))” lists them")
     }
 

@@ -72,13 +72,13 @@ extension Trust {
                 let dates =
                     "\(Timestamp(milliseconds: found.first).date) to \(Timestamp(milliseconds: found.last).date)"
                 Terminal.note("Signer \(found.id) signed \(posts) of \(name), \(dates).")
-                Terminal.note("Whoever can put posts into \(name)'s name could have made this key.")
+                Terminal.note("Somebody who runs the server could have made this key.")
             }
             try TrustDesk.agree(
-                "Did \(name) tell you, by another way than this server, that these posts are theirs?", isAgreed: yes,
+                "Did \(name) tell you, and not through this server, that these are theirs?", isAgreed: yes,
                 id: signer)
             var answers = [TrustDesk.Answer(adopting: found, of: userID)]
-            if !yes { answers += desk.askAboutOthers(of: userID, besides: answers) }
+            if !yes { answers += try await desk.askAboutOthers(of: userID, besides: answers) }
             try await desk.record(answers)
             Terminal.print("Adopted: signer \(found.id.description.prefix(16))… is held to be \(name)'s")
             Terminal.print("\(posts) \(found.posts.count == 1 ? "verifies" : "verify") by it from now on")

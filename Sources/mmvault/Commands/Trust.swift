@@ -115,16 +115,18 @@ extension TrustDesk {
 
     func facts(_ entry: TrustRegister.Entry) -> [String] {
         var facts: [String] = []
-        if let standing = entry.standing { facts.append(standing.words(isCurrent: entry.isCurrent)) }
+        // Where the server shows another key by now, nothing says that they still write by this one.
+        let isCurrent = entry.isCurrent && (entry.known?.isCurrent == true || entry.decision?.verb == .confirmed)
+        if let standing = entry.standing { facts.append(standing.words(isCurrent: isCurrent, entry.dispute)) }
         if let known = entry.known {
             if known.isOwn { facts.append("yours: you restored its private key") }
             if known.isCurrent, withoutKey[entry.userID] != nil {
                 let (first, last) = (known.firstSeen.date, known.lastSeen.date)
-                facts.append("the server showed it from \(first) to \(last), and shows no key since")
+                facts.append("the server showed it \(Self.span(first, last)), and shows no key since")
             } else if known.isCurrent {
                 facts.append("the server shows it; known since \(known.firstSeen.date)")
             } else if known.sighting.source == .server {
-                facts.append("the server showed it from \(known.firstSeen.date) to \(known.lastSeen.date)")
+                facts.append("the server showed it \(Self.span(known.firstSeen.date, known.lastSeen.date))")
             }
         } else if entry.keyID == nil {
             facts.append("no server was seen to show it")
@@ -152,6 +154,11 @@ extension TrustDesk {
         }
         if entry.standing == nil { facts.append("does not count for any verdict") }
         return facts
+    }
+
+    /// `on 2026-11-30`, or `from 2026-11-02 to 2026-11-30`.
+    static func span(_ first: String, _ last: String) -> String {
+        first == last ? "on \(first)" : "from \(first) to \(last)"
     }
 
     func words(_ event: TrustEvent) -> String {
@@ -185,17 +192,17 @@ extension TrustDecision.Verb {
 
 extension Standing {
     /// How a key counts, for a person.
-    fileprivate func words(isCurrent: Bool) -> String {
+    fileprivate func words(isCurrent: Bool, _ dispute: Dispute?) -> String {
         let now = isCurrent ? "; they write by it now" : ""
         switch self {
         case .confirmed: return "counts: compared by you\(now)"
         case .own: return "counts: you made it\(isCurrent ? "; you write by it now" : "")"
         case .accepted: return "counts: accepted by you\(now)"
-        case .pinned: return "counts: the first that the server showed\(now)"
+        case .pinned: return "counts: the first key that the server showed\(now)"
         case .adopted: return "counts: adopted by you\(now)"
         case .listed: return "counts: by a colleague's list"
         case .succeeding: return Terminal.alarming("NOT ANSWERED") + ": does not count until you say whose it is"
-        case .disputed: return Terminal.alarming("DISPUTED") + ": shown for a while only, or for several users"
+        case .disputed: return Terminal.alarming("DISPUTED") + ": \(dispute?.words ?? "")"
         case .rejected: return "does not count"
         }
     }
