@@ -29,8 +29,8 @@ public struct KeyRecord: Sendable {
 
     /// By user, in the order of the answers.
     public private(set) var shown: [String: [Run]] = [:]
-    /// The keys that the owner restored, in that order, each as it was noted first.
-    public private(set) var restored: [KeySighting] = []
+    /// The keys that the owner restored, in that order, each as it was noted first, and by which document.
+    public private(set) var restored: [(key: KeySighting, document: Int64)] = []
     /// The document with which each pull's answers begin.
     public private(set) var pulls: [Int64] = []
     private var named: Set<String> = []
@@ -65,9 +65,9 @@ public struct KeyRecord: Sendable {
     }
 
     /// Adds a key that the owner restored.
-    public mutating func add(restored key: KeySighting) {
-        guard !restored.contains(where: { $0.userID == key.userID && $0.keyID == key.keyID }) else { return }
-        restored.append(key)
+    public mutating func add(restored key: KeySighting, document: Int64) {
+        guard !restored.contains(where: { $0.key.userID == key.userID && $0.key.keyID == key.keyID }) else { return }
+        restored.append((key, document))
     }
 
     /// What the server's newest answer about a user says: nil where it shows no key, or was never asked.
@@ -117,7 +117,7 @@ extension KeyRecord {
                 let key = KeySighting(
                     userID: userID, keyID: known.keyID, source: source, at: answer.at,
                     encryptionPoint: known.encryptionPoint, signingPoint: known.signingPoint)
-                if source == .server { answer.keys.append(key) } else { add(restored: key) }
+                if source == .server { answer.keys.append(key) } else { add(restored: key, document: document) }
             }
         }
         answer.close(&self)

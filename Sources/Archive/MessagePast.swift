@@ -1,15 +1,18 @@
 /// What the archive knows of the encrypted message in a version of a post, besides the version itself: what the suspicions
 /// of docs/trust-rules.md are told from.
 public struct MessagePast: Sendable {
-    /// When the message was written, as the server says: `edit_at`, or else `create_at`, of the version with which the
-    /// archive first held it in this post. Milliseconds.
-    public let writtenAt: Int64
+    /// Between when the message was written, as the server says: `edit_at`, or else `create_at`, of the version with which
+    /// the archive first held it in this post. Of a revision that bears the time of the edit that ended it, nothing but
+    /// these two times is known: its `create_at`, and its end. Milliseconds.
+    public let written: ClosedRange<Int64>
     /// The document with that version.
     public let firstDocument: Int64
     /// Whether it came back as the post's live version after another message.
     public let isRolledBack: Bool
     /// Whether another post holds it, too, and this one is not the original.
     public let isRepeated: Bool
+    /// Whether the message first came in this post with another channel, thread, author or time of creation.
+    public let isMoved: Bool
     let passes: [Pass]
 
     /// A time at which the whole of the post's channel, as it was then, was in the archive.
@@ -39,18 +42,32 @@ struct MessageVersion {
     let isRevision: Bool
     /// Since when the post said this: of an old revision, unknown.
     let began: Int64
+    /// The latest time at which it may have begun to say it.
+    let beganBy: Int64
     /// Until when the post said this: of the post as it is, unknown.
     let ended: Int64
+    let site: Site
+
+    /// Where a post stands, and whose it is: what no edit changes.
+    struct Site: Equatable {
+        let channelID: String
+        let rootID: String
+        let userID: String
+        let createAt: Int64
+    }
 
     init(
-        sequence: Int64, document: Int64, digest: [UInt8], isRevision: Bool, createAt: Int64, updateAt: Int64,
+        sequence: Int64, document: Int64, digest: [UInt8], isRevision: Bool, site: Site, updateAt: Int64,
         editAt: Int64, deleteAt: Int64
     ) {
         (self.sequence, self.document, self.digest, self.isRevision) = (sequence, document, digest, isRevision)
+        self.site = site
+        let createAt = site.createAt
         ended = deleteAt > 0 ? deleteAt : max(updateAt, editAt, createAt)
         // Older servers give a revision the time of the edit that ended it.
         let bearsEnd = isRevision && deleteAt > 0 && editAt + 1 >= deleteAt
         began = editAt > 0 && !bearsEnd ? editAt : createAt
+        beganBy = bearsEnd ? max(began, ended) : began
     }
 }
 

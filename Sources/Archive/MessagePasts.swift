@@ -34,8 +34,9 @@ final class MessagePasts {
             isRepeated = try originalPost(with: digest, database) != postID
         }
         return MessagePast(
-            writtenAt: first.began, firstDocument: first.document,
+            written: first.began...first.beganBy, firstDocument: first.document,
             isRolledBack: history.rolledBack.contains(header.sequence), isRepeated: isRepeated,
+            isMoved: first.site != header.site,
             passes: try passes(ofChannel: header.channelID, database))
     }
 
@@ -46,14 +47,15 @@ final class MessagePasts {
             return MessageHistory([
                 MessageVersion(
                     sequence: header.sequence, document: header.documentSequence, digest: digest,
-                    isRevision: !header.originalID.isEmpty, createAt: header.createAt, updateAt: header.updateAt,
+                    isRevision: !header.originalID.isEmpty, site: header.site, updateAt: header.updateAt,
                     editAt: header.editAt, deleteAt: header.deleteAt)
             ])
         }
         if let history, history.postID == postID { return history.history }
         let statement = try database.cachedStatement(
             sql: """
-                SELECT c.seq, c.document, c.digest, v.original_id <> '', v.create_at, v.update_at, v.edit_at, v.delete_at
+                SELECT c.seq, c.document, c.digest, v.original_id <> '', v.create_at, v.update_at, v.edit_at, v.delete_at,
+                  v.channel_id, v.root_id, v.user_id
                 FROM ciphertext c JOIN version v ON v.seq = c.seq WHERE c.post_id = ? ORDER BY c.seq
                 """)
         let found = MessageHistory(
@@ -61,7 +63,10 @@ final class MessagePasts {
                 MessageVersion(
                     sequence: try row.decode(atIndex: 0), document: try row.decode(atIndex: 1),
                     digest: Array(try row.decode(Data.self, atIndex: 2)), isRevision: try row.decode(atIndex: 3),
-                    createAt: try row.decode(atIndex: 4), updateAt: try row.decode(atIndex: 5),
+                    site: MessageVersion.Site(
+                        channelID: try row.decode(atIndex: 8), rootID: try row.decode(atIndex: 9),
+                        userID: try row.decode(atIndex: 10), createAt: try row.decode(atIndex: 4)),
+                    updateAt: try row.decode(atIndex: 5),
                     editAt: try row.decode(atIndex: 6), deleteAt: try row.decode(atIndex: 7))
             })
         history = (postID, found)
@@ -124,24 +129,57 @@ final class MessagePasts {
 
     // MARK: What was complete when
 
-    /// Of a channel that the server listed late, what was complete before counts, too: the server denied then that it had
-    /// anything there.
+    /// Of a channel that the server did not list, or did not give, what was complete in any channel meanwhile counts, too:
+    /// the server denied then that it had anything there.
     private func passes(ofChannel channelID: String, _ database: Database) throws -> [MessagePast.Pass] {
         if let known = passes[channelID] { return known }
+        var found = try walkEnds("channel_id = ?", [channelID], database)
+        for denial in try denials(ofChannel: channelID, database) {
+            found += try walkEnds("document >= ? AND document < ?", [denial.lowerBound, denial.upperBound], database)
+        }
+        found.sort { $0.document < $1.document }
+        passes[channelID] = found
+        return found
+    }
+
+    private func walkEnds(
+        _ condition: String, _ arguments: StatementArguments, _ database: Database
+    ) throws -> [MessagePast.Pass] {
+        let sql = """
+            SELECT document, at FROM walk
+            WHERE \(condition) AND CASE WHEN json_valid(state) THEN json_extract(state, '$.complete') END
+            """
+        return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
+            MessagePast.Pass(document: try row.decode(atIndex: 0), at: try row.decode(atIndex: 1))
+        }
+    }
+
+    /// The documents between which the server did not list a channel, or refused it, in order.
+    private func denials(ofChannel channelID: String, _ database: Database) throws -> [Range<Int64>] {
         let listed =
             try Int64.fetchOne(
                 database, sql: "SELECT min(document) FROM object WHERE kind = 'channel' AND id = ?",
                 arguments: [channelID]) ?? .max
-        let sql = """
-            SELECT document, at FROM walk
-            WHERE (channel_id = ?1 OR document < ?2) AND CASE WHEN json_valid(state) THEN
-              json_extract(state, '$.backward') IS NULL AND json_extract(state, '$.has_asked_for_past') END
-            ORDER BY document
-            """
-        let found = try Row.fetchAll(database, sql: sql, arguments: [channelID, listed]).map { row in
-            MessagePast.Pass(document: try row.decode(atIndex: 0), at: try row.decode(atIndex: 1))
+        var denials = [Int64.min..<listed]
+        var since: Int64?
+        let sql = "SELECT document, json FROM object WHERE kind = 'absence' AND id = ? ORDER BY seq"
+        for row in try Row.fetchAll(database, sql: sql, arguments: [channelID]) {
+            let document: Int64 = try row.decode(atIndex: 0)
+            guard let absence = Absence(json: try row.decode(atIndex: 1)), absence.what == .channel else { continue }
+            if absence.reason != .back {
+                since = since ?? document
+            } else if let begun = since {
+                denials.append(begun..<document)
+                since = nil
+            }
         }
-        passes[channelID] = found
-        return found
+        if let since { denials.append(since..<Int64.max) }
+        return denials
+    }
+}
+
+extension StoredVersion.Header {
+    fileprivate var site: MessageVersion.Site {
+        MessageVersion.Site(channelID: channelID, rootID: rootID, userID: userID, createAt: createAt)
     }
 }

@@ -68,7 +68,9 @@ public struct PostHeader: Equatable, Sendable {
     public let userID: String
     /// The thread's first post; empty for a post that is itself one.
     public let rootID: String
-    /// For an old revision: the post that it is a revision of. Empty otherwise.
+    /// For an old revision: the post that it is a revision of. Empty otherwise: a revision has an id of its own and a time
+    /// at which it ended (mattermost-api, “Edits”). A server that calls something without them a revision would have it
+    /// escape what is asked of live posts.
     public let originalID: String
     public let type: String
     public let createAt: Int64
@@ -113,13 +115,14 @@ public struct PostHeader: Equatable, Sendable {
         guard !channelID.isEmpty else { throw .notAPage(what: "post \(id) is in no channel") }
         userID = try identifier(post["user_id"], "user_id")
         rootID = try identifier(post["root_id"], "root_id")
-        originalID = try identifier(post["original_id"], "original_id")
+        let original = try identifier(post["original_id"], "original_id")
         type = try text(post["type"], "type")
         createAt = try time(post["create_at"], "create_at")
         guard createAt > 0 else { throw .notAPage(what: "create_at of post \(id) is no time") }
         updateAt = try time(post["update_at"], "update_at")
         editAt = try time(post["edit_at"], "edit_at")
         deleteAt = try time(post["delete_at"], "delete_at")
+        originalID = original == id || deleteAt == 0 ? "" : original
         range = post.range
 
         let content = [post["message"], post["props"], post["file_ids"]].map { value in

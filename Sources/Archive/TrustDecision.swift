@@ -181,6 +181,26 @@ extension TrustDecision {
     }
 }
 
+/// Since which document each decision stands: what is said again stands since it was said first. Clocks may be wrong; the
+/// order of documents is not.
+public struct TrustDocuments: Sendable {
+    private var entries: [String: (verb: String, document: Int64)] = [:]
+
+    public init() {}
+
+    /// Decisions come in the order of their documents.
+    public mutating func add(_ decision: TrustDecision, document: Int64) {
+        add(id: decision.id, verb: decision.verb.rawValue, document: document)
+    }
+
+    mutating func add(id: String, verb: String, document: Int64) {
+        if entries[id]?.verb != verb { entries[id] = (verb, document) }
+    }
+
+    /// nil where it is not known.
+    public func document(of decision: TrustDecision) -> Int64? { entries[decision.id]?.document }
+}
+
 extension Archive {
     /// Every decision about a key, the owner's and those in colleagues' lists, in the order in which they came.
     public func trustHistory() throws(ArchiveError) -> [TrustDecision] {
@@ -191,6 +211,21 @@ extension Archive {
     public func trustDecisions() throws(ArchiveError) -> [TrustDecision] {
         try trustDecisions(
             where: "AND seq = (SELECT max(seq) FROM object n WHERE n.kind = o.kind AND n.id = o.id)")
+    }
+
+    /// The documents since which decisions stand.
+    public func trustDocuments() throws(ArchiveError) -> TrustDocuments {
+        let sql = """
+            SELECT id, document, json_extract(json, '$.decision') FROM object
+            WHERE kind IN ('\(ObjectKind.trust.rawValue)', '\(ObjectKind.listedTrust.rawValue)') ORDER BY seq
+            """
+        return try read { db in
+            try Row.fetchAll(db, sql: sql).reduce(into: TrustDocuments()) { documents, row in
+                documents.add(
+                    id: try row.decode(atIndex: 0), verb: try row.decode(String?.self, atIndex: 2) ?? "",
+                    document: try row.decode(atIndex: 1))
+            }
+        }
     }
 
     private func trustDecisions(where condition: String) throws(ArchiveError) -> [TrustDecision] {

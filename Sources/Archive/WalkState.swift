@@ -10,6 +10,8 @@ public struct WalkState: Equatable, Sendable {
     public var backward: Position?
     /// Whether the server was asked for everything it still knows about edits and deletions of the past.
     public var hasAskedForPast: Bool
+    /// Whether the walk has ended with this: nothing of the channel, as it was then, is still to be fetched.
+    public var isComplete: Bool
 
     /// The next page is the one before `anchor`, `page` pages further (`page` counts only where all posts of a page tie
     /// on `create_at`). Without an anchor: from the newest post on.
@@ -28,8 +30,9 @@ public struct WalkState: Equatable, Sendable {
         public static let newest = Position(anchor: nil, page: 0, reached: .max)
     }
 
-    public init(cursor: Int64, backward: Position?, hasAskedForPast: Bool) {
+    public init(cursor: Int64, backward: Position?, hasAskedForPast: Bool, isComplete: Bool = false) {
         self.cursor = cursor
+        self.isComplete = isComplete
         self.backward = backward
         self.hasAskedForPast = hasAskedForPast
     }
@@ -39,6 +42,7 @@ public struct WalkState: Equatable, Sendable {
         json.object { json in
             json.int("cursor", cursor)
             json.bool("has_asked_for_past", hasAskedForPast)
+            if isComplete { json.bool("complete", true) }
             guard let backward else { return json.null("backward") }
             json.object("backward") {
                 $0.string("anchor", backward.anchor)
@@ -55,6 +59,7 @@ public struct WalkState: Equatable, Sendable {
         else { return nil }
         self.cursor = cursor
         hasAskedForPast = hasAsked
+        isComplete = root["complete"]?.bool ?? false
         if backward.isNull { return }
         guard let page = backward["page"]?.int, let reached = backward["reached"]?.int else { return nil }
         self.backward = Position(anchor: backward["anchor"]?.string, page: Int(page), reached: reached)

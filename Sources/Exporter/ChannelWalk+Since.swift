@@ -17,6 +17,7 @@ extension ChannelWalk {
             if isComplete(page) {
                 advance(past: answer, page)
                 if floor == nil { state.hasAskedForPast = true }
+                state.isComplete = state.backward == nil && state.hasAskedForPast
                 return try await keep(answer, page)
             }
             try await keep(answer, page)

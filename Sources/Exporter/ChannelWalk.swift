@@ -32,6 +32,7 @@ struct ChannelWalk {
         state =
             try archive.walkState(channelID: channelID)
             ?? WalkState(cursor: 0, backward: .newest, hasAskedForPast: false)
+        state.isComplete = false
         if isFull {
             state.backward = .newest
             if floor == nil { unseen = try archive.unseenPosts() }

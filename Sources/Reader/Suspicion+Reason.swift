@@ -3,9 +3,10 @@ extension Suspicion {
     public var reason: String {
         switch self {
         case .datedBack: "dated before its key was known, when the author used another one"
-        case .afterSuccession: "written after another key of the author's took this one's place"
+        case .afterSuccession: "written, or first shown by the server, after another key took this one's place"
         case .rolledBack: "an earlier message of this post, shown again after it was edited"
         case .repeated: "the message of another post, shown again in this one"
+        case .moved: "it first stood in another channel or thread, or with another author or time"
         case .editedInTheClear: "the server has a text in the clear beside it, which nobody signed"
         }
     }

@@ -54,6 +54,8 @@ public enum Suspicion: String, Sendable, CaseIterable, Comparable {
     case rolledBack
     /// The message of another post.
     case repeated
+    /// The message first came with another channel, thread, author or time of creation.
+    case moved
     /// A text in the clear stands beside the message.
     case editedInTheClear
 

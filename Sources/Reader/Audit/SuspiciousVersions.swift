@@ -1,8 +1,8 @@
 internal import Archive
 internal import E2EE
 
-/// Versions of posts that are suspicious, whoever signed them (docs/trust-rules.md, “Suspicions”). Copies have a finding of
-/// their own.
+/// Versions of posts that are suspicious, whoever signed them (docs/trust-rules.md, “Suspicions”). Copies, and what was
+/// moved, have findings of their own.
 final class SuspiciousVersions: Inspection {
     private let groups: VersionGroups
     private var found: Set<Suspicion> = []
@@ -15,7 +15,7 @@ final class SuspiciousVersions: Inspection {
 
     func see(_ version: SeenVersion, in place: AuditedChannel) throws(ArchiveError) {
         guard case .message(let message) = version.content else { return }
-        for suspicion in message.suspicions where suspicion != .repeated {
+        for suspicion in message.suspicions where suspicion.kind != nil {
             found.insert(suspicion)
             try groups.put(version.header.sequence, into: Self.group(suspicion))
         }
@@ -43,7 +43,7 @@ extension Suspicion {
         case .afterSuccession: .afterSuccession
         case .rolledBack: .rolledBack
         case .editedInTheClear: .editedInTheClear
-        case .repeated: nil
+        case .repeated, .moved: nil
         }
     }
 
@@ -82,7 +82,7 @@ extension Suspicion {
                     "Somebody who can write to the server put the text there.",
                 ], "Nobody signed that text, so that it is nobody's. The message beside it keeps its verdict."
             )
-        case .repeated: return ("", [], "")
+        case .repeated, .moved: return ("", [], "")
         }
     }
 }

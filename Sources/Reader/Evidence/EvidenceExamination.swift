@@ -129,6 +129,7 @@ struct EvidenceExamination {
         var shown = KeyRecord()
         var names: [NameBearing] = []
         var statements: [(decision: TrustDecision, json: [UInt8])] = []
+        var decidedIn = TrustDocuments()
         for document in facts.documents {
             guard let content = try documents.content(document.sequence) else {
                 damage(EvidenceDocument.bodyName(document.sequence), "it cannot be read as what its record says")
@@ -146,7 +147,7 @@ struct EvidenceExamination {
             case .keys:
                 shown.add(
                     document: content.sequence, at: content.receivedAt, keys: content.keys, keyless: content.keyless)
-            case .ownKey: for key in content.keys { shown.add(restored: key) }
+            case .ownKey: for key in content.keys { shown.add(restored: key, document: content.sequence) }
             case .users:
                 names += content.users.map {
                     NameBearing(
@@ -155,6 +156,7 @@ struct EvidenceExamination {
             default: break
             }
             statements += content.decisions
+            for statement in content.decisions { decidedIn.add(statement.decision, document: content.sequence) }
         }
         if try documents.content(1)?.account != facts.account || keys.ownerID != facts.account.userID {
             damage(manifest, "the account is not the one of document 1")
@@ -181,7 +183,8 @@ struct EvidenceExamination {
             damage(EvidenceWriter.trustName, "the decisions are not those that the documents state")
         }
         return TrustRecord(
-            ownerID: keys.ownerID, keys: shown, decisions: TrustDecision.newest(of: statements), names: names,
+            ownerID: keys.ownerID, keys: shown, decisions: TrustDecision.newest(of: statements),
+            decidedIn: decidedIn, names: names,
             encryptedSince: keys.encryptedSince, atHand: keys.own, ownForOnce: keys.ownForOnce)
     }
 

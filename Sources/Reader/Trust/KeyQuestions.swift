@@ -99,7 +99,7 @@ public struct KeyQuestions: Sendable {
     /// Without what posts say.
     private var open: [KeyQuestion] {
         let record = trusted.record
-        let restored = Set(record.keys.restored.map(\.keyID)).union(record.atHand.map(\.id.description))
+        let restored = Set(record.keys.restored.map(\.key.keyID)).union(record.atHand.map(\.id.description))
         var seen: Set<Place> = []
         let questions = trusted.all.compactMap { owned -> KeyQuestion? in
             guard owned.standing == .succeeding || owned.standing == .disputed,

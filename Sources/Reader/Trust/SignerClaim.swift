@@ -15,21 +15,23 @@ struct SignerClaim {
 
     struct Decided {
         let place: Int
+        /// The document with it; 0 where that is not known.
+        let document: Int64
         let decision: TrustDecision
         var verb: TrustDecision.Verb { decision.verb }
     }
 
     struct ClaimedKey {
         let key: PublicKey
-        /// When the user came to be known by it; what only a list says makes nobody known.
-        var since: Timestamp
+        /// The document by which the user came to be known by it; `.max` where none did: neither a list nor an answer does.
+        var since: Int64
         /// The owner's newest decision about the key.
         var decided: Decided?
     }
 
     init(_ point: SigningPoint) { self.point = point }
 
-    mutating func add(_ key: PublicKey, since: Timestamp) {
+    mutating func add(_ key: PublicKey, since: Int64) {
         if let place = keys.firstIndex(where: { $0.key.id == key.id }) {
             keys[place].since = min(keys[place].since, since)
         } else {
@@ -47,9 +49,6 @@ struct SignerClaim {
     var first: KeyRecord.Moment? { runs.first?.first }
     var last: KeyRecord.Moment? { runs.last?.last }
 
-    /// Whether the server showed it in a pull.
-    func isShown(in pull: Int) -> Bool { runs.contains { $0.first.pull <= pull && pull <= $0.last.pull } }
-
     // MARK: What the owner says
 
     /// Of the decisions that say it is the user's, the newest of each sort comes last.
@@ -57,6 +56,8 @@ struct SignerClaim {
         (keys.compactMap(\.decided) + [decision].compactMap(\.self)).filter(\.verb.isPositive)
             .sorted { $0.place < $1.place }
     }
+
+    var isConfirmed: Bool { positive.contains(where: \.verb.isConfirmation) }
 
     /// Whether the owner's last comparison said that the key is in use.
     var isSaidInUse: Bool { positive.last { $0.verb.isConfirmation }?.verb == .confirmed }
@@ -78,7 +79,7 @@ struct SignerClaim {
     /// after that would give the rejected one a new name.
     private func stands(_ key: ClaimedKey) -> Bool {
         if let verb = key.decided?.verb, verb != .withdrawn { return verb.isPositive }
-        let rejections = keys.compactMap { $0.decided?.verb == .rejected ? $0.decided?.decision.at : nil }
+        let rejections = keys.compactMap { $0.decided?.verb == .rejected ? $0.decided?.document : nil }
         return rejections.min().map { key.since <= $0 } ?? true
     }
 

@@ -16,9 +16,10 @@ struct StandingRules {
     private let record: TrustRecord
     /// By user, the signers that the server showed, one after the other; nil where it said that there is none.
     private var shown: [String: [(signer: SignerID?, run: KeyRecord.Run)]] = [:]
-    /// By signer, the users who are known by it.
-    private var users: [SignerID: Set<String>] = [:]
+    private var holders: [SignerID: SignerHolders] = [:]
     private var takers: Set<String> = []
+    /// The users with whom the owner compared a key.
+    private var confirmed: Set<String> = []
 
     init(_ record: TrustRecord) {
         self.record = record
@@ -26,7 +27,15 @@ struct StandingRules {
         addOwn()
         addDecisions()
         addLists()
-        for (userID, signers) in claims { for signer in signers.keys { users[signer, default: []].insert(userID) } }
+        let confirmed = Set(claims.filter { $0.value.values.contains { !$0.isRejected && $0.isConfirmed } }.keys)
+        self.confirmed = confirmed
+        for (userID, signers) in claims {
+            for (signer, claim) in signers {
+                holders[signer, default: SignerHolders()].add(
+                    userID, firstPull: claim.first?.pull, isRejected: claim.isRejected,
+                    isAnswered: isAnswered(claim, of: userID))
+            }
+        }
         takers = nameTakers
         for (userID, signers) in claims {
             standings[userID] = signers.mapValues { standing($0, of: userID) }
@@ -59,7 +68,7 @@ struct StandingRules {
                     continue
                 }
                 claim(key.signer, userID) {
-                    $0.add(key, since: run.first.at)
+                    $0.add(key, since: run.first.document)
                     $0.add(run)
                 }
                 shown[userID, default: []].append((key.signer.id, run))
@@ -70,17 +79,17 @@ struct StandingRules {
 
     /// Private keys that the owner has. To have one does not make it theirs.
     private mutating func addOwn() {
-        let restored = record.keys.restored.filter { $0.userID == record.ownerID }
-        for sighting in restored {
+        for (sighting, document) in record.keys.restored where sighting.userID == record.ownerID {
             guard let key = PublicKey(sighting) else { continue }
-            claim(key.signer, record.ownerID) { $0.add(key, since: sighting.at) }
+            claim(key.signer, record.ownerID) { $0.add(key, since: document) }
         }
-        for key in record.atHand { claim(key.signer, record.ownerID) { $0.add(key, since: .distantFuture) } }
+        for key in record.atHand { claim(key.signer, record.ownerID) { $0.add(key, since: .max) } }
     }
 
     private mutating func addDecisions() {
         for (place, decision) in record.decisions.enumerated() where decision.colleague == nil {
-            let decided = SignerClaim.Decided(place: place, decision: decision)
+            let decided = SignerClaim.Decided(
+                place: place, document: record.decidedIn.document(of: decision) ?? 0, decision: decision)
             // A point that is not on the curve signs nothing.
             guard let point = try? SigningPoint(decision.signingPoint) else { continue }
             let isKnown = claims[decision.userID]?[point.id] != nil
@@ -94,7 +103,7 @@ struct StandingRules {
                 continue
             }
             claim(point, decision.userID) {
-                if decision.verb != .withdrawn { $0.add(key, since: decision.at) }
+                if decision.verb != .withdrawn { $0.add(key, since: .max) }
                 $0.decide(decided, about: key.id)
             }
         }
@@ -113,7 +122,7 @@ struct StandingRules {
                 let key = try? PublicKey(encryptionPoint: encryption, signingPoint: decision.signingPoint)
             else { continue }
             claim(key.signer, decision.userID) {
-                $0.add(key, since: .distantFuture)
+                $0.add(key, since: .max)
                 $0.listings.append(decision)
             }
         }
@@ -121,9 +130,7 @@ struct StandingRules {
 
     // MARK: Standing
 
-    private func hasConfirmed(_ userID: String) -> Bool {
-        claims[userID]?.values.contains { !$0.isRejected && $0.positive.contains { $0.verb.isConfirmation } } ?? false
-    }
+    private func hasConfirmed(_ userID: String) -> Bool { confirmed.contains(userID) }
 
     private func isOwn(_ claim: SignerClaim) -> Bool {
         claim.positive.contains { $0.verb == .own }
@@ -172,22 +179,14 @@ struct StandingRules {
             return false
         }
         if takers.contains(userID) { return false }
-        return !others(claim, than: userID).contains { other in
-            if other.claim.isShown(in: first.pull) { return true }
-            guard !other.claim.isRejected else { return false }
-            return isAnswered(other.claim, of: other.userID) || other.claim.first.map { $0.pull < first.pull } ?? false
-        }
+        guard let holders = holders[claim.point.id] else { return true }
+        // That it was rejected where it was shown before says that it is somebody else's: not that it is this user's.
+        return !holders.isAnswered(forAnotherThan: userID)
+            && !holders.isShown(forAnotherThan: userID, until: first.pull, mayBeRejected: true)
     }
 
     private func isOwnOrConfirmed(_ claim: SignerClaim) -> Bool {
-        !claim.isRejected && (isOwn(claim) || claim.positive.contains { $0.verb.isConfirmation })
-    }
-
-    /// The claims of other users to the same signer.
-    private func others(_ claim: SignerClaim, than userID: String) -> [(userID: String, claim: SignerClaim)] {
-        (users[claim.point.id] ?? []).filter { $0 != userID }.compactMap { other in
-            claims[other]?[claim.point.id].map { (other, $0) }
-        }
+        !claim.isRejected && (isOwn(claim) || claim.isConfirmed)
     }
 
     /// Whether the owner's word says that a signer is a user's. To take it counts only where that is not refused.
@@ -204,11 +203,11 @@ struct StandingRules {
         var disputes: [SignerID: Dispute] = [:]
         for (signer, standing) in standings where standing == .succeeding {
             guard let claim = claims[userID]?[signer], let last = claim.last else { continue }
-            let isShared = others(claim, than: userID).contains { other in
-                guard !other.claim.isRejected else { return false }
-                return isAnswered(other.claim, of: other.userID)
-                    || other.claim.first.map { $0.pull <= last.pull } ?? false
-            }
+            let isShared =
+                holders[signer].map {
+                    $0.isAnswered(forAnotherThan: userID)
+                        || $0.isShown(forAnotherThan: userID, until: last.pull, mayBeRejected: false)
+                } ?? false
             if isShared {
                 disputes[signer] = .shared
             } else if signer != now, isBetween(claim, userID, standings) {
@@ -304,6 +303,36 @@ struct StandingRules {
             result.lastSuccessor = max(result.lastSuccessor ?? begins.document, begins.document)
         }
         return result
+    }
+}
+
+/// Who is known by a signer, as far as the standing for one of them asks of the others: of each sort the two that decide,
+/// since one of them is another user. A server can show one key for thousands.
+private struct SignerHolders {
+    private typealias Shown = (userID: String, pull: Int)
+    private var shown: [Shown] = []
+    private var shownAndNotRejected: [Shown] = []
+    private var answered: [String] = []
+
+    mutating func add(_ userID: String, firstPull: Int?, isRejected: Bool, isAnswered: Bool) {
+        if let firstPull {
+            Self.note((userID, firstPull), in: &shown)
+            if !isRejected { Self.note((userID, firstPull), in: &shownAndNotRejected) }
+        }
+        if isAnswered, answered.count < 2 { answered.append(userID) }
+    }
+
+    private static func note(_ new: Shown, in list: inout [Shown]) {
+        list.append(new)
+        list.sort { $0.pull < $1.pull }
+        list = Array(list.prefix(2))
+    }
+
+    func isAnswered(forAnotherThan userID: String) -> Bool { answered.contains { $0 != userID } }
+
+    /// Whether a pull no later than this one showed it for another user.
+    func isShown(forAnotherThan userID: String, until pull: Int, mayBeRejected: Bool) -> Bool {
+        (mayBeRejected ? shown : shownAndNotRejected).contains { $0.userID != userID && $0.pull <= pull }
     }
 }
 

@@ -9,6 +9,7 @@ public struct TrustRecord: Sendable {
     public let keys: KeyRecord
     /// The newest of each who decided, about each subject, in the order in which they came: `Archive.trustDecisions`.
     public let decisions: [TrustDecision]
+    public let decidedIn: TrustDocuments
     public let names: [NameBearing]
     /// The document with each user's first encrypted post, of those whom the server said to have no key before it showed one.
     public let encryptedSince: [String: Int64]
@@ -18,10 +19,12 @@ public struct TrustRecord: Sendable {
     public let ownForOnce: [PublicKey]
 
     public init(
-        ownerID: String, keys: KeyRecord, decisions: [TrustDecision] = [], names: [NameBearing] = [],
+        ownerID: String, keys: KeyRecord, decisions: [TrustDecision] = [], decidedIn: TrustDocuments = TrustDocuments(),
+        names: [NameBearing] = [],
         encryptedSince: [String: Int64] = [:], atHand: [PublicKey] = [], ownForOnce: [PublicKey] = []
     ) {
         (self.ownerID, self.keys, self.decisions, self.names) = (ownerID, keys, decisions, names)
+        self.decidedIn = decidedIn
         (self.encryptedSince, self.atHand, self.ownForOnce) = (encryptedSince, atHand, ownForOnce)
     }
 
@@ -32,9 +35,12 @@ public struct TrustRecord: Sendable {
         _ archive: Archive, atHand: [PublicKey], ownForOnce: [PublicKey] = []
     ) throws(ArchiveError) {
         let keys = try archive.keyRecord()
-        let late = keys.shown.filter { $0.value.first?.key == nil && $0.value.count > 1 }.map(\.key)
+        // What is no key counts as none.
+        let late = keys.shown.filter { $0.value.count > 1 && $0.value[0].key.flatMap { PublicKey($0) } == nil }.map(
+            \.key)
         self.init(
             ownerID: try archive.account().userID, keys: keys, decisions: try archive.trustDecisions(),
+            decidedIn: try archive.trustDocuments(),
             names: try archive.nameBearings(), encryptedSince: try archive.firstMessages(of: late), atHand: atHand,
             ownForOnce: ownForOnce)
     }
@@ -42,7 +48,8 @@ public struct TrustRecord: Sendable {
     /// What the archive and its owner know themselves.
     var withoutLists: TrustRecord {
         TrustRecord(
-            ownerID: ownerID, keys: keys, decisions: decisions.filter { $0.colleague == nil }, names: names,
+            ownerID: ownerID, keys: keys, decisions: decisions.filter { $0.colleague == nil }, decidedIn: decidedIn,
+            names: names,
             encryptedSince: encryptedSince, atHand: atHand, ownForOnce: ownForOnce)
     }
 }

@@ -8,22 +8,23 @@ extension TrustedKeys {
         var suspicions: [Suspicion] = []
         if past.isRolledBack { suspicions.append(.rolledBack) }
         if past.isRepeated { suspicions.append(.repeated) }
+        if past.isMoved { suspicions.append(.moved) }
         guard let signer = judgement.signer, let standing = judgement.standing, standing != .rejected else {
             return suspicions
         }
         let succession = succession(of: signer, userID)
         let isOwn = standing == .own
         if let seen = succession.predecessorLastSeen, !isOwn, standing != .confirmed, standing != .adopted,
-            past.writtenAt + TrustedKeys.allowance < seen.milliseconds
+            past.written.upperBound + TrustedKeys.allowance < seen.milliseconds
         {
             suspicions.append(.datedBack)
         }
         if let successor = succession.firstSuccessor, !isOwn, !judgement.isInUse {
             let hasComeLate =
                 succession.lastSuccessor.flatMap(past.lastPass).map {
-                    past.writtenAt + TrustedKeys.allowance < $0.milliseconds
+                    past.written.upperBound + TrustedKeys.allowance < $0.milliseconds
                 } ?? false
-            if hasComeLate || past.writtenAt > successor.milliseconds + TrustedKeys.allowance {
+            if hasComeLate || past.written.lowerBound > successor.milliseconds + TrustedKeys.allowance {
                 suspicions.append(.afterSuccession)
             }
         }

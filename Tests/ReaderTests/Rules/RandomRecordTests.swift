@@ -101,7 +101,7 @@ private struct RandomRecord {
         add(.pull(pull))
     }
 
-    /// A new post, an edit, an edit rolled back, a copy, or clear text beside a message.
+    /// A new post, an edit, an edit rolled back, a copy, a post moved, or clear text beside a message.
     private mutating func version() -> [RecordModel.Version] {
         count += 1
         let before = Int64.random(in: 60_000...10 * 86_400_000, using: &random)
@@ -117,7 +117,7 @@ private struct RandomRecord {
         }
         let old = one(of: live)
         let newest = live.last { $0.post == old.post } ?? old
-        switch Int.random(in: 0..<4, using: &random) {
+        switch Int.random(in: 0..<5, using: &random) {
         case 0:
             // An edit, at times with the old revision.
             let edit = edited(newest, ciphertext: count, signer: signer(of: newest.author))
@@ -129,6 +129,14 @@ private struct RandomRecord {
                     post: name(count), author: chance(70) ? old.author : author, signer: old.signer,
                     ciphertext: old.ciphertext, createAt: time - before, editAt: 0, isRevision: false,
                     hasClearText: false, isImported: false)
+            ]
+        case 3:
+            // The same post, of another time and perhaps another author.
+            return [
+                .init(
+                    post: newest.post, author: chance(50) ? newest.author : author, signer: newest.signer,
+                    ciphertext: newest.ciphertext, createAt: newest.createAt + 1000, editAt: newest.editAt,
+                    isRevision: false, hasClearText: false, isImported: false)
             ]
         default: return [edited(newest, ciphertext: newest.ciphertext, signer: newest.signer, clear: true)]
         }

@@ -93,7 +93,7 @@ final class RecordArchive {
                 kind: .posts, request: "GET /x", channelID: id("channel"), receivedAt: time, body: page)
             try await writer.append(document, page: PostsPage(page), walk: nil)
         }
-        let walk = WalkState(cursor: time.milliseconds, backward: nil, hasAskedForPast: true)
+        let walk = WalkState(cursor: time.milliseconds, backward: nil, hasAskedForPast: true, isComplete: true)
         try await writer.note(walk, channelID: id("channel"), at: time)
     }
 
@@ -107,6 +107,8 @@ final class RecordArchive {
         let post = Fixture.post(
             version.isRevision ? "revision\(Self.letters(count))" : version.post, by: version.author,
             original: version.isRevision ? version.post : "", at: version.createAt, editAt: version.editAt,
+            // Not right behind the edit: that is how older servers give a revision.
+            deleteAt: version.isRevision ? max(version.createAt, version.editAt) + 2 : 0,
             type: EncryptedPost.type,
             message: version.hasClearText ? "Clear \(count)" : "Encrypted message \(count)",
             payload: Fixture.json(message))

@@ -5,7 +5,9 @@ struct RulesModel {
     enum Authenticity: String {
         case verified, verifiedByEarlierKey, newKeyUnanswered, keyDisputed, signatureInvalid, unknownSender
     }
-    enum Suspicion: String, CaseIterable { case datedBack, afterSuccession, rolledBack, repeated, editedInTheClear }
+    enum Suspicion: String, CaseIterable {
+        case datedBack, afterSuccession, rolledBack, repeated, moved, editedInTheClear
+    }
     struct Judgement: Equatable { var authenticity: Authenticity, suspicions: Set<Suspicion>, isClean: Bool }
 
     private typealias Key = RecordModel.Key
@@ -15,7 +17,8 @@ struct RulesModel {
     private enum How { case shown, restored, listed, answered }
     /// A signer (and a key of it, but where an answer was about the signer alone) comes up for a user.
     private struct Mention { let step: Int, how: How, user: String, signer: Int, key: Key? }
-    private struct Given { let step: Int, signer: Int, subject: Subject, answer: Answer }
+    /// `since`: when this answer was given first; to say it again changes nothing about that.
+    private struct Given { let step: Int, since: Int, signer: Int, subject: Subject, answer: Answer }
     private struct Pulled { let time: Int64, pull: RecordModel.Pull }
     private struct Archived { let place: Int, pull: Int, version: Version }
     /// One entry, and whose list it is from, signed by which signer.
@@ -73,7 +76,9 @@ struct RulesModel {
         case .key(let about): (signer, key) = (about.signer, about)
         case .signer(let about): (signer, key) = (about, nil)
         }
-        let given = Given(step: step, signer: signer, subject: subject, answer: answer)
+        let before = answers[user]?[subject]
+        let since = before?.answer == answer ? before?.since : step
+        let given = Given(step: step, since: since ?? step, signer: signer, subject: subject, answer: answer)
         answers[user, default: [:]][subject] = answer == .withdrawn ? nil : given
         if answer != .withdrawn { mention(step, .answered, user, signer, key) }
     }
@@ -101,7 +106,7 @@ struct RulesModel {
                 else { return false }
                 let answer = answers[user]?[.key(key)]?.answer
                 // Known before; or answered, and the answer still stands.
-                return answer != .rejected && (other.how == .answered ? answer != nil : other.step < rejection.step)
+                return answer != .rejected && (other.how == .answered ? answer != nil : other.step < rejection.since)
             }
         }
     }
@@ -156,11 +161,8 @@ struct RulesModel {
         let hadSaidNull = nulls.contains { null in archive.contains { $0.version.author == user && $0.pull < null } }
         if hadSaidNull || tookAName(user) { return false }
         return !users.subtracting([user]).contains { other in
-            // “One pull showed the signer for two users”: whether or not it was rejected at the other.
-            if keyShown(for: other, inPull: first)?.signer == signer { return true }
-            // It stands for another already: by an earlier sighting, or by an answer, whenever given.
-            let isEarlierThere = sightings(signer, other).contains { $0 < first }
-            return isEarlierThere && !isRejected(signer, other) || isAnswered(signer, other)
+            // “In the same pull or in an earlier one, even if it is rejected there”; or by an answer, whenever given.
+            sightings(signer, other).contains { $0 <= first } || isAnswered(signer, other)
         }
     }
 
@@ -263,6 +265,7 @@ struct RulesModel {
             if isAfterSuccession(archived.version) { suspicions.insert(.afterSuccession) }
             if isRolledBack(archived) { suspicions.insert(.rolledBack) }
             if isRepeated(archived.version) { suspicions.insert(.repeated) }
+            if isMoved(archived.version) { suspicions.insert(.moved) }
         }
         let isClean = [.verified, .verifiedByEarlierKey].contains(authenticity) && suspicions.isEmpty
         return Judgement(authenticity: authenticity, suspicions: suspicions, isClean: isClean)
@@ -339,6 +342,13 @@ struct RulesModel {
         case (true, false): ownTime(left.version) <= pulls[right.pull].time
         case (false, true): pulls[left.pull].time < ownTime(right.version)
         }
+    }
+
+    /// “The message first came in this post with another channel, thread, author or `create_at`.” A record has one channel
+    /// and no threads.
+    private func isMoved(_ version: Version) -> Bool {
+        guard let first = firstArchived(version.ciphertext, in: version.post)?.version else { return false }
+        return first.author != version.author || first.createAt != version.createAt
     }
 
     /// “The ciphertext stands in another post too. The original is the post in which an earlier pull archived it; where

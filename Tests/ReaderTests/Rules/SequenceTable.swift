@@ -148,6 +148,14 @@ struct SequenceRow: CustomTestStringConvertible, Sendable {
             $0.pull(["bob": 1, "carol": 1], [$0.post(by: 1), $0.post(by: 1, author: "carol")])
             $0.answer("carol", 1, .rejected)
         },
+        SequenceRow(
+            "E for the colleague, rejected; then T for the colleague and E for another user",
+            ["newKeyUnanswered", "newKeyUnanswered"]
+        ) {
+            $0.pull(["bob": 3])
+            $0.answer("bob", 3, .rejected)
+            $0.pull(["bob": 4, "carol": 3], [$0.post(by: 4), $0.post(by: 3, author: "carol")])
+        },
         SequenceRow("one pull: A for both", ["keyDisputed", "keyDisputed"]) {
             $0.pull(["bob": 1, "carol": 1], [$0.post(by: 1), $0.post(by: 1, author: "carol")])
         },
