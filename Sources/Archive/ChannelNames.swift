@@ -26,7 +26,8 @@ public struct ChannelNames: Sendable {
     /// The other one of a direct channel, whose name is the two user ids joined by `__`; oneself where one is alone.
     private func other(in channel: Channel) -> User? { users[otherID(in: channel)] }
 
-    private func otherID(in channel: Channel) -> String {
+    /// The id of the other one of a direct channel; one's own where one is alone.
+    public func otherID(in channel: Channel) -> String {
         let ids = channel.name.split(separator: "_", omittingEmptySubsequences: true).map(String.init)
         return ids.first { $0 != ownID } ?? ownID
     }

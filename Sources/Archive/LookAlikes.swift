@@ -7,17 +7,31 @@ public enum LookAlikes {
     /// in model/user.go); a hostile server allows whatever it likes.
     public static func fold(_ name: String) -> String {
         var scalars = String.UnicodeScalarView()
-        // A capital I looks like a small l, and not like what it becomes.
-        for scalar in name.replacing("I", with: "l").decomposedStringWithCompatibilityMapping.lowercased()
-            .unicodeScalars
-        {
+        for scalar in straightened(name).lowercased().unicodeScalars {
             switch scalar.properties.generalCategory {
             case .nonspacingMark, .enclosingMark, .format, .control, .spaceSeparator: continue
-            default: scalars.append(letters[scalar] ?? scalar)
+            default: if !invisible.contains(scalar) { scalars.append(letters[scalar] ?? scalar) }
             }
         }
         return String(scalars).replacing("rn", with: "m").replacing("vv", with: "w")
     }
+
+    /// Taken apart, and with a small l for each capital that looks like one, and not like what it becomes in lower case: I,
+    /// and the Cyrillic, Greek and African letters of that shape.
+    private static func straightened(_ name: String) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in name.decomposedStringWithCompatibilityMapping.unicodeScalars {
+            scalars.append(uprights.contains(scalar) ? "l" : scalar)
+        }
+        return String(scalars)
+    }
+
+    private static let uprights: Set<Unicode.Scalar> = ["I", "\u{0196}", "\u{0399}", "\u{0406}", "\u{04C0}"]
+
+    /// Letters and symbols without ink that no general category tells.
+    private static let invisible: Set<Unicode.Scalar> = [
+        "\u{115F}", "\u{1160}", "\u{2800}", "\u{3164}", "\u{FFA0}", "\u{1D159}",
+    ]
 
     /// Of Unicode's confusables.txt (UTS #39), what is mistaken for a Latin letter or a digit, is one scalar, and is not
     /// taken apart by the compatibility mapping.
@@ -55,8 +69,8 @@ public enum LookAlikes {
         (
             "l",
             """
-            01C0 06F1 14AA 16C1 2223 23FD 2502 2C93 2CD1 2D4F A4E1 A4F2 ABAE 1028A 10309 10320 10443 10526 118D2 \
-            16F16 16F28 1D22A
+            01C0 05C0 05D5 05DF 0627 0661 06F1 07CA 14AA 16C1 2223 23FD 2502 2C93 2CD1 2D4F A4E1 A4F2 ABAE 1028A 10309 10320 10443 10526 118D2 \
+            16F16 16F28 1D22A 1E8C7 1EE00 1EE80 1FBF1
             """
         ),
         ("m", "03BC 03FB 043C 15F0 16D6 2C99 A4DF AB87 102B0 10311"),
@@ -64,7 +78,7 @@ public enum LookAlikes {
         (
             "o",
             """
-            03BF 03C3 043E 0585 06F5 0966 09E6 0A66 0AE6 0B20 0B66 0BE6 0C02 0C66 0C82 0CE6 0D02 0D20 0D66 0D82 0E50 \
+            03BF 03C3 043E 0585 05E1 0647 0665 06BE 06C1 06D5 06F5 07C0 0966 09E6 0A66 0AE6 0B20 0B66 0BE6 0C02 0C66 0C82 0CE6 0D02 0D20 0D66 0D82 0E50 \
             0ED0 101D 1040 10FF 12D0 1D0F 1D11 2C9F 2D54 3007 A4F3 AB3D 10292 102AB 1042C 104EA 10516 114D0 118C8 \
             118D5 118D7 118E0
             """
@@ -75,7 +89,7 @@ public enum LookAlikes {
         ("s", "01BD 0455 057F A4E2 A731 ABA5 ABAA 10296 10448 118C1 16F3A"),
         ("t", "03C4 0442 22A4 27D9 2CA7 A4D4 AB72 10297 102B1 10315 16F0A 1F768"),
         ("u", "028B 03C5 057D 1200 144C 1D1C 222A 22C3 A4F4 A79F AB4E AB52 104F6 118D8 16F42"),
-        ("v", "03BD 0475 06F7 142F 1D20 2228 22C1 2D38 A4E6 A6DF ABA9 1051D 11706 118C0 16F08 1D20D"),
+        ("v", "03BD 0475 05D8 0667 06F7 142F 1D20 2228 22C1 2D38 A4E6 A6DF ABA9 1051D 11706 118C0 16F08 1D20D"),
         ("w", "026F 0461 051D 0561 1D21 A4EA AB83 ABA4 1170A 1170E 1170F 118E6 118EF"),
         (
             "x",

@@ -35,7 +35,15 @@ struct KeyOptions: ParsableArguments {
             var bytes = try InputFile.read(file)
             defer { wipe(&bytes) }
             let name = InputFile.name(file)
-            keys += try await store.keys(in: bytes, source: name, onFailure: { KeyRestoration.warn($0, name) })
+            let found = try await store.keys(in: bytes, source: name, onFailure: { KeyRestoration.warn($0, name) })
+            // The server writes the mails with backups: it may have added one of its own.
+            guard !mine || Set(found.map(\.publicKey.id)).count < 2 else {
+                throw Failure(
+                    .usage,
+                    "\(SafeText.line(name)) holds \(found.count) private keys, and --mine says of one that you made it",
+                    hint: "“mmvault key restore” keeps them all, and “mmvault key mine KEY” says which are yours")
+            }
+            keys += found
         }
         return keys
     }

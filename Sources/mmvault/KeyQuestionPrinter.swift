@@ -22,6 +22,12 @@ struct KeyQuestionPrinter {
                 "the server shows key \(owned.subject.prefix(16))… for \(people.username(owned.userID)), which you rejected. "
                     + "What it signs does not verify, but colleagues' clients encrypt for it")
         }
+        for sighting in trusted.unusable
+        where trusted.record.keys.shownNow(of: sighting.userID)?.keyID == sighting.keyID {
+            Terminal.warn(
+                "what the server shows for \(people.username(sighting.userID)) is no key: \(sighting.keyID.prefix(16))… is not "
+                    + "on the curve, and counts as if it showed none")
+        }
         KeyQuestionPrinter(people: people, ownerID: account.userID).print(questions)
     }
 

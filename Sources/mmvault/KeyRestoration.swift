@@ -41,10 +41,18 @@ struct KeyRestoration {
     func ask(_ keys: [PublicKey], isMine: Bool, source: String) async throws {
         let ownerID = try archive.account().userID
         let trusted = try TrustedKeys(archive, atHand: [])
-        for key in keys {
-            let owned = trusted.owned(by: ownerID).first { $0.signer.id == key.signer.id }
-            guard owned?.standing.isDecided != true else { continue }
-            if !isMine { guard try await agrees(key, trusted, source) else { continue } }
+        let unanswered = keys.filter { key in
+            trusted.owned(by: ownerID).first { $0.signer.id == key.signer.id }?.standing.isDecided != true
+        }
+        // The server writes the mails with backups: it may have added one of its own.
+        let isAboutOne = Set(unanswered.map(\.id)).count < 2
+        if isMine, !isAboutOne {
+            Terminal.warn(
+                "\(SafeText.line(source)) holds \(unanswered.count) private keys, and --mine says of one that you made it"
+            )
+        }
+        for key in unanswered {
+            if !isMine || !isAboutOne { guard try await agrees(key, trusted, source) else { continue } }
             try await writer.append(
                 TrustDecision.document([try decision(.own, key)], at: .now), objects: .trust)
             Terminal.print("Noted: you made key \(key.id.short)…")

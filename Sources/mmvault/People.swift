@@ -26,7 +26,14 @@ struct People {
 
     /// `@bob`; `@bob [user 7f3kq8]` where another user is, or was, called alike.
     func username(_ userID: String) -> String {
-        "@\(SafeText.name(users[userID]?.username ?? userID))\(book.distinction(userID))"
+        book.tell("@\(SafeText.name(users[userID]?.username ?? userID))", of: userID)
+    }
+
+    /// The same in so many columns: of what is too long, the name is cut, and not what tells it from another.
+    func username(_ userID: String, columns: Int) -> String {
+        let distinction = book.distinction(userID)
+        let name = String(username(userID).dropLast(distinction.count))
+        return name.clipped(to: max(columns - distinction.columns, 2)) + distinction
     }
 
     /// As it is typed behind a command: `@bob`; the id where a shell would make something else of the name.
@@ -39,7 +46,7 @@ struct People {
         return isPlain(userID) ? userID : "USER"
     }
 
-    func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
+    func label(_ channel: Channel) -> String { SafeText.name(book.tell(channel, names)) }
 
     func team(of channel: Channel) -> String? {
         teams[channel.teamID].map { SafeText.name($0.displayName.isEmpty ? $0.name : $0.displayName) }

@@ -21,12 +21,12 @@ struct SearchPrinter {
     }
 
     func print(_ hit: SearchHit) {
-        for post in hit.before { printNeighbour(post) }
+        for neighbour in hit.before { printNeighbour(neighbour) }
         let header = hit.post.header
         let time = Timestamp(milliseconds: header.createAt).minute
         // What is left of a line beside the time and the id; names give way.
         let room = Terminal.textWidth - time.columns - header.id.columns - 8
-        let author = people.username(header.userID).clipped(to: room / 2)
+        let author = people.username(header.userID, columns: room / 2)
         let place = channels[header.channelID].map(people.label) ?? SafeText.name(header.channelID)
         Terminal.print(
             "\(Terminal.strong(time))  \(author) in \(place.clipped(to: room - author.columns))  "
@@ -36,13 +36,15 @@ struct SearchPrinter {
         for file in hit.post.files {
             Terminal.print("  file \(SafeText.line(file.name ?? file.id))".clipped(to: width))
         }
-        for post in hit.after { printNeighbour(post) }
+        for neighbour in hit.after { printNeighbour(neighbour) }
         Terminal.print()
     }
 
-    private func printNeighbour(_ post: ReadPost) {
+    private func printNeighbour(_ neighbour: SearchHit) {
+        let post = neighbour.post
+        let mark = neighbour.isBare ? "(not encrypted, not signed) " : ""
         let time = Timestamp(milliseconds: post.header.createAt).minute
-        let line = "    \(time)  \(people.username(post.header.userID)): \(firstLine(post))"
+        let line = "    \(time)  \(people.username(post.header.userID)): \(mark)\(firstLine(post))"
         Terminal.print(line.clipped(to: Terminal.textWidth))
     }
 
@@ -149,7 +151,7 @@ struct SearchPrinter {
             if !hit.before.isEmpty || !hit.after.isEmpty {
                 for (name, posts) in [("before", hit.before), ("after", hit.after)] {
                     json.array(name) { json in
-                        for post in posts { json.object { write(post, to: &$0) } }
+                        for neighbour in posts { json.object { write(neighbour.post, to: &$0) } }
                     }
                 }
             }

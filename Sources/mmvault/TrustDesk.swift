@@ -138,6 +138,43 @@ struct TrustDesk {
     }
 }
 
+extension TrustDesk {
+    /// Says what answers that were just kept have changed beside the keys that they are about: a key that counted may not
+    /// any more, and the other way round. An answer about one user may do that to another's.
+    func tellEffects(of answers: [Answer]) throws {
+        let now = try TrustedKeys(Archive(directory), atHand: [])
+        var effects: [(line: String, command: String?)] = []
+        for owned in now.all {
+            let isAnswered = answers.contains {
+                $0.verb != .withdrawn && $0.userID == owned.userID && $0.signingPoint == owned.signer.bytes
+                    && ($0.encryptionPoint == nil || $0.encryptionPoint == owned.key?.encryptionPoint)
+            }
+            guard !isAnswered,
+                let before = register.trusted.owned(by: owned.userID).first(where: { $0.subject == owned.subject }),
+                before.authenticity != owned.authenticity,
+                !(before.authenticity.isVerified && owned.authenticity.isVerified)
+            else { continue }
+            let title = "\(owned.key == nil ? "signer" : "key") \(owned.subject.prefix(16))…"
+            let line =
+                "What \(title) of \(people.username(owned.userID)) signed is \(owned.authenticity.rawValue) now, "
+                + "and was \(before.authenticity.rawValue)."
+            let isOpen = owned.standing == .succeeding || owned.standing == .disputed
+            let command = "mmvault trust confirm \(people.argument(owned.userID)) \(owned.subject.prefix(8))"
+            effects.append((line, isOpen && owned.userID != account.userID ? command : nil))
+        }
+        for effect in effects.prefix(Self.effectsShown) {
+            Terminal.print(effect.line.wrapped())
+            if let command = effect.command { Terminal.print("  \(command)") }
+        }
+        if effects.count > Self.effectsShown {
+            Terminal.print(
+                "So it is with \((effects.count - Self.effectsShown).of("more key")): “mmvault trust” lists them.")
+        }
+    }
+
+    private static let effectsShown = 8
+}
+
 extension TrustedKeys {
     /// The colleague by whose list alone a post verifies.
     func voucher(of post: ReadPost) -> String? {

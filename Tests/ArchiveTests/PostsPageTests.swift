@@ -140,7 +140,8 @@ import Testing
         ("props' spelling", true, { $0.props = #"{"x": 1}"# }), ("edit_at", true, { $0.editAt = 9 }),
         ("delete_at", true, { $0.deleteAt = 9 }), ("user_id", true, { $0.user = bob }),
         ("channel_id", true, { $0.channel = id("cother") }), ("root_id", true, { $0.root = id("root") }),
-        ("original_id", true, { $0.original = id("orig") }), ("type", true, { $0.type = "system_join" }),
+        ("original_id of a live post", false, { $0.original = id("orig") }),
+        ("type", true, { $0.type = "system_join" }),
         ("create_at", true, { $0.createAt += 1 }), ("file_ids", true, { $0.files = #""file_ids":["a"],"# }),
         ("update_at", false, { $0.updateAt += 1 }), ("is_pinned", false, { $0.isPinned = true }),
         ("has_reactions", false, { $0.files = #""has_reactions":true,"# }),
@@ -155,6 +156,15 @@ import Testing
         let after = try header(post.with(change))
         #expect(before.identity != after.identity, "\(name)")
         #expect((before.said != after.said) == says, "\(name)")
+    }
+
+    /// What a server calls a revision without an end, or of itself, is a post like any other.
+    @Test func aRevisionHasAnEndAndAnIDOfItsOwn() throws {
+        let post = PostText("first", at: start, "hi")
+        func original(_ change: (inout PostText) -> Void) throws -> String { try header(post.with(change)).originalID }
+        #expect(try original { ($0.original, $0.deleteAt) = (id("orig"), 9) } == id("orig"))
+        #expect(try original { $0.original = id("orig") } == "")
+        #expect(try original { ($0.original, $0.deleteAt) = (id("first"), 9) } == "")
     }
 
     /// Nothing of one field can be taken for a part of its neighbour.

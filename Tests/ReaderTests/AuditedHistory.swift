@@ -58,7 +58,8 @@ final class AuditedHistory {
             [
                 Fixture.post(
                     word, by: author, in: channel, root: root, original: original, at: at, editAt: editAt,
-                    type: EncryptedPost.type, payload: Fixture.json(message))
+                    deleteAt: original.isEmpty ? 0 : max(at, editAt) + 1000, type: EncryptedPost.type,
+                    payload: Fixture.json(message))
             ], channel: channel)
     }
 

@@ -142,7 +142,9 @@ struct SearchTests {
         let search = try await fixture.search()
         func around(_ query: String) async throws -> ([String], [String]) {
             let (hits, _) = try await search.find(try SearchQuery(query, today: today), limit: 1, context: 2)
-            return (hits[0].before.map { word(of: $0.header.id) }, hits[0].after.map { word(of: $0.header.id) })
+            return (
+                hits[0].before.map { word(of: $0.post.header.id) }, hits[0].after.map { word(of: $0.post.header.id) }
+            )
         }
         #expect(try await around("agree") == (["plan"], []))
         #expect(try await around("회의") == (["cafe", "tokyo"], ["plan", "reverse"]))

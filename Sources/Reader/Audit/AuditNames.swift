@@ -19,7 +19,7 @@ struct AuditNames {
     /// `@bob`, made safe to show; the id where there is no name.
     func user(_ id: String) -> String {
         guard let user = users[id] else { return "user \(SafeText.shortName(id))" }
-        return "@\(SafeText.shortName(user.username))\(book.distinction(id))"
+        return book.tell("@\(SafeText.shortName(user.username))", of: id)
     }
 
     /// `@bob`, `@bob and @carol`, `@bob, @carol, @dave and 4 more`.
@@ -30,7 +30,7 @@ struct AuditNames {
         return "\(names.dropLast().joined(separator: ", ")) and \(last)"
     }
 
-    func label(_ channelID: String) -> String { channels[channelID].map(labels.label) ?? channelID }
+    func label(_ channelID: String) -> String { channels[channelID].map { book.tell($0, labels) } ?? channelID }
 
     /// - Parameter userIDs: whom it is about; the posts' authors are added.
     func finding(

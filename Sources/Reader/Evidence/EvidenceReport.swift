@@ -66,7 +66,7 @@ struct EvidenceReport {
         let rows = facts.channels.map { entry in
             let counts = tally.channels[entry.channel.id] ?? ExportCounts()
             return [
-                people.names.label(entry.channel), ExportPeople.kind(of: entry.channel),
+                people.label(entry.channel), ExportPeople.kind(of: entry.channel),
                 people.team(of: entry.channel) ?? "-", entry.channel.id, String(counts.posts),
                 entry.isEncrypted ? "yes" : "no",
             ]

@@ -21,7 +21,7 @@ struct HTMLRenderer: PostRenderer {
         self.file = file
         self.isEncrypted = isEncrypted
         let team = people.team(of: channel).map { " of team \($0)" } ?? ""
-        file.write("<h2>\(ReportHTML.line(people.names.label(channel)))</h2>\n")
+        file.write("<h2>\(ReportHTML.line(people.label(channel)))</h2>\n")
         file.write("<p>\(ReportHTML.line(ExportPeople.kind(of: channel) + team)), channel <code>")
         file.write("\(ReportHTML.line(channel.id))</code>. All times are UTC.</p>\n")
         if let absence = channel.absence {

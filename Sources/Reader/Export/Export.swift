@@ -103,14 +103,17 @@ struct ExportPeople {
     }
 
     /// The display name, told from that of another user who is, or was, called alike.
-    func shownName(_ userID: String) -> String { displayName(userID) + book.distinction(userID) }
+    func shownName(_ userID: String) -> String { book.tell(displayName(userID), of: userID) }
 
     func displayName(_ userID: String) -> String { users[userID]?.displayName ?? userID }
 
     func username(_ userID: String) -> String { users[userID]?.username ?? userID }
 
     /// The username, as a person reads it: told from that of another user who is, or was, called alike.
-    func shownUsername(_ userID: String) -> String { username(userID) + book.distinction(userID) }
+    func shownUsername(_ userID: String) -> String { book.tell(username(userID), of: userID) }
+
+    /// The channel's name, with what tells the other one of a direct channel apart.
+    func label(_ channel: Channel) -> String { book.tell(channel, names) }
 
     func team(of channel: Channel) -> String? {
         teams[channel.teamID].map { $0.displayName.isEmpty ? $0.name : $0.displayName }

@@ -48,7 +48,7 @@ struct ExportManifest {
                 for entry in channels {
                     json.object { json in
                         json.string("id", entry.channel.id)
-                        json.string("label", people.names.label(entry.channel))
+                        json.string("label", people.label(entry.channel))
                         json.string("file", entry.file)
                         json.object("counts") { ExportManifest.write(entry.counts, to: &$0) }
                         json.absence(entry.channel.absence)

@@ -31,7 +31,7 @@ struct MarkdownRenderer: PostRenderer {
         self.isEncrypted = isEncrypted
         self.base = base
         let kind = ExportPeople.kind(of: channel)
-        file.write("# \(MarkdownRenderer.escape(people.names.label(channel)))\n\n")
+        file.write("# \(MarkdownRenderer.escape(people.label(channel)))\n\n")
         let team = people.team(of: channel).map { " of team \(MarkdownRenderer.escape($0))" } ?? ""
         let account = people.account
         file.write(

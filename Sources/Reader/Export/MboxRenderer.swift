@@ -35,7 +35,7 @@ struct MboxRenderer: PostRenderer {
         self.people = people
         self.file = file
         host = people.host
-        label = people.names.label(channel)
+        label = people.label(channel)
     }
 
     mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) throws {

@@ -9,8 +9,8 @@ public struct SearchHit: Sendable {
     /// Whether it is neither encrypted nor signed, among posts that are.
     public let isBare: Bool
     /// The posts around it, in the order of time, where they were asked for.
-    public internal(set) var before: [ReadPost] = []
-    public internal(set) var after: [ReadPost] = []
+    public internal(set) var before: [SearchHit] = []
+    public internal(set) var after: [SearchHit] = []
 }
 
 /// Finds posts. What it shows comes from the archive: the index only says where to look.
@@ -103,8 +103,8 @@ public final class Search {
             let header = found[place].post.header
             let (before, after) = try lookup.neighbours(
                 of: header, count: context, inThread: !header.rootID.isEmpty)
-            found[place].before = before.map(reader.judge)
-            found[place].after = after.map(reader.judge)
+            found[place].before = try before.map(hit)
+            found[place].after = try after.map(hit)
         }
         return (found, hasMore)
     }

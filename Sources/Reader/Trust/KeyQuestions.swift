@@ -14,6 +14,8 @@ public struct KeyQuestion: Sendable {
     /// When the server showed it first, and last; nil where it never did.
     public let firstSeen: Timestamp?
     public let lastSeen: Timestamp?
+    /// Since when all answers about the user show this very key; nil where the newest does not.
+    public let shownSince: Timestamp?
     /// Whether the server's newest answer about the user shows it.
     public let isShownNow: Bool
     /// Whether the owner restored its private half.
@@ -31,8 +33,8 @@ public struct KeyQuestion: Sendable {
 
     /// For how many whole days the server has shown it.
     public var stableDays: Int {
-        guard let firstSeen, let lastSeen, isShownNow else { return 0 }
-        return Int((lastSeen.milliseconds - firstSeen.milliseconds) / 86_400_000)
+        guard let shownSince, let lastSeen, isShownNow else { return 0 }
+        return Int((lastSeen.milliseconds - shownSince.milliseconds) / 86_400_000)
     }
 
     /// Whether “trust accept” takes it: on the server's word alone, neither a disputed key is taken nor one of the owner's.
@@ -62,7 +64,10 @@ public struct KeyQuestions: Sendable {
             questions.enumerated().map { (Place(userID: $1.userID, signer: $1.signer), $0) },
             uniquingKeysWith: { first, _ in first })
         let keys = Dictionary(
-            questions.enumerated().compactMap { place, question in question.keyID.map { ($0, place) } },
+            // What somebody else is known by, too, may have been in a list for them.
+            questions.enumerated().compactMap { place, question in
+                question.otherUserID == nil ? question.keyID.map { ($0, place) } : nil
+            },
             uniquingKeysWith: { first, _ in first })
         for channel in try archive.channels() {
             let plan = try archive.plan(PostQuery(channelID: channel.id, userIDs: users.sorted()))
@@ -114,6 +119,8 @@ public struct KeyQuestions: Sendable {
                 userID: owned.userID, signer: owned.signer.id, keyID: owned.key?.id, standing: owned.standing,
                 dispute: owned.dispute,
                 firstSeen: runs.first?.first.at, lastSeen: runs.last?.last.at,
+                shownSince: now?.keyID == owned.key?.id.description
+                    ? record.keys.shown[owned.userID]?.last?.first.at : nil,
                 isShownNow: now.map { SignerID(ofPoint: $0.signingPoint) == owned.signer.id } ?? false,
                 isRestored: owned.userID == record.ownerID && restored.contains(owned.subject),
                 otherUserID: others.first { $0.userID != owned.userID && $0.standing != .rejected }?.userID,

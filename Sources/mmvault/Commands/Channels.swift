@@ -48,7 +48,7 @@ struct Channels: AsyncParsableCommand {
                 if json {
                     Terminal.write(json: line(channel, team, open.names, contents))
                 } else {
-                    describe(channel, open.names, contents)
+                    describe(channel, open.people, contents)
                     if members { try describeMembers(of: channel, open) }
                 }
             }
@@ -56,9 +56,9 @@ struct Channels: AsyncParsableCommand {
         if isFirst, !json { Terminal.print("No channel is archived here. “mmvault pull” fetches them.") }
     }
 
-    private func describe(_ channel: Channel, _ names: ChannelNames, _ contents: ChannelContents) {
+    private func describe(_ channel: Channel, _ people: People, _ contents: ChannelContents) {
         let row = [
-            Channels.name(channel, names).padded(to: 30), (channel.kind?.word ?? "").padded(to: 7),
+            Channels.name(channel, people).padded(to: 30), (channel.kind?.word ?? "").padded(to: 7),
             contents.live.grouped.rightAligned(in: 9), contents.live == 1 ? "post " : "posts",
         ].joined(separator: " ")
         var days = [contents.firstCreateAt, contents.lastCreateAt].compactMap { $0 }
@@ -79,8 +79,8 @@ struct Channels: AsyncParsableCommand {
     }
 
     /// What a person types to read it, and what else it is called where that says more.
-    private static func name(_ channel: Channel, _ names: ChannelNames) -> String {
-        let label = SafeText.line(names.label(channel))
+    private static func name(_ channel: Channel, _ people: People) -> String {
+        let label = people.label(channel)
         guard channel.kind == .open || channel.kind == .private, !channel.name.isEmpty else { return label }
         let name = SafeText.line(channel.name)
         return label.lowercased().replacing(" ", with: "-") == name ? name : "\(name) (\(label))"

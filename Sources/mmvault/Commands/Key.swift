@@ -98,11 +98,13 @@ struct Key: AsyncParsableCommand {
                 Terminal.note(entry.title)
                 for line in entry.keyID.map({ Fingerprint(of: $0).lines }) ?? [] { Terminal.note("    \(line)") }
             }
+            desk.warnOfOthers(entry)
             try TrustDesk.agree("Did you make this key yourself?", isAgreed: yes, id: key)
             var answers = [TrustDesk.Answer(.own, entry)]
             if !yes { answers += try await desk.askAboutOthers(of: desk.account.userID, besides: answers) }
             try await desk.record(answers)
             Terminal.print("Noted: you made \(entry.title)")
+            try desk.tellEffects(of: answers)
         }
     }
 

@@ -114,18 +114,20 @@ extension Pull {
         let trusted = try TrustedKeys(archive, atHand: [])
         for change in changes {
             let owned = trusted.owned(by: change.userID).first { $0.subject == change.newKeyID }
-            warn(change, owned?.standing)
+            let runs = trusted.record.keys.shown[change.userID] ?? []
+            warn(change, owned?.standing, isBack: runs.filter { $0.key?.keyID == change.newKeyID }.count > 1)
         }
     }
 
-    private static func warn(_ change: KeyChange, _ standing: Standing?) {
+    private static func warn(_ change: KeyChange, _ standing: Standing?, isBack: Bool) {
         let name = "@\(SafeText.name(change.username))"
         let what: String
         let meaning: String
         switch standing {
         case .confirmed?, .own?, .accepted?, .pinned?, .adopted?, .listed?:
-            what = "the server shows an earlier key for \(name) again"
-            meaning = "It counts as theirs, as before. Ask them which key they use: “mmvault trust \(name)”."
+            what = "the server shows \(isBack ? "an earlier key for \(name) again" : "another key for \(name)")"
+            meaning =
+                "It counts as theirs\(isBack ? ", as before" : ""). Ask them which key they use: “mmvault trust \(name)”."
         case .rejected?:
             what = "the server shows a key for \(name) that you rejected"
             meaning = "What it signs does not verify, but colleagues' clients encrypt for it. Tell \(name)."

@@ -79,7 +79,7 @@ struct Recover: AsyncParsableCommand {
     private func tell(_ open: OpenArchive, isPresentKeyHere: Bool) async throws {
         var verdicts: [Verdict: Int] = [:]
         for channel in open.channels {
-            let label = SafeText.name(open.names.label(channel))
+            let label = open.people.label(channel)
             var done = 0
             try await open.reader.read(PostQuery(channelID: channel.id)) { post in
                 verdicts[post.verdict, default: 0] += 1
@@ -92,10 +92,12 @@ struct Recover: AsyncParsableCommand {
             verdicts.filter { isMeant($0.key) }.values.reduce(0, +)
         }
         let unverified = count { $0.content == .decrypted && $0.authenticity?.isVerified != true }
+        let suspicious = count { $0.content == .decrypted && $0.authenticity?.isVerified == true && !$0.isClean }
         func words(_ count: Int) -> String { count.of("post or old revision", "posts and old revisions") }
         let plain = count { $0.content == .plain }
         Terminal.print("Recovered:")
         Terminal.print("  \(words(count { $0.isClean && $0.content == .decrypted })), opened and verified")
+        if suspicious > 0 { Terminal.print("  \(words(suspicious)), opened and verified, but to look at") }
         if unverified > 0 { Terminal.print("  \(words(unverified)), opened and NOT verified") }
         Terminal.print("  \(words(plain)) that \(plain == 1 ? "was" : "were") never encrypted")
         let closed = count { $0.content == .notForUs }
@@ -115,7 +117,9 @@ struct Recover: AsyncParsableCommand {
         Terminal.print("  mmvault search WORD           in everything")
         Terminal.print("  mmvault export markdown DIR   to keep and to hand over")
         Terminal.print("  mmvault audit                 what no signature covers: who was left out, say")
-        if unverified + broken > 0 { Terminal.print("  mmvault verify --details      what is wrong with which post") }
+        if suspicious + unverified + broken > 0 {
+            Terminal.print("  mmvault verify --details      what is wrong with which post")
+        }
         if closed > 0 {
             Terminal.print(
                 "  mmvault key restore FILE      \(isPresentKeyHere ? "an earlier key" : "your key"), from its backup")

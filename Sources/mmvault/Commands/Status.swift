@@ -37,7 +37,7 @@ struct Status: AsyncParsableCommand {
         let survey = Survey(open.archive, atHand: restored)
         var surveys: [ChannelSurvey] = []
         for channel in channels {
-            Terminal.showProgress("reading \(SafeText.name(open.names.label(channel)))")
+            Terminal.showProgress("reading \(open.people.label(channel))")
             surveys.append(try await survey.run(channel))
         }
         Terminal.clearProgress()
@@ -82,7 +82,7 @@ struct Status: AsyncParsableCommand {
     private func describe(
         _ survey: ChannelSurvey, _ open: OpenArchive, _ owners: KeyOwners, isPulled: Bool
     ) throws {
-        let label = SafeText.name(open.names.label(survey.channel))
+        let label = open.people.label(survey.channel)
         let range = [survey.first, survey.last].compactMap { $0?.date }
         let posts = survey.posts.of("post").padded(to: 14)
         Terminal.print("\(label.padded(to: 40)) \(posts) \(range.joined(separator: " to "))".trimmedAtEnd)

@@ -55,8 +55,8 @@ extension Trust {
                     "of signer \(entry.signer.short)… no whole key is known, and so there are no digits to compare")
             }
             let name = desk.people.username(userID)
-            if let former = desk.formerOwners(ofNameOf: userID) { Terminal.warn("\(name) was \(former)") }
             if !choice.yes { desk.showDigits(of: entry) }
+            desk.warnOfOthers(entry)
             try TrustDesk.agree(
                 "Did \(name) read you these digits, and not through this server?", isAgreed: choice.yes,
                 id: choice.key ?? "")
@@ -65,7 +65,7 @@ extension Trust {
             try await desk.record(answers)
             Terminal.print(
                 "Confirmed: key \(keyID.short)… is \(name)'s\(noLongerUsed ? ", and no longer used" : "")")
-            desk.tellOfUnanswered(userID, besides: answers)
+            try desk.tellEffects(of: answers)
         }
     }
 
@@ -126,6 +126,7 @@ extension Trust {
             for entry in entries {
                 Terminal.print("Accepted: \(entry.title) counts as \(desk.people.username(entry.userID))'s")
             }
+            try desk.tellEffects(of: answers)
         }
 
         /// Shows what is asked, and what rests on it.
@@ -134,6 +135,7 @@ extension Trust {
                 let entry = try desk.entry(of: users[0], key)
                 try desk.requireAcceptable(entry)
                 desk.print(entry)
+                desk.warnOfOthers(entry)
                 return [entry]
             }
             let trusted = desk.register.trusted
@@ -144,9 +146,13 @@ extension Trust {
                 let isNewest = !questions.contains {
                     $0.userID == question.userID && $0.isAcceptable && $0.isShownNow && $0.signer != question.signer
                 }
-                guard question.isAcceptable, isNewest,
-                    let entry = desk.register.entries[question.userID]?.first(where: { $0.signer == question.signer })
+                // A key that the server shows no longer is taken by its name only.
+                guard question.isAcceptable, question.isShownNow, isNewest,
+                    let entry = desk.register.entries[question.userID]?.first(where: {
+                        $0.signer == question.signer && $0.keyID == question.keyID
+                    })
                 else { continue }
+                desk.warnOfOthers(entry)
                 for line in printer.lines(question) { Terminal.note(line) }
                 entries.append(entry)
             }
@@ -209,6 +215,7 @@ extension Trust {
             if !choice.yes { answers += try await desk.askAboutOthers(of: userID, besides: answers) }
             try await desk.record(answers)
             Terminal.print("Rejected: \(entry.title) is not \(name)'s")
+            try desk.tellEffects(of: answers)
             let twins = (desk.register.entries[userID] ?? []).filter { twin in
                 twin.signer == entry.signer && twin.subject != entry.subject && twin.standing != .rejected
                     && !answers.contains { $0.verb == .rejected && $0.isAbout(twin) }
@@ -234,6 +241,7 @@ extension Trust {
                 isAgreed: choice.yes, id: nil)
             try await desk.record(entries.map { .init(.rejected, $0) })
             Terminal.print("Rejected: \(entries.count.of("key")) of \(name)")
+            try desk.tellEffects(of: entries.map { .init(.rejected, $0) })
         }
     }
 
@@ -263,6 +271,7 @@ extension Trust {
             try TrustDesk.agree("Take this back?", isAgreed: choice.yes, id: choice.key ?? "")
             try await desk.record([.init(.withdrawn, entry)])
             Terminal.print("Withdrawn: nothing is decided about \(entry.title)")
+            try desk.tellEffects(of: [.init(.withdrawn, entry)])
         }
     }
 }
@@ -392,22 +401,26 @@ extension TrustDesk {
         }
     }
 
+    /// Says whose name the user's was before, and who else is known by the key: to answer for one of them says something
+    /// about the others.
+    func warnOfOthers(_ entry: TrustRegister.Entry) {
+        let name = people.username(entry.userID)
+        if let former = formerOwners(ofNameOf: entry.userID) { Terminal.warn("\(name) was \(former)") }
+        let others = Set(
+            register.trusted.owners(ofSigner: entry.signer).filter { $0.standing != .rejected }.map(\.userID)
+        )
+        .subtracting([entry.userID]).sorted()
+        guard let first = others.first else { return }
+        let more = others.count > 1 ? " and \((others.count - 1).of("other user's", "other users'"))" : ""
+        Terminal.warn(
+            "\(entry.title) is known as \(people.username(first))'s\(more), too. If you say that it is "
+                + "\(entry.userID == account.userID ? "yours" : "\(name)'s"), it is not theirs: what they signed does not verify"
+        )
+    }
+
     func showDigits(of entry: TrustRegister.Entry) {
         Terminal.note("  \(entry.keyID == nil ? "signer" : "key") \(entry.subject)")
         for line in entry.keyID.map({ Fingerprint(of: $0).lines }) ?? [] { Terminal.note("    \(line)") }
-    }
-
-    /// After a confirmation, keys without an answer do not count any more.
-    fileprivate func tellOfUnanswered(_ userID: String, besides answers: [Answer]) {
-        let left = (register.entries[userID] ?? []).filter { entry in
-            (entry.standing == .pinned || entry.standing == .accepted)
-                && !answers.contains { $0.signingPoint == entry.signingPoint }
-        }
-        for entry in left {
-            Terminal.warn(
-                "\(entry.title) counted as \(people.username(userID))'s on the server's word, and does not until you answer: "
-                    + "“mmvault trust confirm \(people.argument(userID)) \(entry.subject.prefix(8)) --no-longer-used”")
-        }
     }
 
     fileprivate func requireAcceptable(_ entry: TrustRegister.Entry) throws {
@@ -441,9 +454,13 @@ extension TrustDesk {
     }
 
     fileprivate func currentEntry(of userID: String) throws -> TrustRegister.Entry {
-        if let entry = register.entries[userID]?.first(where: { $0.known?.isCurrent == true }) { return entry }
+        if withoutKey[userID] == nil,
+            let entry = register.entries[userID]?.first(where: { $0.known?.isCurrent == true })
+        {
+            return entry
+        }
         throw Failure(
-            .usage, "the server was not seen to show a key of \(people.username(userID))",
+            .usage, "the server shows no key of \(people.username(userID))",
             hint: "name one: “mmvault trust \(people.argument(userID))” lists them")
     }
 

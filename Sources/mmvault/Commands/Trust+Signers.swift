@@ -82,6 +82,7 @@ extension Trust {
             try await desk.record(answers)
             Terminal.print("Adopted: signer \(found.id.description.prefix(16))… is held to be \(name)'s")
             Terminal.print("\(posts) \(found.posts.count == 1 ? "verifies" : "verify") by it from now on")
+            try desk.tellEffects(of: answers)
         }
     }
 }

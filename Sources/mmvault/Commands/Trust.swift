@@ -147,7 +147,9 @@ extension TrustDesk {
         }
         for shared in register.sharedKeys where shared.userIDs.contains(entry.userID) {
             guard let keyID = entry.keyID, shared.keyIDs.contains(keyID) else { continue }
-            let others = shared.userIDs.filter { $0 != entry.userID }.map(people.username).joined(separator: ", ")
+            let holders = shared.userIDs.filter { $0 != entry.userID }
+            let more = holders.count > 3 ? " and \((holders.count - 3).grouped) more" : ""
+            let others = holders.prefix(3).map(people.username).joined(separator: ", ") + more
             let half = shared.canRead ? "its point to encrypt for" : "its signing point"
             let what = shared.canRead && shared.canSign ? "the same key" : half
             facts.append(Terminal.alarming("\(what) is known as \(others)'s, too"))

@@ -36,7 +36,7 @@ struct Verify: AsyncParsableCommand {
         let open = try await OpenArchive(vault, keys: keys)
         let channels = try open.select(channels: channel)
         let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: json, "nothing was verified")
-        let users = Dictionary(open.users.map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
+        let people = open.people
         var total: [Verdict: Int] = [:]
         var byList: [String: Int] = [:]
         var invalid: [String: Int] = [:]
@@ -46,7 +46,7 @@ struct Verify: AsyncParsableCommand {
         for channel in channels {
             var counts: [Verdict: Int] = [:]
             var hasHeading = false
-            let label = SafeText.name(open.names.label(channel))
+            let label = people.label(channel)
             try await open.reader.read(PostQuery(channelID: channel.id)) { post in
                 counts[post.verdict, default: 0] += 1
                 if let colleague = open.trusted.voucher(of: post) { byList[colleague, default: 0] += 1 }
@@ -61,15 +61,14 @@ struct Verify: AsyncParsableCommand {
                 guard details, !post.verdict.isClean else { return }
                 if !hasHeading { Terminal.print("\(label):") }
                 hasHeading = true
-                Verify.print(post, users)
+                Verify.print(post, people)
             }
             total.merge(counts, uniquingKeysWith: +)
             if !json { Verify.print(counts, label) }
         }
         if !json {
             let lists = byList.sorted { $0.key < $1.key }.map { id, count in
-                let name = "@\(SafeText.name(users[id] ?? id))"
-                return "\(count.of("post")) \(count == 1 ? "rests" : "rest") on \(name)'s list alone."
+                "\(count.of("post")) \(count == 1 ? "rests" : "rest") on \(people.username(id))'s list alone."
             }
             summarize(
                 total, channels: channels.count, hasKeys: !open.keys.isEmpty, hasAllFiles: hasAllFiles, lists: lists,
@@ -94,15 +93,14 @@ struct Verify: AsyncParsableCommand {
         Terminal.print("\(label.padded(to: 40)) \(versions.grouped.rightAligned(in: 9))  \(rest)")
     }
 
-    private static func print(_ post: ReadPost, _ users: [String: String]) {
+    private static func print(_ post: ReadPost, _ people: People) {
         let time = Timestamp(milliseconds: post.header.createAt).minute
-        let author = SafeText.name(users[post.header.userID] ?? post.header.userID)
         let facts = [
             post.state == .live ? nil : post.state.rawValue,
             post.importName.map { "imported with \(SafeText.line($0))" },
         ].compactMap { $0 }
         let state = facts.isEmpty ? "" : " (\(facts.joined(separator: ", ")))"
-        Terminal.print("  \(time)  @\(author)  \(post.header.id)\(state)")
+        Terminal.print("  \(time)  \(people.username(post.header.userID))  \(post.header.id)\(state)")
         Terminal.print("    \(SafeText.line(post.finding))".wrapped(indent: 6))
     }
 
