@@ -122,6 +122,7 @@ struct KeyQuestionPrinter {
         }
         facts.append(question.posts == 0 ? "it signed no post yet" : "it signed \(question.posts.of("post"))")
         if let dispute = question.dispute { facts.append("DISPUTED: \(dispute.words)") }
+        if people.isAmbiguous(question.userID) { facts.append("another user has, or had, a name like this one") }
         if let other = question.otherUserID { facts.append("also known as \(people.username(other))'s") }
         if question.ownLists > 0, !isOwner {
             facts.append("your own client encrypted \(question.ownLists.of("message")) for it")

@@ -36,6 +36,9 @@ struct People {
         return name.clipped(to: max(columns - distinction.columns, 2)) + distinction
     }
 
+    /// Whether another user is, or was, called alike.
+    func isAmbiguous(_ userID: String) -> Bool { book.isAmbiguous(userID) }
+
     /// As it is typed behind a command: `@bob`; the id where a shell would make something else of the name.
     func argument(_ userID: String) -> String {
         func isPlain(_ text: String) -> Bool {

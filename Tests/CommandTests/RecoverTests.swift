@@ -60,7 +60,7 @@ struct RecoverTests {
             #expect(outcome.code == 0, "\(outcome.everything)")
             #expect(outcome.output.contains("Still logged in to"))
             #expect(outcome.output.contains("Kept already: key \(stage.story.alice.key.id.description.prefix(16))…"))
-            #expect(outcome.errors.contains("the server shows a new key for @carol"))
+            #expect(outcome.errors.contains("the server shows another key for @carol"))
         }
     }
 

@@ -127,13 +127,13 @@ extension Pull {
         case .confirmed?, .own?, .accepted?, .pinned?, .adopted?, .listed?:
             what = "the server shows \(isBack ? "an earlier key for \(name) again" : "another key for \(name)")"
             meaning =
-                "It counts as theirs\(isBack ? ", as before" : ""). Ask them which key they use: “mmvault trust \(name)”."
+                "It counts as theirs\(isBack ? ", as before" : ""). Ask them which key they use."
         case .rejected?:
             what = "the server shows a key for \(name) that you rejected"
             meaning = "What it signs does not verify, but colleagues' clients encrypt for it. Tell \(name)."
         case .succeeding?, .disputed?, nil:
             what = "the server shows another key for \(name)"
-            meaning = "What it signs does not count until you say that it is theirs: “mmvault trust”."
+            meaning = "What it signs does not count until you say that it is theirs."
         }
         let isPinned = change.pinnedKeyID == change.oldKeyID || change.pinnedKeyID == change.newKeyID
         let pinned = "\nfirst   \(change.pinnedKeyID.prefix(16))…, on \(change.pinnedSince.date)"

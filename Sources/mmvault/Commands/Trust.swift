@@ -116,7 +116,8 @@ extension TrustDesk {
     func facts(_ entry: TrustRegister.Entry) -> [String] {
         var facts: [String] = []
         // Where the server shows another key by now, nothing says that they still write by this one.
-        let isCurrent = entry.isCurrent && (entry.known?.isCurrent == true || entry.decision?.verb == .confirmed)
+        let isShown = entry.known?.isCurrent == true && withoutKey[entry.userID] == nil
+        let isCurrent = entry.isCurrent && (isShown || entry.decision?.verb == .confirmed)
         if let standing = entry.standing { facts.append(standing.words(isCurrent: isCurrent, entry.dispute)) }
         if let known = entry.known {
             if known.isOwn { facts.append("yours: you restored its private key") }
