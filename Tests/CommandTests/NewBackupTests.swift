@@ -34,6 +34,20 @@ struct NewBackupTests {
         }
     }
 
+    /// The server writes the mails: a second backup in one may be its own.
+    @Test func mine_IsAboutOneKey() async throws {
+        try await Stage.with(hasGpg: true) { stage in
+            try await stage.settle()
+            let outcome = try await stage.run("cat key.asc old-key.asc > both; mmvault key restore --mine both")
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            #expect(
+                outcome.errors.contains("both holds 2 private keys, and --mine says of one"), "\(outcome.everything)")
+            #expect(!outcome.output.contains("Noted"))
+            let refused = try await stage.run("mmvault verify --key both --mine --no-keys")
+            #expect(refused.code == 64 && refused.errors.contains("--mine says of one"), "\(refused.everything)")
+        }
+    }
+
     @Test func backup_IsOfTheKeyThatIsNamed() async throws {
         try await settled { stage in
             let id = stage.story.alice.oldKey.id.short

@@ -91,6 +91,59 @@ import Testing
         }
     }
 
+    /// Else one of the two answers would be kept, and the other be printed.
+    @Test func aKeyIsNamedOnceInOneAnswer() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let key = TrustCommandTests.bobsKey(stage)
+            for line in [
+                "--not-theirs \(key)", "--earlier \(key)", "--in-use \(key) --not-theirs \(key)",
+            ] {
+                let outcome = try await stage.run("mmvault trust confirm bob \(key) --yes \(line)")
+                #expect(outcome.code == 64 && outcome.errors.contains("is named twice"), "\(outcome.everything)")
+            }
+            #expect(try await decision(stage) == nil)
+        }
+    }
+
+    /// A server can show as many keys as it likes: they are one question, and one answer.
+    @Test func keysThatSignedNothingAreRejectedAtOnce() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            for _ in 0..<5 {
+                stage.story.carolMakesANewKey()
+                _ = try await stage.run("mmvault pull")
+            }
+            let question = try await stage.run("mmvault trust carol").output
+            #expect(question.contains("4 more keys:") && question.contains("mmvault trust reject @carol --unused"))
+            let outcome = try await stage.run("mmvault trust reject carol --unused --yes")
+            #expect(
+                outcome.code == 0 && outcome.output.hasPrefix("Rejected: 4 keys of @carol\n"), "\(outcome.everything)")
+            let rest = try await stage.run("mmvault trust carol").output
+            #expect(rest.contains("One open question:"), "\(rest)")
+            #expect(try await stage.run("mmvault trust reject carol --unused --yes").code == 64)
+        }
+    }
+
+    /// To reject a key for one user does not make it another's; and what an answer changes elsewhere is said.
+    @Test func anAnswerSaysWhatElseItChanges() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            stage.story.carolMakesANewKey()
+            _ = try await stage.run("mmvault pull")
+            let lines = try await stage.run("mmvault trust carol --json").output.split(separator: "\n")
+            let keys = try lines.map { try #require(try JSONDocument(Array($0.utf8)).root["key_id"]?.string) }
+            let new = try #require(keys.last)
+            let outcome = try await stage.run("mmvault trust confirm carol \(new) --yes")
+            let old = try #require(keys.first)
+            #expect(
+                outcome.output.replacing("\n", with: " ").contains(
+                    "What key \(old.prefix(16))… of @carol signed is newKeyUnanswered now, and was verified."),
+                "\(outcome.everything)")
+            #expect(outcome.output.contains("\n  mmvault trust confirm @carol \(old.prefix(8))\n"))
+        }
+    }
+
     @Test func aKeyInJSON_HasTheNamedMembers() async throws {
         try await Stage.with { stage in
             try await stage.settle()
