@@ -111,7 +111,7 @@ import Testing
         try await Stage.with { stage in
             try await stage.settle()
             for _ in 0..<5 {
-                stage.story.carolMakesANewKey()
+                stage.story.register(PrivateKey.generate(), stage.story.carol)
                 _ = try await stage.run("mmvault pull")
             }
             let question = try await stage.run("mmvault trust carol").output

@@ -123,7 +123,11 @@ struct Demo: AsyncParsableCommand {
             """)
         history.carolMakesANewKey()
         try await stage.run(["pull"])
-        stage.say("Carol says on the phone that she did make a new key. Alice takes it:")
+        stage.say(
+            """
+            Carol cannot be reached to compare digits. Alice takes the server's word for now;
+            “mmvault trust confirm carol” is what makes it safe.
+            """)
         try await stage.run(["trust", "accept", "carol", "--yes"])
         try await stage.run(["verify"], mayEnd: .findings)
 
