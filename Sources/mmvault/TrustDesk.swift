@@ -143,14 +143,17 @@ extension TrustDesk {
     /// any more, and the other way round. An answer about one user may do that to another's.
     func tellEffects(of answers: [Answer]) throws {
         let now = try TrustedKeys(Archive(directory), atHand: [])
+        let former = Dictionary(
+            register.trusted.all.map { ("\($0.userID) \($0.subject)", $0) }, uniquingKeysWith: { first, _ in first })
+        let answered = Dictionary(grouping: answers.filter { $0.verb != .withdrawn }) {
+            "\($0.userID) \(SignerID(ofPoint: $0.signingPoint))"
+        }
         var effects: [(line: String, command: String?)] = []
         for owned in now.all {
-            let isAnswered = answers.contains {
-                $0.verb != .withdrawn && $0.userID == owned.userID && $0.signingPoint == owned.signer.bytes
-                    && ($0.encryptionPoint == nil || $0.encryptionPoint == owned.key?.encryptionPoint)
+            let isAnswered = (answered["\(owned.userID) \(owned.signer.id)"] ?? []).contains {
+                $0.encryptionPoint == nil || $0.encryptionPoint == owned.key?.encryptionPoint
             }
-            guard !isAnswered,
-                let before = register.trusted.owned(by: owned.userID).first(where: { $0.subject == owned.subject }),
+            guard !isAnswered, let before = former["\(owned.userID) \(owned.subject)"],
                 before.authenticity != owned.authenticity,
                 !(before.authenticity.isVerified && owned.authenticity.isVerified)
             else { continue }

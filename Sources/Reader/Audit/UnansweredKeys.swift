@@ -27,12 +27,13 @@ final class UnansweredKeys: Inspection {
     func findings(_ context: AuditContext) throws(ArchiveError) -> [Finding] {
         var findings: [Finding] = []
         var seen: Set<Signer> = []
+        let shown = Set(
+            trusted.record.keys.shown.flatMap { userID, runs in
+                runs.compactMap(\.key).map { Signer(userID: userID, id: SignerID(ofPoint: $0.signingPoint)) }
+            })
         for owned in trusted.all where owned.standing == .succeeding || owned.standing == .disputed {
             let signer = Signer(userID: owned.userID, id: owned.signer.id)
-            let isShown = trusted.record.keys.shown[owned.userID]?.contains {
-                $0.key.map { SignerID(ofPoint: $0.signingPoint) == signer.id } ?? false
-            }
-            guard seen.insert(signer).inserted, found.contains(signer) || isShown == true else { continue }
+            guard seen.insert(signer).inserted, found.contains(signer) || shown.contains(signer) else { continue }
             findings.append(try finding(owned, signer, context.names))
         }
         return findings

@@ -106,19 +106,25 @@ public struct KeyQuestions: Sendable {
         let record = trusted.record
         let restored = Set(record.keys.restored.map(\.key.keyID)).union(record.atHand.map(\.id.description))
         var seen: Set<Place> = []
+        var sightings: [Place: (first: Timestamp, last: Timestamp)] = [:]
+        for (userID, runs) in record.keys.shown {
+            for run in runs {
+                guard let key = run.key else { continue }
+                let place = Place(userID: userID, signer: SignerID(ofPoint: key.signingPoint))
+                sightings[place] = (sightings[place]?.first ?? run.first.at, run.last.at)
+            }
+        }
         let questions = trusted.all.compactMap { owned -> KeyQuestion? in
             guard owned.standing == .succeeding || owned.standing == .disputed,
                 seen.insert(Place(userID: owned.userID, signer: owned.signer.id)).inserted
             else { return nil }
-            let runs = (record.keys.shown[owned.userID] ?? []).filter {
-                $0.key.map { SignerID(ofPoint: $0.signingPoint) == owned.signer.id } ?? false
-            }
+            let times = sightings[Place(userID: owned.userID, signer: owned.signer.id)]
             let now = record.keys.shownNow(of: owned.userID)
             let others = trusted.owners(ofSigner: owned.signer.id)
             return KeyQuestion(
                 userID: owned.userID, signer: owned.signer.id, keyID: owned.key?.id, standing: owned.standing,
                 dispute: owned.dispute,
-                firstSeen: runs.first?.first.at, lastSeen: runs.last?.last.at,
+                firstSeen: times?.first, lastSeen: times?.last,
                 shownSince: now?.keyID == owned.key?.id.description
                     ? record.keys.shown[owned.userID]?.last?.first.at : nil,
                 isShownNow: now.map { SignerID(ofPoint: $0.signingPoint) == owned.signer.id } ?? false,

@@ -29,21 +29,29 @@ struct SignerClaim {
         var decided: Decided?
     }
 
+    private var positions: [KeyID: Int] = [:]
+    /// The document since which the first of the rejected keys is.
+    private var firstRejection: Int64?
+
     init(_ point: SigningPoint) { self.point = point }
 
     mutating func add(_ key: PublicKey, since: Int64) {
-        if let place = keys.firstIndex(where: { $0.key.id == key.id }) {
-            keys[place].since = min(keys[place].since, since)
+        if let position = positions[key.id] {
+            keys[position].since = min(keys[position].since, since)
         } else {
+            positions[key.id] = keys.count
             keys.append(ClaimedKey(key: key, since: since))
         }
     }
 
     mutating func add(_ run: KeyRecord.Run) { runs.append(run) }
 
+    /// Once for each key.
     mutating func decide(_ decided: Decided, about keyID: KeyID) {
-        guard let place = keys.firstIndex(where: { $0.key.id == keyID }) else { return }
-        keys[place].decided = decided
+        guard let position = positions[keyID] else { return }
+        keys[position].decided = decided
+        guard decided.verb == .rejected else { return }
+        firstRejection = min(firstRejection ?? .max, decided.document)
     }
 
     var first: KeyRecord.Moment? { runs.first?.first }
@@ -79,13 +87,20 @@ struct SignerClaim {
     /// after that would give the rejected one a new name.
     private func stands(_ key: ClaimedKey) -> Bool {
         if let verb = key.decided?.verb, verb != .withdrawn { return verb.isPositive }
-        let rejections = keys.compactMap { $0.decided?.verb == .rejected ? $0.decided?.document : nil }
-        return rejections.min().map { key.since <= $0 } ?? true
+        return firstRejection.map { key.since <= $0 } ?? true
     }
 
-    /// Whether a key itself is rejected, be it that its signer stands by another one.
-    func isRejected(_ key: ClaimedKey) -> Bool { isRejected || !stands(key) }
+    /// The keys that are rejected themselves, be it that their signer stands by another one.
+    var rejectedKeys: Set<KeyID> {
+        let isRejected = isRejected
+        return Set(keys.filter { isRejected || !stands($0) }.map(\.key.id))
+    }
 
-    /// The key that a message by the signer is said to be signed with: the last to come to be known that is not rejected.
-    var key: PublicKey? { keys.last { !isRejected($0) }?.key }
+    /// The key that a message by the signer is said to be signed with: the last to come to be known, and by more than a
+    /// list, that is not rejected.
+    func key(besides rejected: Set<KeyID>) -> PublicKey? {
+        let standing = keys.filter { !rejected.contains($0.key.id) }
+        let known = standing.last { $0.since < .max || $0.decided != nil }
+        return (known ?? standing.last ?? keys.last)?.key
+    }
 }

@@ -17,6 +17,9 @@ struct StandingRules {
     /// By user, the signers that the server showed, one after the other; nil where it said that there is none.
     private var shown: [String: [(signer: SignerID?, run: KeyRecord.Run)]] = [:]
     private var holders: [SignerID: SignerHolders] = [:]
+    /// By colleague and key, the signer of the keys that sign lists that count.
+    private var listSigners: [String: SignerID] = [:]
+    private var successions: [String: SuccessionTable] = [:]
     private var takers: Set<String> = []
     /// The users with whom the owner compared a key.
     private var confirmed: Set<String> = []
@@ -45,6 +48,7 @@ struct StandingRules {
             self.disputes[userID] = disputes
             standings[userID] = signers.merging(disputes.mapValues { _ in .disputed }) { $1 }
             current[userID] = currentSigner(of: userID)
+            successions[userID] = successionTable(of: userID)
         }
     }
 
@@ -112,13 +116,19 @@ struct StandingRules {
     /// The keys that colleagues say are others'. A list counts by the key that signed it, which must be known to be the
     /// colleague's without any list: on each other's word alone, nobody is vouched for.
     private mutating func addLists() {
-        let known = claims
-        for decision in record.decisions {
+        let decisions = record.decisions.filter { $0.colleague != nil }
+        for userID in Set(decisions.compactMap(\.colleague?.userID)) {
+            for (signer, claim) in claims[userID] ?? [:] {
+                let rejected = claim.rejectedKeys
+                for key in claim.keys where !rejected.contains(key.key.id) {
+                    listSigners["\(userID) \(key.key.id)"] = signer
+                }
+            }
+        }
+        for decision in decisions {
             guard let colleague = decision.colleague, decision.verb.isConfirmation || decision.verb == .seen,
                 let encryption = decision.encryptionPoint,
-                let claimed = known[colleague.userID]?.values.lazy.compactMap({ claim in
-                    claim.keys.first { $0.key.id.description == colleague.keyID }.map { (claim, $0) }
-                }).first, !claimed.0.isRejected(claimed.1),
+                listSigners["\(colleague.userID) \(colleague.keyID)"] != nil,
                 let key = try? PublicKey(encryptionPoint: encryption, signingPoint: decision.signingPoint)
             else { continue }
             claim(key.signer, decision.userID) {
@@ -156,10 +166,8 @@ struct StandingRules {
     /// took.
     func vouches(_ listing: TrustDecision) -> Bool {
         guard listing.verb.isConfirmation, let colleague = listing.colleague else { return false }
-        let signer = claims[colleague.userID]?.values.first { claim in
-            claim.keys.contains { $0.key.id.description == colleague.keyID }
-        }
-        guard let signer, !signer.isRejected else { return false }
+        let id = listSigners["\(colleague.userID) \(colleague.keyID)"]
+        guard let signer = id.flatMap({ claims[colleague.userID]?[$0] }), !signer.isRejected else { return false }
         let verbs = signer.positive.map(\.verb)
         return verbs.contains(where: \.isConfirmation)
             || verbs.contains(.accepted) && colleague.userID != record.ownerID && !hasConfirmed(colleague.userID)
@@ -287,22 +295,61 @@ struct StandingRules {
 
     /// What followed what, as far as the server showed it: rejected signers precede and succeed nothing.
     func succession(of signer: SignerID, _ userID: String) -> Succession {
-        var result = Succession()
-        guard let first = claims[userID]?[signer]?.first else { return result }
-        for (other, run) in shown[userID] ?? [] {
-            guard let other, other != signer, standings[userID]?[other] != .rejected else { continue }
-            if run.first.document < first.document {
-                result.predecessorLastSeen = max(result.predecessorLastSeen ?? run.last.at, run.last.at)
-            }
+        guard let first = claims[userID]?[signer]?.first?.document else { return Succession() }
+        return successions[userID]?.succession(ofFirst: first) ?? Succession()
+    }
+
+    private func successionTable(of userID: String) -> SuccessionTable {
+        let standings = standings[userID] ?? [:]
+        let runs = (shown[userID] ?? []).filter { $0.signer.map { standings[$0] != .rejected } ?? false }.map(\.run)
+        let successors = (claims[userID] ?? [:]).filter { standings[$0.key]?.isAnswered == true }.compactMap(
+            \.value.first)
+        return SuccessionTable(runs: runs, successors: successors)
+    }
+}
+
+/// What precedes and succeeds a user's signers, by the document that showed each first. A signer's own sightings begin with
+/// that document, and so are neither before nor behind it.
+private struct SuccessionTable {
+    /// In the order of their first documents: when what was shown up to there was seen last.
+    private var before: [(document: Int64, lastSeen: Timestamp)] = []
+    /// In the order of documents: the earliest time and the last document of it and those behind it.
+    private var behind: [(document: Int64, first: Timestamp, last: Int64)] = []
+
+    init(runs: [KeyRecord.Run], successors: [KeyRecord.Moment]) {
+        for run in runs.sorted(by: { $0.first.document < $1.first.document }) {
+            before.append((run.first.document, max(before.last?.lastSeen ?? run.last.at, run.last.at)))
         }
-        for (other, claim) in claims[userID] ?? [:] where other != signer {
-            guard let begins = claim.first, begins.document > first.document,
-                standings[userID]?[other]?.isAnswered == true
-            else { continue }
-            result.firstSuccessor = min(result.firstSuccessor ?? begins.at, begins.at)
-            result.lastSuccessor = max(result.lastSuccessor ?? begins.document, begins.document)
+        for successor in successors.sorted(by: { $0.document > $1.document }) {
+            let next = behind.last
+            behind.append(
+                (
+                    successor.document, min(next?.first ?? successor.at, successor.at),
+                    max(next?.last ?? successor.document, successor.document)
+                ))
         }
-        return result
+        behind.reverse()
+    }
+
+    func succession(ofFirst document: Int64) -> Succession {
+        let preceding = before.partitioned { $0.document >= document }
+        let following = behind.partitioned { $0.document > document }
+        return Succession(
+            predecessorLastSeen: preceding > 0 ? before[preceding - 1].lastSeen : nil,
+            firstSuccessor: following < behind.count ? behind[following].first : nil,
+            lastSuccessor: following < behind.count ? behind[following].last : nil)
+    }
+}
+
+extension Array {
+    /// Where the elements begin for which a condition holds that holds for none before them and all behind.
+    fileprivate func partitioned(by holds: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }
 

@@ -31,24 +31,29 @@ public struct TrustRegister: Sendable {
     /// By user, in the order in which they came to be known.
     public let entries: [String: [Entry]]
     /// Keys that more than one user is known by.
-    public let sharedKeys: [TrustedKeys.SharedKey]
+    public let sharedByKey: [KeyID: [TrustedKeys.SharedKey]]
     public let trusted: TrustedKeys
 
     public init(_ archive: Archive) throws(ArchiveError) {
         let trusted = try TrustedKeys(archive, atHand: [])
         self.trusted = trusted
         var entries: [String: [Entry]] = [:]
+        var places: [String: Int] = [:]
+        let owned = Dictionary(
+            trusted.all.map { ("\($0.userID) \($0.subject)", $0) }, uniquingKeysWith: { first, _ in first })
         func place(_ userID: String, _ signing: [UInt8], _ encryption: [UInt8]?, _ keyID: String?) -> Int {
             let signer = SignerID(ofPoint: signing)
             let subject = keyID ?? signer.description
-            if let place = entries[userID]?.firstIndex(where: { $0.subject == subject }) { return place }
-            let counted = trusted.owners(ofSigner: signer).first { $0.userID == userID && $0.subject == subject }
+            if let place = places["\(userID) \(subject)"] { return place }
+            let counted = owned["\(userID) \(subject)"]
             entries[userID, default: []].append(
                 Entry(
                     userID: userID, keyID: keyID.flatMap(KeyID.init(hex:)), signer: signer, signingPoint: signing,
                     encryptionPoint: encryption, standing: counted?.standing, dispute: counted?.dispute,
                     isCurrent: counted?.isCurrent ?? false))
-            return (entries[userID]?.count ?? 1) - 1
+            let place = (entries[userID]?.count ?? 1) - 1
+            places["\(userID) \(subject)"] = place
+            return place
         }
         for (userID, keys) in try archive.knownKeys() {
             for key in keys {
@@ -66,7 +71,9 @@ public struct TrustRegister: Sendable {
             }
         }
         self.entries = entries
-        sharedKeys = trusted.sharedKeys
+        sharedByKey = trusted.sharedKeys.reduce(into: [:]) { byKey, shared in
+            for keyID in shared.keyIDs { byKey[keyID, default: []].append(shared) }
+        }
     }
 
     /// What a user's keys are called that begin with these digits: keys by their ids, the others by their signers'.

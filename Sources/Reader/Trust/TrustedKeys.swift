@@ -81,6 +81,7 @@ public struct TrustedKeys: Sendable {
             for (signer, claim) in claims {
                 guard let standing = rules.standings[userID]?[signer] else { continue }
                 let isCurrent = rules.current[userID] == signer
+                let rejected = claim.rejectedKeys
                 let voucher = standing == .listed ? claim.listings.first(where: rules.vouches)?.colleague?.userID : nil
                 func entry(_ key: PublicKey?, _ standing: Standing) -> Owned {
                     Owned(
@@ -89,15 +90,15 @@ public struct TrustedKeys: Sendable {
                         isCurrent: isCurrent && standing != .rejected, voucherID: voucher)
                 }
                 owned[userID, default: []] += claim.keys.map {
-                    entry($0.key, claim.isRejected($0) ? .rejected : standing)
+                    entry($0.key, rejected.contains($0.key.id) ? .rejected : standing)
                 }
                 // A signer may stand by itself, though every key with it that is known was rejected.
-                if claim.keys.allSatisfy({ claim.isRejected($0) && standing != .rejected }) {
+                if claim.keys.isEmpty || standing != .rejected && rejected.count == claim.keys.count {
                     owned[userID, default: []].append(entry(nil, standing))
                 }
                 signers[userID, default: []].append(
                     KnownSigner(
-                        point: claim.point, owned: entry(claim.key ?? claim.keys.last?.key, standing),
+                        point: claim.point, owned: entry(claim.key(besides: rejected), standing),
                         isInUse: standing == .confirmed && claim.isSaidInUse,
                         succession: rules.succession(of: signer, userID)))
             }

@@ -133,6 +133,11 @@ extension TrustDesk {
             facts.append("no server was seen to show it")
         }
         if entry.known == nil, entry.keyID != nil { facts.append("the server was not seen to show it") }
+        if entry.known == nil, entry.decision == nil, !entry.said.isEmpty, entry.standing?.counts == true,
+            entry.standing != .listed
+        {
+            facts.append("only a list has it: what counts is another key with its signing point")
+        }
         if let decision = entry.decision {
             let verb = decision.verb == .rejected ? Terminal.alarming("REJECTED") : decision.verb.words
             let former = decision.username.flatMap { $0 == usernames[entry.userID] ? nil : SafeText.name($0) }
@@ -146,8 +151,8 @@ extension TrustDesk {
             let since = said.since.map { ", known there since \($0.date)" } ?? ""
             facts.append("\(name): \(said.verb.rawValue), in the list of \(colleague.listedAt.date)\(since)")
         }
-        for shared in register.sharedKeys where shared.userIDs.contains(entry.userID) {
-            guard let keyID = entry.keyID, shared.keyIDs.contains(keyID) else { continue }
+        for shared in entry.keyID.flatMap({ register.sharedByKey[$0] }) ?? []
+        where shared.userIDs.contains(entry.userID) {
             let holders = shared.userIDs.filter { $0 != entry.userID }
             let more = holders.count > 3 ? " and \((holders.count - 3).grouped) more" : ""
             let others = holders.prefix(3).map(people.username).joined(separator: ", ") + more
