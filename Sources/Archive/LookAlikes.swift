@@ -16,6 +16,19 @@ public enum LookAlikes {
         return String(scalars).replacing("rn", with: "m").replacing("vv", with: "w")
     }
 
+    /// A name with `(` and `)` for all that is, or stands for, a square bracket.
+    public static func roundingBrackets(_ name: String) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars {
+            switch String(scalar).decomposedStringWithCompatibilityMapping {
+            case "[": scalars.append("(")
+            case "]": scalars.append(")")
+            default: scalars.append(scalar)
+            }
+        }
+        return String(scalars)
+    }
+
     /// Taken apart, and with a small l for each capital that looks like one, and not like what it becomes in lower case: I,
     /// and the Cyrillic, Greek and African letters of that shape.
     private static func straightened(_ name: String) -> String {

@@ -1,5 +1,4 @@
 public import Archive
-internal import Foundation
 
 /// Tells apart whom one may take for one another: users whose name, or one that looks like it, was another user's as well.
 public struct NameBook: Sendable {
@@ -42,17 +41,13 @@ public struct NameBook: Sendable {
         beginnings[userID].map { " [user \(SafeText.line($0))]" } ?? ""
     }
 
-    /// A name with what tells its bearer apart. No name can look as if it had that: brackets become round.
+    /// A name with what tells its bearer apart. No name can look as if it had that: its brackets become round.
     public func tell(_ name: String, of userID: String) -> String {
-        var scalars = String.UnicodeScalarView()
-        for scalar in name.unicodeScalars {
-            switch String(scalar).decomposedStringWithCompatibilityMapping {
-            case "[": scalars.append("(")
-            case "]": scalars.append(")")
-            default: scalars.append(scalar)
-            }
-        }
-        return String(scalars) + distinction(userID)
+        // Most names have neither a bracket nor anything that may be taken for one.
+        guard name.utf8.contains(where: { $0 == UInt8(ascii: "[") || $0 > 0x7F }),
+            LookAlikes.fold(name).contains("[user")
+        else { return name + distinction(userID) }
+        return LookAlikes.roundingBrackets(name) + distinction(userID)
     }
 
     /// What a channel is called, with what tells the other one of a direct channel apart.

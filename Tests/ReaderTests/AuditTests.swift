@@ -196,6 +196,6 @@ import Testing
             .users, #"[{"id":"\#(id("bob"))","username":"bob\u001b[2J","delete_at":0}]"#, objects: .user)
         try await history.sayInClear("plain", by: "bob", at: later)
         let finding = try #require(try await history.audit().first)
-        #expect(finding.seen.contains("@bob\\u{1B}(2J"))
+        #expect(finding.seen.contains("@bob\\u{1B}[2J"))
     }
 }
