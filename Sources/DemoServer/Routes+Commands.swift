@@ -7,10 +7,12 @@ extension WorldState {
 
     private struct Command: Decodable {
         var channelID: String?
+        var teamID: String?
         var command: String?
 
         enum CodingKeys: String, CodingKey {
             case channelID = "channel_id"
+            case teamID = "team_id"
             case command
         }
     }
@@ -21,7 +23,11 @@ extension WorldState {
             let command = body.command, command.hasPrefix("/")
         else { throw .badParameter("command") }
         let channelID = body.channelID ?? ""
-        guard isMember(call.caller, of: channelID) else { throw .noPermission }
+        guard let channel = channels[channelID], isMember(call.caller, of: channelID) else { throw .noPermission }
+        // Real servers want a system permission there, which only administrators have: in a direct channel without a
+        // team, and, on 6.7, in a group.
+        let teamID = channel.teamID.isEmpty ? body.teamID ?? "" : channel.teamID
+        guard channel.type != .group, isMember(call.caller, ofTeam: teamID) else { throw .noPermission }
         guard command.split(separator: " ") == ["/e2ee", "show_backup"] else { throw .noCommand }
         if let backup = backups[call.caller] { publishEphemeral(backup, in: channelID, to: call.caller) }
         return .json(

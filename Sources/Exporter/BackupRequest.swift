@@ -9,18 +9,19 @@ public enum BackupRequest {
     ///
     /// - Parameter limit: how many seconds to wait for it once the command was given.
     /// - Returns: the message that shows the backup, an armored OpenPGP message somewhere in it; nil where none came.
-    /// - Throws: `noAnswer` where there is no connection; `refused` where the server has no such command;
-    ///   `noChannelToAskIn`. Whether there is a backup is not known then.
+    /// - Throws: `noAnswer` where there is no connection; `refused` where the server has no such command, or refuses it in
+    ///   each channel that is tried; `noChannelToAskIn`. Whether there is a backup is not known then.
     public static func run(
         _ directory: AccountDirectory, limit: Double = 10
     ) async throws(ExporterError) -> String? {
         let session = try Session(in: directory)
         return try await MattermostClient.using(session.address, token: session.token, patience: .short) {
             client throws(ExporterError) in
-            guard let channelID = try await channel(client, userID: session.userID) else { throw .noChannelToAskIn }
+            let places = try await places(client, userID: session.userID)
+            guard !places.isEmpty else { throw .noChannelToAskIn }
             do {
                 return try await WebSocket.using(session.address, path: "/api/v4/websocket", token: session.token) {
-                    try await ask($0, client, channelID, limit: limit)
+                    try await ask($0, client, places, limit: limit)
                 }
             } catch let error as ExporterError {
                 throw error
@@ -33,24 +34,50 @@ public enum BackupRequest {
         }
     }
 
-    /// A channel to give the command in; nobody else sees it there. Rather one with oneself than any other.
-    private static func channel(
+    /// Where the command may be given; nobody else sees it there.
+    private struct Place {
+        let channelID: String
+        /// Servers refuse a command in a direct channel without one, but to administrators (mattermost-api, `commands/execute`).
+        let teamID: String?
+    }
+
+    /// So many channels are tried, of those where the command is as good as in any other.
+    private static let mostPlaces = 4
+
+    /// In the order in which they are tried: a channel with oneself, another direct one, channels of teams, groups.
+    private static func places(
         _ client: MattermostClient, userID: String
-    ) async throws(ExporterError) -> String? {
-        let channels = try await client.send(Request(.GET, "/api/v4/users/me/channels")) {
-            answer throws(ExporterError) in
+    ) async throws(ExporterError) -> [Place] {
+        let teams = try await list(client, "/api/v4/users/me/teams") { $0["id"]?.string }
+        let channels = try await list(client, "/api/v4/users/me/channels") { channel in
+            channel["id"]?.string.map {
+                (
+                    id: $0, name: channel["name"]?.string, type: channel["type"]?.string,
+                    teamID: channel["team_id"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+                )
+            }
+        }.filter { PostHeader.isIdentifier($0.id) }
+        let direct = channels.filter { $0.type == "D" }
+        let own = direct.filter { $0.name == "\(userID)__\(userID)" }
+        let ofTeams = channels.filter { $0.teamID != nil }
+        let groups = channels.filter { $0.type == "G" }
+        let others = channels.filter { $0.teamID == nil && $0.type != "D" && $0.type != "G" }
+        return (own.prefix(1) + direct.prefix(1) + ofTeams.prefix(mostPlaces) + groups.prefix(1) + others.prefix(1))
+            .map { Place(channelID: $0.id, teamID: $0.teamID ?? teams.first) }
+    }
+
+    private static func list<T>(
+        _ client: MattermostClient, _ path: String, _ read: @Sendable (JSONValue) -> T?
+    ) async throws(ExporterError) -> [T] {
+        try await client.send(Request(.GET, path)) { answer throws(ExporterError) in
             let root = try answer.json().root
             guard root.kind == .array || root.isNull else { throw answer.garbled("it is no list") }
-            return root.elements.compactMap { channel in
-                channel["id"]?.string.map { (id: $0, name: channel["name"]?.string, type: channel["type"]?.string) }
-            }.filter { PostHeader.isIdentifier($0.id) }
+            return root.elements.compactMap(read)
         }
-        let chosen = channels.first { $0.name == "\(userID)__\(userID)" } ?? channels.first { $0.type == "D" }
-        return (chosen ?? channels.first)?.id
     }
 
     private static func ask(
-        _ socket: WebSocket, _ client: MattermostClient, _ channelID: String, limit: Double
+        _ socket: WebSocket, _ client: MattermostClient, _ places: [Place], limit: Double
     ) async throws -> String? {
         let (messages, arrival) = AsyncStream.makeStream(of: ServerEvent.Kind.self)
         let (command, given) = AsyncStream.makeStream(of: Void.self)
@@ -66,7 +93,7 @@ public enum BackupRequest {
                 for await message in messages {
                     switch message {
                     case .hello:
-                        try await execute(client, channelID)
+                        try await execute(client, places)
                         given.finish()
                     case .ephemeral(let text) where text.contains("-----BEGIN PGP MESSAGE-----"): return text
                     default: break
@@ -89,14 +116,26 @@ public enum BackupRequest {
         }
     }
 
-    private static func execute(_ client: MattermostClient, _ channelID: String) async throws(ExporterError) {
-        var body = JSONWriter()
-        body.object {
-            $0.string("channel_id", channelID)
-            $0.string("command", "/e2ee show_backup")
+    /// - Throws: what the last place answered, where each refuses.
+    private static func execute(_ client: MattermostClient, _ places: [Place]) async throws(ExporterError) {
+        var refusal: ExporterError?
+        for place in places {
+            var body = JSONWriter()
+            body.object {
+                $0.string("channel_id", place.channelID)
+                if let teamID = place.teamID { $0.string("team_id", teamID) }
+                $0.string("command", "/e2ee show_backup")
+            }
+            do throws(ExporterError) {
+                return try await client.send(Request(.POST, "/api/v4/commands/execute", body: body.bytes)) {
+                    _ throws(ExporterError) in
+                }
+            } catch {
+                // A server without the command says so in every channel.
+                guard case .refused(status: 403, _, _, _) = error else { throw error }
+                refusal = error
+            }
         }
-        try await client.send(Request(.POST, "/api/v4/commands/execute", body: body.bytes)) {
-            _ throws(ExporterError) in
-        }
+        if let refusal { throw refusal }
     }
 }

@@ -22,6 +22,45 @@ struct BackupRequestTests {
         }
     }
 
+    /// Everybody has a direct channel, and servers refuse a command there that names no team.
+    @Test func aDirectChannelAndAGroupAreInNoWay() async throws {
+        try await Town.with { town in
+            push(town, Self.backup)
+            _ = town.world.addDirectChannel(town.alice, town.bob)
+            _ = town.world.addGroupChannel([town.alice, town.bob])
+            let found = try await BackupRequest.run(town.directory())
+            #expect(found == Self.backup)
+        }
+    }
+
+    /// Where one way is refused, the next is tried; where all are, that is no “none”.
+    @Test(arguments: [1, 100])
+    func whereOneChannelRefusesAnotherIsTried(_ refusals: Int) async throws {
+        let count = Box(0)
+        try await Town.with(
+            interceptor: { request in
+                guard request.path == "/api/v4/commands/execute", count.value < refusals else { return nil }
+                count.value += 1
+                return .status(
+                    403, body: #"{"id":"api.context.permissions.app_error","message":"no","status_code":403}"#)
+            },
+            { town in
+                push(town, Self.backup)
+                _ = town.world.addDirectChannel(town.alice, town.bob)
+                if refusals < 100 {
+                    let found = try await BackupRequest.run(town.directory())
+                    #expect(found == Self.backup)
+                } else {
+                    await #expect {
+                        try await BackupRequest.run(town.directory(), limit: 0.3)
+                    } throws: {
+                        guard case .refused(status: 403, _, _, _) = $0 as? ExporterError else { return false }
+                        return true
+                    }
+                }
+            })
+    }
+
     @Test func whereThereIsNoneNothingComes() async throws {
         try await Town.with { town in
             push(town, nil)
