@@ -3,7 +3,7 @@ internal import Bytes
 /// What an index consists of, and which part of the archive it covers.
 struct IndexManifest: Equatable, Sendable {
     /// Another format is as good as no index.
-    static let format = 5
+    static let format = 6
 
     struct Part: Equatable, Sendable {
         let name: String

@@ -57,9 +57,7 @@ public struct KeyQuestions: Sendable {
     public func run() async throws -> [KeyQuestion] {
         var questions = open
         guard !questions.isEmpty else { return [] }
-        let ownerID = trusted.record.ownerID
-        var users = Set(questions.map(\.userID))
-        users.insert(ownerID)
+        let users = Set(questions.map(\.userID)).union([trusted.record.ownerID])
         let places = Dictionary(
             questions.enumerated().map { (Place(userID: $1.userID, signer: $1.signer), $0) },
             uniquingKeysWith: { first, _ in first })
@@ -69,18 +67,9 @@ public struct KeyQuestions: Sendable {
                 question.otherUserID == nil ? question.keyID.map { ($0, place) } : nil
             },
             uniquingKeysWith: { first, _ in first })
-        for channel in try archive.channels() {
-            let plan = try archive.plan(PostQuery(channelID: channel.id, userIDs: users.sorted()))
-            var batches = PlaceBatches(0..<plan.count, of: KeyQuestions.batch)
-            try await OrderedPipeline.run(
-                next: { try batches.next().map(plan.load) },
-                work: { [trusted] batch in batch.compactMap { Look($0, trusted, ownerID: ownerID, keys) } },
-                consume: { looks in
-                    for look in looks {
-                        if let place = places[look.place] { questions[place].posts += 1 }
-                        for place in look.recipients { questions[place].ownLists += 1 }
-                    }
-                })
+        try await look(at: users.sorted(), keys) { look in
+            if let place = places[look.place] { questions[place].posts += 1 }
+            for place in look.recipients { questions[place].ownLists += 1 }
         }
         return questions.filter { $0.firstSeen != nil || $0.isRestored || $0.posts > 0 }
     }
@@ -88,17 +77,26 @@ public struct KeyQuestions: Sendable {
     /// How many posts and old revisions of a user each of their signers signed; what fits none is left out.
     public func signedPosts(of userID: String) async throws -> [SignerID: Int] {
         var counts: [SignerID: Int] = [:]
+        try await look(at: [userID], [:]) { counts[$0.place.signer, default: 0] += 1 }
+        return counts
+    }
+
+    /// Reads the posts of users.
+    ///
+    /// - Parameter keys: the questions whose keys are looked for in the owner's recipient lists.
+    private func look(
+        at users: [String], _ keys: [KeyID: Int], _ see: (Look) throws -> Void
+    ) async throws {
         for channel in try archive.channels() {
-            let plan = try archive.plan(PostQuery(channelID: channel.id, userIDs: [userID]))
+            let plan = try archive.plan(PostQuery(channelID: channel.id, userIDs: users))
             var batches = PlaceBatches(0..<plan.count, of: KeyQuestions.batch)
             try await OrderedPipeline.run(
                 next: { try batches.next().map(plan.load) },
                 work: { [trusted] batch in
-                    batch.compactMap { Look($0, trusted, ownerID: trusted.record.ownerID, [:])?.place.signer }
+                    batch.compactMap { Look($0, trusted, ownerID: trusted.record.ownerID, keys) }
                 },
-                consume: { for signer in $0 { counts[signer, default: 0] += 1 } })
+                consume: { try $0.forEach(see) })
         }
-        return counts
     }
 
     /// Without what posts say.
