@@ -125,8 +125,8 @@ struct Demo: AsyncParsableCommand {
         try await stage.run(["pull"])
         stage.say(
             """
-            Carol cannot be reached to compare digits. Alice takes the server's word for now;
-            “mmvault trust confirm carol” is what makes it safe.
+            Carol cannot be reached to compare digits, so Alice takes the server's word.
+            “mmvault trust confirm carol” would be the safe way.
             """)
         try await stage.run(["trust", "accept", "carol", "--yes"])
         try await stage.run(["verify"], mayEnd: .findings)
