@@ -109,8 +109,24 @@ extension Archive {
         }
     }
 
-    /// For a walk that begins now.
-    public func unseenPosts() throws(ArchiveError) -> UnseenPosts { try UnseenPosts(self) }
+    /// For a walk through a channel that began when the archive had so many documents: what answers behind them show is seen.
+    public func unseenPosts(channelID: String, since document: Int64) throws(ArchiveError) -> UnseenPosts {
+        let unseen = try UnseenPosts(self)
+        var last = document
+        while true {
+            let records = try records(after: last, limit: 500)
+            guard let end = records.last?.sequence else { return unseen }
+            for (sequence, text) in records {
+                guard let record = DocumentRecord(text: text), record.channelID == channelID,
+                    let kind = DocumentKind(rawValue: record.kind), kind == .posts || kind == .latePosts
+                else { continue }
+                let body = try self.document(sequence).body
+                let posts = DocumentInspection.posts(in: body, kind, channelID: channelID)?.posts ?? []
+                try unseen.saw(posts.map(\.id))
+            }
+            last = end
+        }
+    }
 }
 
 /// The posts of a channel that the server once delivered and a walk through its whole history does not come upon.

@@ -14,7 +14,13 @@ extension Archive {
                     lastPostAt: 0))
         }
         let absences = try absences(.channel)
-        for place in channels.indices { channels[place].absence = absences[channels[place].id] }
+        let walks = try walkStates()
+        for place in channels.indices {
+            let (id, walk) = (channels[place].id, walks[channels[place].id])
+            channels[place].absence = absences[id]
+            channels[place].hiddenUntil = walk?.hiddenUntil.map(Timestamp.init(milliseconds:))
+            channels[place].gaps = walk?.gaps ?? []
+        }
         return channels
     }
 

@@ -32,7 +32,7 @@ public struct ChannelContents: Equatable, Sendable {
     public var live = 0
     /// Posts whose newest archived version is a tombstone.
     public var deleted = 0
-    /// When the first and the last of them were written.
+    /// When the first and the last of them were written; times that cannot be right do not count.
     public var firstCreateAt: Int64?
     public var lastCreateAt: Int64?
 
@@ -88,13 +88,15 @@ extension Archive {
               FROM (SELECT post_id, max(seq) AS newest FROM version GROUP BY post_id HAVING count(*) > 1) p
               CROSS JOIN version v ON v.post_id = p.post_id AND v.seq < p.newest
             )
-            SELECT channel_id, sum(delete_at = 0) AS live, sum(delete_at > 0) AS deleted, min(create_at) AS first,
-              max(create_at) AS last
+            SELECT channel_id, sum(delete_at = 0) AS live, sum(delete_at > 0) AS deleted,
+              min(CASE WHEN create_at BETWEEN ?1 AND ?2 THEN create_at END) AS first,
+              max(CASE WHEN create_at BETWEEN ?1 AND ?2 THEN create_at END) AS last
             FROM version WHERE original_id = '' AND seq NOT IN superseded GROUP BY channel_id
             """
         return try read { db in
             var result: [String: ChannelContents] = [:]
-            for row in try Row.fetchAll(db, sql: sql) {
+            let times: StatementArguments = [Timestamp.plausible.lowerBound, Timestamp.plausible.upperBound]
+            for row in try Row.fetchAll(db, sql: sql, arguments: times) {
                 var contents = ChannelContents()
                 contents.live = try row.decode(forColumn: "live")
                 contents.deleted = try row.decode(forColumn: "deleted")
@@ -106,7 +108,7 @@ extension Archive {
         }
     }
 
-    /// The posts younger than `createAt` that no tombstone was seen of, the oldest first: where a walk can take hold
+    /// The posts younger than `createAt` that the server delivered, and no tombstone of, the oldest first: where a walk can take hold
     /// again when its anchor has gone from the server.
     public func livePosts(
         channelID: String, after createAt: Int64, limit: Int
@@ -115,6 +117,7 @@ extension Archive {
             SELECT DISTINCT post_id, create_at FROM version v
             WHERE channel_id = ? AND create_at > ? AND original_id = '' AND post_id NOT LIKE 'import-%'
               AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
+              AND \(Archive.wasDelivered("v.post_id"))
             ORDER BY create_at LIMIT ?
             """
         return try read { db in
@@ -122,6 +125,12 @@ extension Archive {
                 (try $0.decode(forColumn: "post_id"), try $0.decode(forColumn: "create_at"))
             }
         }
+    }
+
+    /// Those of one `create_at`.
+    public func livePosts(channelID: String, at createAt: Int64, limit: Int) throws(ArchiveError) -> [String] {
+        try livePosts(channelID: channelID, after: createAt - 1, limit: limit).filter { $0.createAt == createAt }
+            .map(\.id)
     }
 
     /// Whether any post of the channel was encrypted.

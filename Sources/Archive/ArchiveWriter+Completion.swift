@@ -36,7 +36,7 @@ extension ArchiveWriter {
                     try insertKeyless.execute(arguments: [last, userID, at.milliseconds])
                 }
             }
-            guard let found = DocumentInspection.posts(in: body, kind) else { continue }
+            guard let found = DocumentInspection.posts(in: body, kind, channelID: record.channelID) else { continue }
             let rows = Dictionary(
                 indexed.compactMap { entry in entry.content.map { ($0.range.lowerBound, entry.sequence) } },
                 uniquingKeysWith: { first, _ in first })

@@ -38,7 +38,8 @@ extension ArchiveWriter {
     private func append(
         _ document: ReceivedDocument, walk: WalkState?, late: Set<String>, leftOut: Set<String>
     ) throws(ArchiveError) -> Int {
-        let answer = try OvertakenAnswer(document.body, late: late, leftOut: leftOut)
+        let answer = try OvertakenAnswer(
+            document.body, channelID: document.channelID, late: late, leftOut: leftOut)
         let whole = ReceivedDocument(
             kind: .latePosts, request: document.request, channelID: document.channelID,
             receivedAt: document.receivedAt, body: answer.body)

@@ -26,6 +26,10 @@ public struct Channel: Equatable, Sendable {
     public internal(set) var purpose = ""
     /// Where the account's lists show it no longer: it is kept as it was.
     public var absence: NoticedAbsence?
+    /// Where the server hides its old messages: when the newest of these was written.
+    public var hiddenUntil: Timestamp?
+    /// What the archive lacks of its history, where that was walked through.
+    public var gaps: [HistoryGap] = []
 }
 
 extension Channel {

@@ -25,7 +25,7 @@ public struct DocumentContent: Sendable {
                 let part = try ImportPart(body)
                 (posts, source) = (part.posts, part.source)
             default:
-                guard let found = DocumentInspection.posts(in: body, kind)?.posts else {
+                guard let found = DocumentInspection.posts(in: body, kind, channelID: record.channelID)?.posts else {
                     throw damage("its body holds no posts as its kind does")
                 }
                 posts = found

@@ -101,7 +101,7 @@ private struct Comparison {
         let part = kind == .imported ? try? ImportPart(body) : nil
         if kind == .imported, part == nil { problems.append("its body is no part of an export") }
         joined = part?.joined ?? []
-        let found = DocumentInspection.posts(in: body, kind)
+        let found = DocumentInspection.posts(in: body, kind, channelID: record.channelID)
         let posts = part?.posts ?? found?.posts
         if posts == nil, kind != .imported { problems.append("its body holds no posts as its kind does") }
         compare(subject.versions, with: posts ?? [])
@@ -172,12 +172,14 @@ private struct Comparison {
 
 extension DocumentInspection {
     /// nil where there should be posts, and they cannot be read.
+    ///
+    /// - Parameter channelID: the channel that was asked about, as the record says.
     static func posts(
-        in body: [UInt8], _ kind: DocumentKind
+        in body: [UInt8], _ kind: DocumentKind, channelID: String?
     ) -> (posts: [PostHeader], attachments: [PlacedAttachment])? {
         switch kind {
-        case .posts: (try? PostsPage(body)).map { ($0.posts, $0.attachments) }
-        case .latePosts: (try? OvertakenAnswer(body)).map { ($0.posts, $0.attachments) }
+        case .posts: (try? PostsPage(body, channelID: channelID)).map { ($0.posts, $0.attachments) }
+        case .latePosts: (try? OvertakenAnswer(body, channelID: channelID)).map { ($0.posts, $0.attachments) }
         case .history: (try? PostsPage(history: body)).map { ($0.posts, $0.attachments) }
         case .events: (try? PostEvents(body)).map { ($0.posts, $0.attachments) }
         case .lateEvents: (try? PostEvents(body)).map { ($0.posts.map(\.asOldRevision), []) }

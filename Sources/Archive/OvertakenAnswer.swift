@@ -13,22 +13,25 @@ struct OvertakenAnswer: Sendable {
     let posts: [PostHeader]
     let attachments: [PlacedAttachment]
 
-    init(_ answer: [UInt8], late: Set<String>, leftOut: Set<String>) throws(ArchiveError) {
+    init(
+        _ answer: [UInt8], channelID: String?, late: Set<String>, leftOut: Set<String>
+    ) throws(ArchiveError) {
         var json = JSONWriter()
         json.object { json in
             json.array("late") { json in for id in late.sorted() { json.string(nil, id) } }
             json.array("left_out") { json in for id in leftOut.sorted() { json.string(nil, id) } }
         }
-        try self.init(json.bytes.dropLast() + #","answer":"#.utf8 + answer + "}".utf8)
+        try self.init(json.bytes.dropLast() + #","answer":"#.utf8 + answer + "}".utf8, channelID: channelID)
     }
 
-    init(_ body: [UInt8]) throws(ArchiveError) {
+    /// - Parameter channelID: the channel that was asked about.
+    init(_ body: [UInt8], channelID: String?) throws(ArchiveError) {
         let root: JSONValue
         do { root = try PostsPage.parse(body) } catch { throw .notAPage(what: error.description) }
         guard let late = OvertakenAnswer.ids(root["late"]), let leftOut = OvertakenAnswer.ids(root["left_out"]),
             let answer = root["answer"]
         else { throw .notAPage(what: "it does not say which of its posts are late") }
-        let page = try PostsPage(answer)
+        let page = try PostsPage(answer, channelID: channelID)
         var starts: Set<Int> = []
         posts = page.posts.compactMap { post in
             guard !leftOut.contains(post.id) else { return nil }

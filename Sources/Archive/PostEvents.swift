@@ -62,7 +62,8 @@ extension PostHeader {
         do { post = try JSONDocument(Array((string.string ?? "").utf8)).root } catch {
             throw .notAPage(what: "the post of an event is \(error.description)")
         }
-        let header = try PostHeader(post)
+        let header: PostHeader
+        do { header = try PostHeader(post) } catch { throw .notAPage(what: "the post of an event: \(error.why)") }
         return (header.with(id: header.id, originalID: header.originalID, range: string.range), post)
     }
 

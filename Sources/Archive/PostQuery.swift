@@ -4,7 +4,7 @@ public struct PostQuery: Sendable {
     public var channelID: String
     /// Only posts of these users; nil for all.
     public var userIDs: [String]?
-    /// Only posts with `create_at` in this range.
+    /// Only posts with `create_at` in this range, whose end `Int64.max` stands for no end.
     public var createAt: Range<Int64>
     /// Only the posts at these places, each with what it said before; nil for all.
     public var places: ClosedRange<PostPlace>?
@@ -23,7 +23,7 @@ public struct PostQuery: Sendable {
     }
 
     public init(
-        channelID: String, userIDs: [String]? = nil, createAt: Range<Int64> = 0..<Int64.max,
+        channelID: String, userIDs: [String]? = nil, createAt: Range<Int64> = Int64.min..<Int64.max,
         places: ClosedRange<PostPlace>? = nil, types: [String]? = nil, threadID: String? = nil, order: Order = .time
     ) {
         self.channelID = channelID
@@ -99,6 +99,11 @@ public struct StoredVersion: Sendable {
         public var identityID: String { originalID.isEmpty ? id : originalID }
         /// The id of the post that the thread began with.
         public var threadID: String { rootID.isEmpty ? identityID : rootID }
+        /// Whether the times that it names can be right. A post that was not edited or deleted names none for that.
+        public var hasPlausibleTimes: Bool {
+            Timestamp(milliseconds: createAt).isPlausible
+                && [updateAt, editAt, deleteAt].allSatisfy { $0 == 0 || Timestamp(milliseconds: $0).isPlausible }
+        }
         public var place: PostPlace { PostPlace(createAt: createAt, postID: identityID) }
     }
 }

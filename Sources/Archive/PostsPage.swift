@@ -6,14 +6,20 @@ public struct PostsPage: Sendable {
     public let order: [String]
     /// Every post of the answer, those that `order` does not list included, in the order of the answer.
     public let posts: [PostHeader]
+    /// What stands among its posts and has no place in the archive's index. Its bytes are kept with the answer.
+    public let unplaced: [UnplacedPost]
+    /// Where the server hides old posts, when the newest post was created that it left out of this answer, in milliseconds; 0
+    /// where it left out none (mattermost-api, `first_inaccessible_post_time`).
+    public let hiddenUntil: Int64
     /// The files that its posts name, each with where the post stands.
     let attachments: [PlacedAttachment]
 
+    /// - Parameter channelID: the channel that was asked about: what is of another one has no place here.
     /// - Throws: `notAPage` with what is wrong: a body that was cut, garbled, or is not such an answer.
-    public init(_ body: [UInt8]) throws(ArchiveError) {
+    public init(_ body: [UInt8], channelID: String? = nil) throws(ArchiveError) {
         let root: JSONValue
         do { root = try PostsPage.parse(body) } catch { throw .notAPage(what: error.description) }
-        try self.init(root)
+        try self.init(root, channelID: channelID)
     }
 
     /// Of props no more is known than where they stand, so that no post can make an answer too large to be read.
@@ -21,16 +27,18 @@ public struct PostsPage: Sendable {
         try JSONDocument(body, passingOver: "props").root
     }
 
-    init(_ root: JSONValue) throws(ArchiveError) {
+    init(_ root: JSONValue, channelID: String?) throws(ArchiveError) {
         // A channel without posts may answer null for either.
         guard root.kind == .object, let order = root["order"], let posts = root["posts"],
             order.kind == .array || order.isNull, posts.kind == .object || posts.isNull
         else { throw .notAPage(what: "the answer has no order or no posts") }
         self.order = order.elements.compactMap(\.string)
         guard self.order.count == order.elements.count else { throw .notAPage(what: "order holds something else") }
-        (self.posts, attachments) = try PostsPage.read(posts.members.map { ($0.key, $0.value) })
-        let known = Set(self.posts.map(\.id))
+        (self.posts, attachments, unplaced) = PostsPage.read(
+            posts.members.map { ($0.key, $0.value) }, channelID: channelID)
+        let known = Set(posts.members.map(\.key))
         guard self.order.allSatisfy(known.contains) else { throw .notAPage(what: "order names a post that is missing") }
+        hiddenUntil = max(0, root["first_inaccessible_post_time"]?.int ?? 0)
     }
 
     /// An answer that lists what a post said before: `[POST…]`, each an old revision with an id of its own.
@@ -39,26 +47,43 @@ public struct PostsPage: Sendable {
         do { root = try PostsPage.parse(body) } catch { throw .notAPage(what: error.description) }
         guard root.kind == .array else { throw .notAPage(what: "the answer is no list of revisions") }
         order = []
-        (posts, attachments) = try PostsPage.read(root.elements.map { (nil, $0) })
+        hiddenUntil = 0
+        (posts, attachments, unplaced) = PostsPage.read(root.elements.map { (nil, $0) }, channelID: nil)
         guard posts.allSatisfy({ !$0.originalID.isEmpty }) else { throw .notAPage(what: "a post is no old revision") }
     }
 
+    /// One post that cannot be placed keeps no other from being read: neither a member nor the server can stop a channel so.
+    ///
     /// - Parameter posts: each with the id under which it stands, if it stands under one.
     private static func read(
-        _ posts: [(id: String?, json: JSONValue)]
-    ) throws(ArchiveError) -> ([PostHeader], [PlacedAttachment]) {
+        _ posts: [(id: String?, json: JSONValue)], channelID: String?
+    ) -> ([PostHeader], [PlacedAttachment], [UnplacedPost]) {
         var headers: [PostHeader] = []
         var attachments: [PlacedAttachment] = []
+        var unplaced: [UnplacedPost] = []
         for (id, post) in posts {
-            let header = try PostHeader(post)
-            guard id == nil || header.id == id else {
-                throw .notAPage(what: "the post under \(id ?? "") is another one")
+            do throws(UnplacedPost) {
+                let header = try PostHeader(post)
+                if let id, header.id != id { throw UnplacedPost(id: id, why: "the post under this id has another one") }
+                if let channelID, header.channelID != channelID {
+                    throw UnplacedPost(id: header.id, why: "it belongs to another channel")
+                }
+                headers.append(header)
+                attachments += header.attachments(in: post)
+            } catch {
+                unplaced.append(error.id.isEmpty ? UnplacedPost(id: id ?? "", why: error.why) : error)
             }
-            headers.append(header)
-            attachments += header.attachments(in: post)
         }
-        return (headers, attachments)
+        return (headers, attachments, unplaced)
     }
+}
+
+/// A post in an answer that the index cannot hold, and why.
+public struct UnplacedPost: Error, Equatable, Sendable {
+    /// The id under which it stands, as the server wrote it: foreign text. Empty where it stands under none.
+    public let id: String
+    /// For a person: `it is in no channel`.
+    public let why: String
 }
 
 /// What the archive's index keeps of one version of a post, and where its bytes stand in the document.
@@ -87,42 +112,30 @@ public struct PostHeader: Equatable, Sendable {
     /// Which encrypted message it holds: see `CiphertextDigest`. nil where it holds none, and for what was imported.
     public let ciphertext: [UInt8]?
 
-    public init(_ post: JSONValue) throws(ArchiveError) {
+    /// What a field says in a form that no server gives it is taken as not said: only a post without an id or a channel has
+    /// no place.
+    public init(_ post: JSONValue) throws(UnplacedPost) {
         guard post.kind == .object, let id = post["id"]?.string, PostHeader.isIdentifier(id) else {
-            throw .notAPage(what: "a post has no id")
+            throw UnplacedPost(id: "", why: "it has no id")
         }
-        func text(_ value: JSONValue?, _ name: String) throws(ArchiveError) -> String {
-            guard let value, !value.isNull else { return "" }
-            guard let string = value.string else { throw .notAPage(what: "\(name) of post \(id) is no string") }
-            return string
-        }
-        func identifier(_ value: JSONValue?, _ name: String) throws(ArchiveError) -> String {
-            let string = try text(value, name)
-            guard string.isEmpty || PostHeader.isIdentifier(string) else {
-                throw .notAPage(what: "\(name) of post \(id) is no id")
-            }
-            return string
-        }
-        func time(_ value: JSONValue?, _ name: String) throws(ArchiveError) -> Int64 {
-            guard let value, !value.isNull else { return 0 }
-            guard let time = value.int, PostHeader.times.contains(time) else {
-                throw .notAPage(what: "\(name) of post \(id) is no time")
-            }
-            return time
+        func identifier(_ value: JSONValue?) -> String {
+            value?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil } ?? ""
         }
         self.id = id
-        channelID = try identifier(post["channel_id"], "channel_id")
-        guard !channelID.isEmpty else { throw .notAPage(what: "post \(id) is in no channel") }
-        userID = try identifier(post["user_id"], "user_id")
-        rootID = try identifier(post["root_id"], "root_id")
-        let original = try identifier(post["original_id"], "original_id")
-        type = try text(post["type"], "type")
-        createAt = try time(post["create_at"], "create_at")
-        guard createAt > 0 else { throw .notAPage(what: "create_at of post \(id) is no time") }
-        updateAt = try time(post["update_at"], "update_at")
-        editAt = try time(post["edit_at"], "edit_at")
-        deleteAt = try time(post["delete_at"], "delete_at")
-        originalID = original == id || deleteAt == 0 ? "" : original
+        channelID = identifier(post["channel_id"])
+        guard !channelID.isEmpty else { throw UnplacedPost(id: id, why: "it is in no channel") }
+        userID = identifier(post["user_id"])
+        rootID = identifier(post["root_id"])
+        let original = identifier(post["original_id"])
+        type = post["type"]?.string ?? ""
+        func time(_ value: JSONValue?) -> Int64 {
+            min(max(value?.int ?? 0, PostHeader.bounds.lowerBound), PostHeader.bounds.upperBound)
+        }
+        createAt = time(post["create_at"])
+        updateAt = time(post["update_at"])
+        editAt = time(post["edit_at"])
+        deleteAt = time(post["delete_at"])
+        originalID = original == id || deleteAt <= 0 ? "" : original
         range = post.range
 
         let content = [post["message"], post["props"], post["file_ids"]].map { value in
@@ -149,8 +162,11 @@ public struct PostHeader: Equatable, Sendable {
         return digest.value
     }
 
-    /// Up to the year 9999: later ones cannot be written as dates.
+    /// The times that an export may name: up to the year 9999.
     static let times: ClosedRange<Int64> = 0...253_402_300_799_999
+
+    /// Whatever a post claims, so that a span of time may be added to it: three decades less than what a number can hold.
+    private static let bounds = -(Int64.max - 1_000_000_000_000)...(Int64.max - 1_000_000_000_000)
 
     /// What the server calculates anew for each answer, and what therefore is no news about the post.
     static let volatileFields: Set<String> = ["metadata", "reply_count", "last_reply_at", "participants"]

@@ -6,6 +6,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
+    /// Whether a post can have been written then: from 1990 on, before which nobody chatted in what servers import, to the year
+    /// 9999, the last one that a date can be written for. Seconds and microseconds in the place of milliseconds are outside.
+    public var isPlausible: Bool { Timestamp.plausible.contains(milliseconds) }
+    static let plausible: ClosedRange<Int64> = 631_152_000_000...253_402_300_799_999
+
     /// The calendar date and time of day in UTC.
     public var components: Components {
         let (days, rest) = floorDivide(milliseconds, by: 86_400_000)
@@ -55,46 +60,55 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// `2026-11-23T08:31:05.881Z` (RFC 3339).
     public var iso8601: String {
         let c = components
-        return "\(date)T\(padded(c.hour)):\(padded(c.minute)):\(padded(c.second)).\(padded(c.millisecond, 3))Z"
+        return "\(padded(c.year, 4))-\(padded(c.month))-\(padded(c.day))T\(padded(c.hour)):\(padded(c.minute)):\(padded(c.second)).\(padded(c.millisecond, 3))Z"
     }
 
-    /// `2026-11-23`
+    /// `2026-11-23`; of a time that is not plausible, as of all forms for people, `time -1`.
     public var date: String {
+        guard isPlausible else { return number }
         let c = components
         return "\(padded(c.year, 4))-\(padded(c.month))-\(padded(c.day))"
     }
 
+    private var number: String { "time \(milliseconds)" }
+
     /// `2026-11`
-    public var month: String { String(date.dropLast(3)) }
+    public var month: String { isPlausible ? String(date.dropLast(3)) : number }
 
     /// `08:31`
     public var timeOfDay: String {
+        guard isPlausible else { return number }
         let c = components
         return "\(padded(c.hour)):\(padded(c.minute))"
     }
 
     /// `2026-11-23 08:31`
-    public var minute: String { "\(date) \(timeOfDay)" }
+    public var minute: String { isPlausible ? "\(date) \(timeOfDay)" : number }
 
-    /// `Monday`
-    public var weekday: String {
+    /// `Monday, 2026-11-23`
+    public var day: String { isPlausible ? "\(weekday), \(date)" : number }
+
+    private var weekday: String {
         ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"][components.weekday]
     }
 
-    /// `Mon, 23 Nov 2026 08:31:05 +0000` (RFC 5322, section 3.3).
+    /// `Mon, 23 Nov 2026 08:31:05 +0000` (RFC 5322, section 3.3). A time that is not plausible is 1970-01-01 here: mail
+    /// programs take no other form.
     public var rfc5322: String {
-        let c = components
+        let c = writable
         return "\(Timestamp.weekdays[c.weekday]), \(padded(c.day)) \(Timestamp.months[c.month - 1]) "
             + "\(padded(c.year, 4)) \(padded(c.hour)):\(padded(c.minute)):\(padded(c.second)) +0000"
     }
 
     /// `Mon Nov 23 08:31:05 2026`, as in the `From ` line of an mbox (asctime(3)).
     public var asctime: String {
-        let c = components
+        let c = writable
         let day = c.day < 10 ? " \(c.day)" : "\(c.day)"
         return "\(Timestamp.weekdays[c.weekday]) \(Timestamp.months[c.month - 1]) \(day) "
             + "\(padded(c.hour)):\(padded(c.minute)):\(padded(c.second)) \(padded(c.year, 4))"
     }
+
+    private var writable: Components { (isPlausible ? self : Timestamp(milliseconds: 0)).components }
 
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

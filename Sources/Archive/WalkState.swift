@@ -13,6 +13,20 @@ public struct WalkState: Equatable, Sendable {
     /// Whether the walk has ended with this: nothing of the channel, as it was then, is still to be fetched.
     public var isComplete: Bool
 
+    /// The server's time when it was last asked what had changed, and told all of it; nil where it did not tell its time.
+    public var askedAt: Int64?
+    /// Where the walk back is to find what has gone, too: the archive's last document when it began. A post of the channel
+    /// that no later answer shows is asked about then.
+    public var reviewedSince: Int64?
+    /// Where the server hides old posts: when the newest of them was created.
+    public var hiddenUntil: Int64?
+    /// Whether the archive lacks posts that the server hides, as far as can be told: it has none from before the limit came.
+    public var lacksHidden = false
+    /// Groups of posts with one `create_at` of which the server counts more than it shows.
+    public var ties: [Tie] = []
+    /// The ids of posts that came and have no place in the index: `UnplacedPost`.
+    public var unplaced: [String] = []
+
     /// The next page is the one before `anchor`, `page` pages further (`page` counts only where all posts of a page tie
     /// on `create_at`). Without an anchor: from the newest post on.
     public struct Position: Equatable, Sendable {
@@ -30,6 +44,17 @@ public struct WalkState: Equatable, Sendable {
         public static let newest = Position(anchor: nil, page: 0, reached: .max)
     }
 
+    /// Posts that share a `create_at`, and how many of them the server never showed.
+    public struct Tie: Equatable, Sendable {
+        public let createAt: Int64
+        public let missing: Int
+
+        public init(createAt: Int64, missing: Int) {
+            self.createAt = createAt
+            self.missing = missing
+        }
+    }
+
     public init(cursor: Int64, backward: Position?, hasAskedForPast: Bool, isComplete: Bool = false) {
         self.cursor = cursor
         self.isComplete = isComplete
@@ -37,12 +62,32 @@ public struct WalkState: Equatable, Sendable {
         self.hasAskedForPast = hasAskedForPast
     }
 
+    /// More ids than this are not kept; the answers that hold the posts are.
+    public static let mostUnplaced = 20
+
     var json: String {
         var json = JSONWriter()
         json.object { json in
             json.int("cursor", cursor)
             json.bool("has_asked_for_past", hasAskedForPast)
             if isComplete { json.bool("complete", true) }
+            if let askedAt { json.int("asked_at", askedAt) }
+            if let reviewedSince { json.int("reviewed_since", reviewedSince) }
+            if let hiddenUntil { json.int("hidden_until", hiddenUntil) }
+            if lacksHidden { json.bool("lacks_hidden", true) }
+            if !ties.isEmpty {
+                json.array("ties") { json in
+                    for tie in ties {
+                        json.object {
+                            $0.int("create_at", tie.createAt)
+                            $0.int("missing", tie.missing)
+                        }
+                    }
+                }
+            }
+            if !unplaced.isEmpty {
+                json.array("unplaced") { json in for id in unplaced { json.string(nil, id) } }
+            }
             guard let backward else { return json.null("backward") }
             json.object("backward") {
                 $0.string("anchor", backward.anchor)
@@ -60,6 +105,15 @@ public struct WalkState: Equatable, Sendable {
         self.cursor = cursor
         hasAskedForPast = hasAsked
         isComplete = root["complete"]?.bool ?? false
+        askedAt = root["asked_at"]?.int
+        reviewedSince = root["reviewed_since"]?.int
+        hiddenUntil = root["hidden_until"]?.int
+        lacksHidden = root["lacks_hidden"]?.bool ?? false
+        ties = (root["ties"]?.elements ?? []).compactMap { tie in
+            guard let createAt = tie["create_at"]?.int, let missing = tie["missing"]?.int else { return nil }
+            return Tie(createAt: createAt, missing: Int(missing))
+        }
+        unplaced = (root["unplaced"]?.elements ?? []).compactMap(\.string)
         if backward.isNull { return }
         guard let page = backward["page"]?.int, let reached = backward["reached"]?.int else { return nil }
         self.backward = Position(anchor: backward["anchor"]?.string, page: Int(page), reached: reached)

@@ -31,12 +31,18 @@ struct Answer: Sendable {
     var date: Timestamp? { headers.first(name: "Date").flatMap(HTTPDate.parse) }
 
     func json() throws(ExporterError) -> JSONDocument {
-        do { return try JSONDocument(body) } catch { throw garbled(error.description) }
+        do { return try JSONDocument(body) } catch { throw cut(error.description) }
     }
 
-    /// The error that makes the client ask again: what came is not what such an answer must be.
-    func garbled(_ why: String) -> ExporterError {
+    /// The error that makes the client ask again: what came is no JSON, since the server failed while it wrote it, say.
+    private func cut(_ why: String) -> ExporterError {
         .noAnswer(request: request, why: "garbled answer: \(why)", attempts: 1)
+    }
+
+    /// What came is not what such an answer must be. Where it is whole, the same will come again.
+    func garbled(_ why: String) -> ExporterError {
+        guard (try? JSONDocument(body, passingOver: "props")) != nil else { return cut(why) }
+        return .badAnswer(request: request, why: why)
     }
 
     func document(_ kind: DocumentKind, channelID: String? = nil) -> ReceivedDocument {

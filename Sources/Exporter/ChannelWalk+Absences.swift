@@ -8,12 +8,14 @@ extension ChannelWalk {
     private static let batch = 200
 
     /// Asks the server about each post that has gone from its lists without a tombstone, and keeps what it says.
-    func noteAbsences(_ unseen: UnseenPosts) async throws(ExporterError) -> AbsentPosts {
+    ///
+    /// - Parameter oldest: the `create_at` from which on posts are asked about.
+    func noteAbsences(_ unseen: UnseenPosts, from oldest: Int64) async throws(ExporterError) -> AbsentPosts {
         let known = try archived { () throws(ArchiveError) in try archive.absences(.post) }
         let back = try archived { () throws(ArchiveError) in try unseen.seen(among: known.keys) }
         try await keep(back.sorted().map { Absence(id: $0, what: .post, reason: .back) })
         var absent = AbsentPosts()
-        var place = PostPlace.first
+        var place = PostPlace(createAt: oldest)
         while true {
             let after = place
             let posts = try archived { () throws(ArchiveError) in
@@ -49,6 +51,17 @@ extension ChannelWalk {
             return .gone
         } catch .refused(let status, _, _, _) where status == 403 {
             return .noAccess
+        }
+    }
+
+    /// When a post was changed last, as the server says; nil where it does not show the post.
+    func updateTime(of postID: String) async throws(ExporterError) -> Int64? {
+        do throws(ExporterError) {
+            return try await client.send(Request(.GET, "/api/v4/posts/\(postID)")) { answer throws(ExporterError) in
+                try answer.json().root["update_at"]?.int
+            }
+        } catch .refused {
+            return nil
         }
     }
 

@@ -4,30 +4,33 @@ internal import Archive
 extension ChannelWalk {
     mutating func walkBackward() async throws(ExporterError) {
         var effort = Effort()
-        var tied = try resumedGroup()
         // When the anchor was written, as far as this run knows. Each anchor must be older than the one before: that is
         // what makes the walk end, whatever the server answers.
         var anchorTime: Int64?
         while let position = state.backward {
             if let floor, position.reached < floor { return }
-            let (answer, page) = try await fetch(WalkPath.page(channelID, position, size: limits.pageSize)) { page in
-                anchorTime.map { time in page.listed.allSatisfy { $0.createAt < time } } ?? true
+            let (answer, page) = try await fetch(WalkPath.page(channelID, position, size: limits.pageSize)) {
+                $0.isOlder(than: anchorTime)
             }
             if state.cursor == 0 { state.cursor = start(answer, page) }
             let listed = page.listed
-            switch tied.follow(position, listed, isFull: listed.count >= limits.pageSize) {
-            case .again:
-                state.backward = WalkState.Position(anchor: position.anchor, page: 0, reached: position.reached)
-            case .hopeless:
-                throw .unsettledHistory(channelID: channelID)
-            case .goOn where listed.isEmpty:
-                (state.backward, anchorTime) = try await positionBehind(position, anchorTime, &effort)
-            case .goOn:
-                let next = position.next(after: page)
-                if next.anchor != position.anchor { anchorTime = listed.first { $0.id == next.anchor }?.createAt }
-                if next.reached < effort.deepest { effort = Effort(deepest: next.reached) }
-                state.backward = next
+            if page.order.isEmpty {
+                (state.backward, anchorTime) = try await positionBehind(position, anchorTime, page, &effort)
+                try await keep(answer, page)
+                continue
             }
+            // A page that is not full is the last one, unless the server gives fewer than it was asked for.
+            if let time = page.tie, page.order.count >= limits.pageSize || position.page > 0 {
+                try await keep(answer, page)
+                state.backward = try await walkTied(position, at: time, anchorTime: anchorTime)
+                anchorTime = time
+                continue
+            }
+            let next = position.next(after: page)
+            if next.anchor != position.anchor { anchorTime = listed.first { $0.id == next.anchor }?.createAt }
+            if next.reached < effort.deepest { effort = Effort(deepest: next.reached) } else { effort.repeats += 1 }
+            guard effort.repeats <= 50 else { throw .unsettledHistory(channelID: channelID) }
+            state.backward = next
             try await keep(answer, page)
         }
     }
@@ -40,6 +43,8 @@ extension ChannelWalk {
         var hops = 0
         /// Walks begun again from the newest post since then.
         var restarts = 0
+        /// Pages that showed nothing older since then.
+        var repeats = 0
     }
 
     /// S0: from here on `since` has to tell. The earlier of the server's clock and the newest change, less an overlap,
@@ -50,13 +55,15 @@ extension ChannelWalk {
         return max(1, (times.min() ?? 1) - limits.overlap)
     }
 
-    /// An empty page is the end of history, or the answer to an anchor that the server no longer knows. Which of the
-    /// two is asked of the anchor; where it has gone, the next younger post that is still there takes its place.
-    private func positionBehind(
-        _ position: WalkState.Position, _ time: Int64?, _ effort: inout Effort
+    /// An empty page is where the server hides what is older, or the end of history, or the answer to an anchor that the
+    /// server no longer knows. Which of the latter two is asked of the anchor; where it has gone, the next younger post that
+    /// is still there takes its place.
+    private mutating func positionBehind(
+        _ position: WalkState.Position, _ time: Int64?, _ page: PostsPage, _ effort: inout Effort
     ) async throws(ExporterError) -> (WalkState.Position?, time: Int64?) {
-        guard let anchor = position.anchor else { return (nil, nil) }
-        if try await absence(of: anchor) == nil { return (nil, nil) }
+        if page.hiddenUntil > 0 { return (nil, nil) }
+        guard let anchor = position.anchor else { return end() }
+        if try await absence(of: anchor) == nil { return end() }
         effort.hops += 1
         guard effort.hops <= 50 else { throw .unsettledHistory(channelID: channelID) }
         let candidates: [(id: String, createAt: Int64)]
@@ -74,25 +81,22 @@ extension ChannelWalk {
         return (.newest, nil)
     }
 
-    /// Where a walk was interrupted between the numbered pages of a group of ties, what it saw of them is forgotten.
-    /// The group is read again unless it is a single short page.
-    private func resumedGroup() throws(ExporterError) -> TiedPages {
-        guard let position = state.backward, position.page > 0 else { return TiedPages() }
-        do {
-            let size = limits.pageSize
-            let ties = try archive.livePosts(channelID: channelID, after: position.reached - 1, limit: size)
-            return TiedPages(
-                resumedAt: position.page > 1 || ties.count(where: { $0.createAt == position.reached }) >= size)
-        } catch { throw .archive(error) }
+    /// The beginning of history, as the server shows it without a limit.
+    private mutating func end() -> (WalkState.Position?, time: Int64?) {
+        (state.hiddenUntil, state.lacksHidden) = (nil, false)
+        return (nil, nil)
     }
 }
 
 extension WalkState.Position {
     /// The next step back. `before` leaves out posts that tie with its anchor on `create_at`, so the anchor is the
-    /// oldest post that is younger than the page's oldest; where the whole page ties, the same question's next page.
+    /// oldest post that is younger than the page's oldest; where the whole page ties, or nothing of it has a place, the same
+    /// question's next page.
     func next(after page: PostsPage) -> WalkState.Position {
         let listed = page.listed
-        guard let oldest = listed.map(\.createAt).min() else { return self }
+        guard let oldest = listed.map(\.createAt).min() else {
+            return WalkState.Position(anchor: anchor, page: self.page + 1, reached: reached)
+        }
         let younger = listed.filter { $0.createAt > oldest }.min { $0.createAt < $1.createAt }
         return WalkState.Position(
             anchor: younger?.id ?? anchor, page: younger == nil ? self.page + 1 : 0, reached: min(reached, oldest))
@@ -100,6 +104,12 @@ extension WalkState.Position {
 }
 
 extension PostsPage {
+    /// The `create_at` of all posts that it lists, where it is the same; nil where there are none.
+    fileprivate var tie: Int64? {
+        guard let first = listed.first?.createAt, listed.allSatisfy({ $0.createAt == first }) else { return nil }
+        return first
+    }
+
     /// What `order` lists, each post once. `posts` may hold more: the roots of replies.
     var listed: [(id: String, createAt: Int64)] {
         let times = Dictionary(posts.map { ($0.id, $0.createAt) }, uniquingKeysWith: { first, _ in first })

@@ -13,15 +13,20 @@ extension ChannelWalk {
             let isFirst = !state.hasAskedForPast
             // What the walk of the round before has covered need not be told again.
             let from = max(firstTime(isFirst), walked)
-            let (answer, page) = try await fetch(WalkPath.since(channelID, from))
+            guard let (answer, page) = try await changes(since: from) else { return }
             if isComplete(page) {
                 advance(past: answer, page)
                 if floor == nil { state.hasAskedForPast = true }
-                state.isComplete = state.backward == nil && state.hasAskedForPast
+                state.isComplete = state.backward == nil && state.gaps.isEmpty
                 return try await keep(answer, page)
             }
             try await keep(answer, page)
-            let tail = try await completeTail(above: from, sample: page)
+            guard let tail = try await completeTail(above: from, sample: page) else {
+                state.hasAskedForPast = false
+                guard !isFirst, walked == 1 else { return try await note(.now) }
+                do throws(ArchiveError) { try beginAgain() } catch { throw .archive(error) }
+                return try await walkBackward()
+            }
             let reachesCursor = tail.from <= state.cursor
             advance(past: tail.answer, tail.page)
             if floor == nil { state.hasAskedForPast = true }
@@ -30,9 +35,9 @@ extension ChannelWalk {
                 // server's limit cannot be known.
                 return try await note(tail.answer.receivedAt)
             }
-            // Between the cursor and the tail the server does not say what changed: look at every post again. That this
-            // is still to be done is committed with the new cursor.
-            state.backward = .newest
+            // Between the cursor and the tail the server does not say what changed, nor what was deleted: look at every
+            // post again. That this is still to be done is committed with the new cursor.
+            do throws(ArchiveError) { try beginAgain() } catch { throw .archive(error) }
             walked = tail.from
             try await note(tail.answer.receivedAt)
             try await walkBackward()
@@ -43,8 +48,47 @@ extension ChannelWalk {
     /// The first time for everything, since only `since` ever shows old revisions and deletions; where a floor keeps the
     /// walk from the rest, for everything above it. In any case for what the cursor leaves open.
     private func firstTime(_ isFirst: Bool) -> Int64 {
-        let open = max(1, state.cursor - limits.overlap)
+        let open = max(1, openTime)
         return isFirst ? max(1, min(open, floor ?? 1)) : open
+    }
+
+    /// A change that was written late may be dated up to an overlap before the server was last asked. Where that was long
+    /// after the newest change, nothing is asked for again: a channel that ended in a burst would be, for ever.
+    private var openTime: Int64 { min(state.cursor, max(state.cursor, state.askedAt ?? 0) - limits.overlap) }
+
+    /// How often an answer that contradicts what the server shows is asked for again.
+    private static let mostContradictions = 3
+
+    /// Asks what changed, until the answer agrees with what else the server shows: some servers have been seen to say that
+    /// nothing did.
+    ///
+    /// - Returns: nil where it never agrees: then nothing is noted as asked.
+    private mutating func changes(since from: Int64) async throws(ExporterError) -> (Answer, PostsPage)? {
+        for attempt in 1...ChannelWalk.mostContradictions {
+            let (answer, page) = try await fetch(WalkPath.since(channelID, from))
+            guard isComplete(page), try await contradicts(page, from) else { return (answer, page) }
+            try await keep(answer, page)
+            if attempt < ChannelWalk.mostContradictions { try await client.rest(after: attempt) }
+        }
+        state.hasAskedForPast = false
+        try await note(.now)
+        return nil
+    }
+
+    /// Whether an answer that should tell all that changed after a time leaves out a post that was created later, and that
+    /// the server still shows.
+    private func contradicts(_ page: PostsPage, _ from: Int64) async throws(ExporterError) -> Bool {
+        let known: [(id: String, createAt: Int64)]
+        do throws(ArchiveError) {
+            let first = max(from, state.hiddenUntil ?? 0, page.hiddenUntil)
+            known = try archive.livePosts(channelID: channelID, after: first, limit: limits.cut)
+        } catch { throw .archive(error) }
+        let told = Set(page.posts.map(\.id) + page.unplaced.map(\.id))
+        // Some may have gone meanwhile, without a trace.
+        for post in known.filter({ !told.contains($0.id) }).prefix(3) {
+            if let updateAt = try await updateTime(of: post.id), updateAt > from { return true }
+        }
+        return false
     }
 
     private func isComplete(_ page: PostsPage) -> Bool {
@@ -55,9 +99,11 @@ extension ChannelWalk {
     ///
     /// The times to try come from the changes already seen, so that a handful of questions suffices. Each answer is
     /// kept: a cut one, too, shows posts that no other might.
-    private func completeTail(
+    ///
+    /// - Returns: nil where there is no such time: more than a thousand posts claim one that is still to come, say.
+    private mutating func completeTail(
         above from: Int64, sample: PostsPage
-    ) async throws(ExporterError) -> (from: Int64, answer: Answer, page: PostsPage) {
+    ) async throws(ExporterError) -> (from: Int64, answer: Answer, page: PostsPage)? {
         var low = from
         var high = max(from + 1, sample.posts.map(\.updateAt).max() ?? from + 1)
         var times = Set(sample.posts.map(\.updateAt))
@@ -91,12 +137,13 @@ extension ChannelWalk {
             guard newest > high else { break }
             high = newest
         }
-        throw .unsettledHistory(channelID: channelID)
+        return nil
     }
 
     /// Moves the cursor to the newest change of a complete answer, but never past the clock: one post that is dated in
     /// the future must not hide what comes before its time.
     private mutating func advance(past answer: Answer, _ page: PostsPage) {
+        state.askedAt = answer.date?.milliseconds
         guard let newest = page.posts.map(\.updateAt).max() else { return }
         let clock = (answer.date ?? answer.receivedAt).milliseconds + 1000
         state.cursor = max(state.cursor, min(newest, clock))

@@ -13,8 +13,10 @@ struct ChannelWalk {
     var state: WalkState
     let client: MattermostClient
     let writer: ArchiveWriter
-    /// Where this run begins at the newest post and goes down to the oldest, the posts that it does not come upon.
+    /// The posts that this walk does not come upon, where it looks for what has gone.
     private var unseen: UnseenPosts?
+    /// Up to when the archive had all of the channel before this run; nil where it had not.
+    private let heldUntil: Int64?
     private let onPage: @Sendable (_ posts: Int, _ added: Int) -> Void
 
     init(
@@ -33,20 +35,90 @@ struct ChannelWalk {
             try archive.walkState(channelID: channelID)
             ?? WalkState(cursor: 0, backward: .newest, hasAskedForPast: false)
         state.isComplete = false
-        if isFull {
-            state.backward = .newest
-            if floor == nil { unseen = try archive.unseenPosts() }
-        }
+        let wasWhole = (state.backward == nil || state.reviewedSince != nil) && !state.lacksHidden
+        heldUntil = wasWhole ? state.cursor : nil
+        if isFull { try beginAgain() } else { try resumeReview() }
     }
 
-    /// - Returns: whether the walk has reached the beginning of history, false only where `floor` stopped it; and
-    ///   which archived posts a full walk found absent from the server.
-    mutating func run() async throws(ExporterError) -> (isComplete: Bool, absent: AbsentPosts) {
+    /// How a walk has ended.
+    enum End {
+        case complete
+        /// At the time that was asked for; older posts are still to come.
+        case narrowed
+        /// At the beginning of history, and something is missing.
+        case partial([HistoryGap])
+    }
+
+    /// - Returns: how it ended; and which archived posts it found absent from the server, where it looked for them.
+    mutating func run() async throws(ExporterError) -> (end: End, absent: AbsentPosts) {
+        if state.backward == nil {
+            try await askForTied()
+            try askForHidden()
+        }
         try await walkBackward()
         try await catchUp()
-        guard state.backward == nil else { return (false, AbsentPosts()) }
-        guard let unseen else { return (true, AbsentPosts()) }
-        return (true, try await noteAbsences(unseen))
+        let absent = try await review()
+        guard state.backward == nil else { return (.narrowed, absent) }
+        return (state.gaps.isEmpty ? .complete : .partial(state.gaps), absent)
+    }
+
+    // MARK: Looking for what has gone
+
+    /// Begins a walk that looks at every post anew, and for those that have gone. That it is under way is committed with its
+    /// first page, so that another run goes on with it.
+    mutating func beginAgain() throws(ArchiveError) {
+        state.backward = .newest
+        (state.ties, state.unplaced) = ([], [])
+        state.reviewedSince = try archive.head().documents
+        unseen = nil
+        try resumeReview()
+    }
+
+    private mutating func resumeReview() throws(ArchiveError) {
+        guard let document = state.reviewedSince, unseen == nil else { return }
+        unseen = try archive.unseenPosts(channelID: channelID, since: document)
+    }
+
+    /// Asks about what was not seen, as far down as the walk has come.
+    private mutating func review() async throws(ExporterError) -> AbsentPosts {
+        guard let unseen else { return AbsentPosts() }
+        var oldest = Int64.min
+        if state.backward != nil {
+            // Below, the walk is still to come.
+            guard let floor else { return AbsentPosts() }
+            oldest = floor
+        }
+        // What the server hides has not gone.
+        if let hidden = state.hiddenUntil { oldest = max(oldest, hidden + 1) }
+        let absent = try await noteAbsences(unseen, from: oldest)
+        if state.backward == nil {
+            state.reviewedSince = nil
+            try await note(.now)
+        }
+        return absent
+    }
+
+    /// Where the server hides old posts, asks for those that it hid when it was asked last: the limit may be gone.
+    private mutating func askForHidden() throws(ExporterError) {
+        guard let hidden = state.hiddenUntil else { return }
+        do throws(ArchiveError) {
+            let oldest = try archive.livePosts(channelID: channelID, after: hidden, limit: 1).first
+            state.backward = oldest.map { WalkState.Position(anchor: $0.id, page: 0, reached: $0.createAt) } ?? .newest
+            state.hiddenUntil = nil
+        } catch { throw .archive(error) }
+    }
+
+    /// Takes note of what an answer says besides its posts.
+    private mutating func note(_ page: PostsPage) {
+        if page.hiddenUntil > 0 {
+            state.hiddenUntil = max(state.hiddenUntil ?? 0, page.hiddenUntil)
+            state.lacksHidden = state.lacksHidden || heldUntil.map { page.hiddenUntil > $0 } ?? true
+        }
+        let placed = Set(page.posts.map(\.id))
+        state.unplaced.removeAll(where: placed.contains)
+        for post in page.unplaced where !state.unplaced.contains(post.id) && state.unplaced.count < WalkState.mostUnplaced {
+            state.unplaced.append(post.id)
+        }
     }
 
     // MARK: Asking and keeping
@@ -80,22 +152,20 @@ struct ChannelWalk {
         try await client.send(Request(.GET, path)) { answer throws(ExporterError) in
             let page: PostsPage
             do throws(ArchiveError) {
-                page = try PostsPage(answer.body)
+                page = try PostsPage(answer.body, channelID: channelID)
             } catch .notAPage(let what) {
                 throw answer.garbled(what)
             } catch { throw .archive(error) }
-            guard page.posts.allSatisfy({ $0.channelID == channelID }) else {
-                throw answer.garbled("it holds a post of another channel")
-            }
             guard isPlausible(page) else { throw answer.garbled("it is not what was asked for") }
             return (answer, page)
         }
     }
 
-    func keep(_ answer: Answer, _ page: PostsPage) async throws(ExporterError) {
+    mutating func keep(_ answer: Answer, _ page: PostsPage) async throws(ExporterError) {
         if Task.isCancelled { throw .cancelled }
+        note(page)
         do throws(ArchiveError) { try unseen?.saw(page.posts.map(\.id)) } catch { throw .archive(error) }
-        guard !page.posts.isEmpty else { return try await note(answer.receivedAt) }
+        guard !page.posts.isEmpty || !page.unplaced.isEmpty else { return try await note(answer.receivedAt) }
         do {
             let added = try await writer.append(
                 answer.document(.posts, channelID: channelID), page: page, walk: state, askedAt: answer.askedAt)
@@ -131,6 +201,11 @@ enum WalkPath {
         let anchor = position.anchor.map { "before=\($0)&" } ?? ""
         return "/api/v4/channels/\(channelID)/posts?\(anchor)page=\(position.page)&per_page=\(size)"
             + "&skipFetchThreads=true"
+    }
+
+    /// The posts right after an anchor come first.
+    static func after(_ channelID: String, _ anchor: String, page: Int, size: Int) -> String {
+        "/api/v4/channels/\(channelID)/posts?after=\(anchor)&page=\(page)&per_page=\(size)&skipFetchThreads=true"
     }
 
     static func since(_ channelID: String, _ time: Int64) -> String {

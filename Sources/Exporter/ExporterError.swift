@@ -17,6 +17,8 @@ public enum ExporterError: Error, Equatable, Sendable {
     case refused(status: Int, id: String, message: String, request: String)
     /// No usable answer after all attempts.
     case noAnswer(request: String, why: String, attempts: Int)
+    /// The answer is whole and not what such an answer must be. To ask again does not help.
+    case badAnswer(request: String, why: String)
     /// The walk through a channel's history cannot be trusted to have come to its end.
     case unsettledHistory(channelID: String)
     case noSuchChannel(String)

@@ -64,7 +64,7 @@ public struct Follow: Sendable {
                 let report = try await pull.run(client)
                 onEvent(.pulled(report))
                 return desk.add(FollowDesk.Agenda.left(by: report))
-            } catch .noAnswer(_, let why, _) {
+            } catch .noAnswer(_, let why, _), .badAnswer(_, let why) {
                 failures += 1
                 try await wait(why, after: failures)
             }

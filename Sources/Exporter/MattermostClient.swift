@@ -57,7 +57,8 @@ struct MattermostClient: Sendable {
     /// Asks until there is an answer that `read` takes.
     ///
     /// Everything this program asks for may be asked twice. Tried again: no connection, a connection that breaks, a body
-    /// that is cut or that `read` calls garbled, 408, 429, 5xx but 501. Not tried again: any other refusal.
+    /// that is cut, 408, 429, 5xx but 501; twice, a body that is whole and that `read` calls garbled. Not tried again: any
+    /// other refusal.
     func send<R>(
         _ request: Request, _ read: (Answer) throws(ExporterError) -> R
     ) async throws(ExporterError) -> R {
@@ -67,6 +68,7 @@ struct MattermostClient: Sendable {
     /// Does something again until it does not fail, or fails for good.
     func insist<R>(_ name: String, _ body: () async throws -> R) async throws(ExporterError) -> R {
         var attempt = 0
+        var badAnswers = 0
         while true {
             attempt += 1
             let failure: Failure
@@ -75,6 +77,12 @@ struct MattermostClient: Sendable {
             } catch let error as Failure {
                 failure = error
             } catch ExporterError.noAnswer(_, let why, _) {
+                failure = Failure(why: why)
+            } catch ExporterError.badAnswer(let request, let why) {
+                badAnswers += 1
+                guard badAnswers < MattermostClient.mostBadAnswers else {
+                    throw .badAnswer(request: request, why: why)
+                }
                 failure = Failure(why: why)
             } catch let error as ExporterError {
                 throw error
@@ -94,6 +102,15 @@ struct MattermostClient: Sendable {
             do { try await Task.sleep(for: .seconds(seconds)) } catch { throw .cancelled }
         }
     }
+
+    /// Waits as after a failure.
+    func rest(after attempt: Int) async throws(ExporterError) {
+        let seconds = patience.delay(after: attempt, requested: nil) ?? 0
+        do { try await Task.sleep(for: .seconds(seconds)) } catch { throw .cancelled }
+    }
+
+    /// How often an answer is believed to be a slip.
+    private static let mostBadAnswers = 3
 
     /// A failure that may pass.
     struct Failure: Error {

@@ -151,9 +151,9 @@ public struct Pull: Sendable {
                         onEvent(.page(channel, posts: posts, added: added))
                     })
             }
-            let (isComplete, absent): (Bool, AbsentPosts)
+            let (end, absent): (ChannelWalk.End, AbsentPosts)
             do throws(ExporterError) {
-                (isComplete, absent) = try await walk.run()
+                (end, absent) = try await walk.run()
             } catch {
                 guard try await closes(channel, error, client) else { throw error }
                 let isNew = absence?.reason != .noAccess
@@ -173,8 +173,7 @@ public struct Pull: Sendable {
                 ).run()
             }
             return ChannelOutcome(
-                channel: channel, added: counter.value, absent: absent, result: isComplete ? .complete : .narrowed,
-                files: files)
+                channel: channel, added: counter.value, absent: absent, result: .init(end), files: files)
         } catch {
             return ChannelOutcome(
                 channel: channel, added: counter.value, absent: AbsentPosts(), result: .failed(error))
@@ -222,6 +221,16 @@ private final class Counter: Sendable {
 
     func add(_ number: Int) { count.withLock { $0 += number } }
     var value: Int { count.withLock { $0 } }
+}
+
+extension ChannelOutcome.Result {
+    fileprivate init(_ end: ChannelWalk.End) {
+        switch end {
+        case .complete: self = .complete
+        case .narrowed: self = .narrowed
+        case .partial(let gaps): self = .partial(gaps)
+        }
+    }
 }
 
 extension PullReport {

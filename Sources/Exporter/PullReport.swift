@@ -34,6 +34,8 @@ public struct ChannelOutcome: Sendable {
     public enum Result: Sendable {
         /// Everything the server shows is in the archive.
         case complete
+        /// The walk has come to the beginning of history, and something is missing.
+        case partial([HistoryGap])
         /// Everything down to the time that was asked for; older posts are still to come.
         case narrowed
         /// The server lists the channel and does not give its posts.
@@ -101,6 +103,11 @@ public struct PullReport: Sendable {
     /// Channels that are listed, and whose posts the server does not give: kept as they are.
     public var closed: [(channel: Channel, isNew: Bool)] {
         outcomes.compactMap { if case .closed(let isNew) = $0.result { ($0.channel, isNew) } else { nil } }
+    }
+
+    /// Channels that were walked through, and of which something is missing.
+    public var partial: [(channel: Channel, gaps: [HistoryGap])] {
+        outcomes.compactMap { if case .partial(let gaps) = $0.result { ($0.channel, gaps) } else { nil } }
     }
 
     public var failures: [ChannelOutcome] {

@@ -158,7 +158,15 @@ struct PostJudge: Sendable {
         signedBy: KeyID? = nil, signer: SignerID? = nil, openedBy: KeyID? = nil, messageKey: [UInt8]? = nil,
         reason: String = ""
     ) -> ReadPost {
-        ReadPost(
+        var (verdict, reason) = (verdict, reason)
+        if !version.header.hasPlausibleTimes {
+            let suspicion = Suspicion.implausibleTime
+            verdict = Verdict(
+                authenticity: verdict.authenticity, content: verdict.content,
+                suspicions: verdict.suspicions + [suspicion])
+            reason = [reason, suspicion.reason].filter { !$0.isEmpty }.joined(separator: "; ")
+        }
+        return ReadPost(
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
             text: text, clearText: clearText, files: files, reason: reason,
             circumstances: root.map { Circumstances($0, emoji) } ?? Circumstances(),

@@ -91,8 +91,10 @@ extension ChannelSurvey {
         let time = Timestamp(milliseconds: header.createAt)
         posts += 1
         if header.deleteAt > 0 { deleted += 1 }
-        first = first.map { min($0, time) } ?? time
-        last = last.map { max($0, time) } ?? time
+        if time.isPlausible {
+            first = first.map { min($0, time) } ?? time
+            last = last.map { max($0, time) } ?? time
+        }
         months[time.month, default: Month()].posts += 1
         switch look {
         case .plain: plain += 1

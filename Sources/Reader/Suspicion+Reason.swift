@@ -8,6 +8,7 @@ extension Suspicion {
         case .repeated: "the message of another post, shown again in this one"
         case .moved: "it first stood in another channel or thread, or with another author or time"
         case .editedInTheClear: "the server has a text in the clear beside it, which nobody signed"
+        case .implausibleTime: "the time that it has cannot be right"
         }
     }
 }

@@ -58,6 +58,8 @@ public enum Suspicion: String, Sendable, CaseIterable, Comparable {
     case moved
     /// A text in the clear stands beside the message.
     case editedInTheClear
+    /// Nobody can have written it at the time that it has.
+    case implausibleTime
 
     public static func < (left: Suspicion, right: Suspicion) -> Bool { left.place < right.place }
     private var place: Int { Suspicion.allCases.firstIndex(of: self) ?? 0 }

@@ -147,7 +147,7 @@ struct Conversation {
         if date != day, order == .time || !isSameThread {
             day = date
             let mark = target == .day(date) ? ">" : "─"
-            let words = "\(mark)─ \(Timestamp(milliseconds: header.createAt).weekday), \(date) "
+            let words = "\(mark)─ \(Timestamp(milliseconds: header.createAt).day) "
             let line = String(repeating: "─", count: max(0, layout.width - words.columns))
             lines += ["", styled(words + line, target == .day(date) ? .marked : .bold)]
         }

@@ -43,6 +43,10 @@ extension Failure {
                 "no usable answer after \(attempts) attempt\(attempts == 1 ? "" : "s"): \(SafeText.line(why))"
                     + " [\(SafeText.line(request))]",
                 hint: "if the address is right, run the command again later; nothing is lost")
+        case .badAnswer(let request, let why):
+            Failure(
+                .server, "mmvault cannot use the server's answer: \(SafeText.line(why)) [\(SafeText.line(request))]",
+                hint: "what is archived is safe; running it again will not help, so please report it")
         case .unsettledHistory(let channelID):
             Failure(
                 .server, "the history of channel \(SafeText.line(channelID)) changes faster than it can be read",

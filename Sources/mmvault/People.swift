@@ -74,6 +74,14 @@ extension Channel {
     var notices: [String] {
         let absent = absence.map { "\($0.reason.words) since \($0.since.date); kept as it is" }
         let archived = deleteAt > 0 ? "archived on the server on \(Timestamp(milliseconds: deleteAt).date)" : nil
-        return [absent, archived].compactMap { $0 }
+        return [absent, archived].compactMap { $0 } + incompleteness
+    }
+
+    /// What is missing of it, and what the server hides, for a person.
+    var incompleteness: [String] {
+        let isHiddenMissing = gaps.contains { if case .hidden = $0 { true } else { false } }
+        let hidden = isHiddenMissing ? nil : hiddenUntil.map { HistoryGap.hidden(until: $0).words }
+        return gaps.map { "NOT complete: \(SafeText.line($0.words))" }
+            + [hidden.map { "\($0); what is archived is kept" }].compactMap { $0 }
     }
 }

@@ -94,6 +94,7 @@ final class PullProgress: Sendable {
         let result =
             switch outcome.result {
             case .complete: "complete"
+            case .partial: "NOT complete"
             case .narrowed: "complete since the day asked for"
             case .closed: "closed to you"
             case .failed: "NOT complete"

@@ -86,10 +86,13 @@ struct Town {
     }
 
     /// A pull that must bring everything.
-    func pullAll(limits: WalkLimits = WalkLimits()) async throws {
+    ///
+    /// - Parameter isTold: whether the server tells what changed; else the pull must say that it does not.
+    func pullAll(limits: WalkLimits = WalkLimits(), isTold: Bool = true) async throws {
         let report = try await pull(limits: limits)
         for outcome in report.outcomes {
-            guard case .complete = outcome.result else {
+            if !isTold, case .partial([.unknownChanges]) = outcome.result { continue }
+            guard isTold, case .complete = outcome.result else {
                 Issue.record("\(outcome.channel.name): \(outcome.result)")
                 continue
             }

@@ -1,8 +1,8 @@
 internal import Archive
 internal import E2EE
 
-/// Versions of posts that are suspicious, whoever signed them (docs/trust-rules.md, “Suspicions”). Copies, and what was
-/// moved, have findings of their own.
+/// Versions of posts that are suspicious, whoever signed them (docs/trust-rules.md, “Suspicions”). Copies, what was
+/// moved, and times that cannot be right have findings of their own.
 final class SuspiciousVersions: Inspection {
     private let groups: VersionGroups
     private var found: Set<Suspicion> = []
@@ -43,7 +43,7 @@ extension Suspicion {
         case .afterSuccession: .afterSuccession
         case .rolledBack: .rolledBack
         case .editedInTheClear: .editedInTheClear
-        case .repeated, .moved: nil
+        case .repeated, .moved, .implausibleTime: nil
         }
     }
 
@@ -82,7 +82,7 @@ extension Suspicion {
                     "Somebody who can write to the server put the text there.",
                 ], "Nobody signed that text, so that it is nobody's. The message beside it keeps its verdict."
             )
-        case .repeated, .moved: return ("", [], "")
+        case .repeated, .moved, .implausibleTime: return ("", [], "")
         }
     }
 }

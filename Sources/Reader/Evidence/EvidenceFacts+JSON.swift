@@ -99,6 +99,7 @@ extension EvidenceChannel {
         json.string("path", path)
         json.bool("has_encrypted_posts", isEncrypted)
         json.absence(channel.absence)
+        json.gaps(of: channel)
         json.object("counts") { ExportManifest.write(counts ?? ExportCounts(), to: &$0) }
     }
 
@@ -110,6 +111,7 @@ extension EvidenceChannel {
         else { return nil }
         var channel = Channel(json)
         channel.absence = NoticedAbsence(json["absence"])
+        channel.takeGaps(json)
         self.init(channel: channel, path: path, isEncrypted: isEncrypted)
     }
 }

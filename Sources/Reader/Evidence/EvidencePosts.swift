@@ -151,7 +151,7 @@ struct EvidencePosts {
         let opener = post["opened_by"]?.string.flatMap(KeyID.init(hex:))
         // What else the archive holds of a post, or of its message, is not in the package.
         let suspicions = (verdict["suspicions"]?.elements ?? []).compactMap(\.string).compactMap(Suspicion.init)
-            .filter { $0 != .editedInTheClear }
+            .filter { ![.editedInTheClear, .implausibleTime].contains($0) }
         let stated: @Sendable (StoredVersion) -> [Suspicion]? = { _ in suspicions }
         let open: @Sendable (EncryptedMessage) -> PostJudge.Opening = { message in
             guard let opener, message.isAddressed(to: opener) else { return .init(outcome: .notForUs) }

@@ -53,8 +53,10 @@ struct EvidenceTally {
         }
         if post.absence != nil { absentIDs.insert(header.id) }
         for file in evidence.files where file.state != .leftOut { fileIDs.insert(file.attached.id) }
-        first = min(first ?? header.createAt, header.createAt)
-        last = max(last ?? header.createAt, header.createAt)
+        if Timestamp(milliseconds: header.createAt).isPlausible {
+            first = min(first ?? header.createAt, header.createAt)
+            last = max(last ?? header.createAt, header.createAt)
+        }
         let bound =
             header.userID == ownerID ? EncryptedMessage.senderBindingLength : EncryptedMessage.bindingLength
         if evidence.messageKey != nil, (evidence.text.shown?.utf8.count ?? 0) < bound { shortTexts += 1 }

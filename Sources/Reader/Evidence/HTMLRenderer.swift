@@ -24,6 +24,9 @@ struct HTMLRenderer: PostRenderer {
         file.write("<h2>\(ReportHTML.line(people.label(channel)))</h2>\n")
         file.write("<p>\(ReportHTML.line(ExportPeople.kind(of: channel) + team)), channel <code>")
         file.write("\(ReportHTML.line(channel.id))</code>. All times are UTC.</p>\n")
+        for gap in channel.gaps {
+            file.write("<p class=\"notice\">not complete: \(ReportHTML.line(gap.words))</p>\n")
+        }
         if let absence = channel.absence {
             file.write("<p class=\"notice\">\(absence.reason.words) since \(absence.since.date); kept as it was</p>\n")
         }

@@ -52,6 +52,7 @@ struct ExportManifest {
                         json.string("file", entry.file)
                         json.object("counts") { ExportManifest.write(entry.counts, to: &$0) }
                         json.absence(entry.channel.absence)
+                        json.gaps(of: entry.channel)
                         write(entry.past, to: &json)
                     }
                 }

@@ -37,6 +37,7 @@ struct MarkdownRenderer: PostRenderer {
         file.write(
             "\(kind)\(team), as \(MarkdownRenderer.escape(account.username)) sees it "
                 + "\(MarkdownRenderer.escape(account.whereSeen)); all times are UTC\n")
+        for gap in channel.gaps { file.write("\n*not complete: \(MarkdownRenderer.escape(gap.words))*\n") }
         if let absence = channel.absence {
             file.write("\n*\(absence.reason.words) since \(absence.since.date); kept as it was*\n")
         }

@@ -65,7 +65,7 @@ struct Channels: AsyncParsableCommand {
             .map { Timestamp(milliseconds: $0).date }
         if days.first == days.last { days.removeFirst(min(1, days.count)) }
         Terminal.print("\(row)  \(days.joined(separator: " to "))".trimmedAtEnd)
-        for notice in channel.notices { Terminal.print("  \(notice)") }
+        for notice in channel.notices { Terminal.print("  \(notice)".wrapped(indent: 4)) }
     }
 
     private func describeMembers(of channel: Channel, _ open: OpenArchive) throws {
@@ -102,6 +102,7 @@ struct Channels: AsyncParsableCommand {
             if let last = contents.lastCreateAt { json.int("last", last) } else { json.null("last") }
             json.int("delete_at", channel.deleteAt)
             json.absence(channel.absence)
+            json.gaps(of: channel)
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }

@@ -86,7 +86,7 @@ struct Export: AsyncParsableCommand {
         let request = ExportRequest(
             format: kind.format ?? .jsonl, channels: try open.select(channels: channel, teams: team),
             userIDs: try userIDs(open.users),
-            createAt: (since?.start.milliseconds ?? 0)..<(until?.end.milliseconds ?? .max),
+            createAt: (since?.start.milliseconds ?? .min)..<(until?.end.milliseconds ?? .max),
             includesUnverified: includeUnverified, includesFiles: !noFiles, asked: asked)
         guard kind.format != nil else { return try await writeEvidence(open, request, seal) }
         let names = open.names

@@ -58,7 +58,7 @@ extension Pull {
             Terminal.print(
                 "Older posts of \(narrowed.of("channel")) are still to come: “mmvault pull” without --since.")
         }
-        try requireAll(report, label)
+        try requireAll(report, archive, label)
     }
 
     private static func inOrder(_ counts: [Absence.Reason: Int]) -> [(Absence.Reason, Int)] {
@@ -72,7 +72,17 @@ extension Pull {
         }
     }
 
-    private static func requireAll(_ report: PullReport, _ label: (Channel) -> String) throws {
+    private static func requireAll(
+        _ report: PullReport, _ archive: Archive, _ label: (Channel) -> String
+    ) throws {
+        for (channel, gaps) in report.partial {
+            for gap in gaps { Terminal.warn("\(label(channel)) is not complete: \(SafeText.line(gap.words))") }
+        }
+        // Where nothing is missing, it is worth a word, and no more.
+        let whole = Set(report.outcomes.compactMap { if case .complete = $0.result { $0.channel.id } else { nil } })
+        for channel in try archive.channels() where whole.contains(channel.id) {
+            for line in channel.incompleteness { Terminal.note("\(label(channel)): \(line)") }
+        }
         for failure in report.files.failures.prefix(3) {
             Terminal.warn("a file did not come: \(Failure(failure.error).message)")
         }
@@ -81,14 +91,22 @@ extension Pull {
                 guard case .failed(let error) = outcome.result else { continue }
                 Terminal.warn("\(label(outcome.channel)) is not complete: \(Failure(error).message)")
             }
+            let helps = report.failures.contains { if case .failed(.badAnswer) = $0.result { false } else { true } }
             throw Failure(
                 .incomplete, "\(report.failures.count.of("channel")) could not be fetched to the end",
-                hint: "the others are complete; run “mmvault pull” again")
+                hint: helps
+                    ? "what came is kept; run “mmvault pull” again"
+                    : "what came is kept; the server's answers cannot be used, and running it again will not help")
         }
         guard report.files.failures.isEmpty else {
             throw Failure(
                 .incomplete, "\(report.files.failures.count.of("file")) could not be fetched",
                 hint: "all posts are there; run “mmvault pull” again")
+        }
+        guard report.partial.isEmpty else {
+            throw Failure(
+                .incomplete, "\(report.partial.count.of("channel")) cannot be had whole from the server",
+                hint: "everything that it shows is archived; later pulls ask for the rest again")
         }
     }
 

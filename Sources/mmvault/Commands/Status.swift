@@ -95,6 +95,7 @@ struct Status: AsyncParsableCommand {
             {
                 Terminal.print("  NOT complete: it is still to be pulled")
             }
+            for line in survey.channel.incompleteness { Terminal.print("  \(line)".wrapped(indent: 4)) }
             return
         }
         var facts = ["\(survey.encrypted.grouped) encrypted", "\(survey.plain.grouped) plain"]
@@ -125,6 +126,7 @@ struct Status: AsyncParsableCommand {
                     : "  NOT complete: posts older than \(Timestamp(milliseconds: backward.reached).date) are still to be"
                         + " pulled")
         }
+        for line in survey.channel.incompleteness { Terminal.print("  \(line)".wrapped(indent: 4)) }
         if let time = try open.archive.lastFetch(channelID: survey.channel.id) {
             Terminal.print("  last asked for on \(time.minute) UTC")
         }

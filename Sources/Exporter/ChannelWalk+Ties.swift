@@ -1,0 +1,148 @@
+internal import Archive
+
+/// Groups of posts with one `create_at` that are larger than a page: see `TiedPosts`.
+extension ChannelWalk {
+    /// Reads the whole group below an anchor in one way after the other until no post of it is missing; what stays missing is
+    /// noted in the walk's state.
+    ///
+    /// - Parameter position: the place from which the first page shows posts of the group, and nothing older.
+    /// - Returns: the place behind the group.
+    mutating func walkTied(
+        _ position: WalkState.Position, at createAt: Int64, anchorTime: Int64?
+    ) async throws(ExporterError) -> WalkState.Position {
+        let (group, member) = try await settle(
+            createAt, below: position.anchor, anchorTime: anchorTime, sizes: ChannelWalk.pageSizes(limits.pageSize))
+        note(group)
+        return WalkState.Position(anchor: member ?? position.anchor, page: 0, reached: createAt)
+    }
+
+    /// Asks again for what was missing of such groups when the channel was last walked: in few ways, since most will give
+    /// the same as before.
+    mutating func askForTied() async throws(ExporterError) {
+        for tie in state.ties {
+            let younger: String?
+            do throws(ArchiveError) {
+                younger = try archive.livePosts(channelID: channelID, after: tie.createAt, limit: 1).first?.id
+            } catch { throw .archive(error) }
+            let sizes = Array(ChannelWalk.pageSizes(limits.pageSize).prefix(4))
+            note(try await settle(tie.createAt, below: younger, anchorTime: nil, sizes: sizes).group)
+        }
+    }
+
+    private mutating func note(_ group: TiedPosts) {
+        state.ties.removeAll { $0.createAt == group.createAt }
+        guard let missing = group.missing, missing > 0 else { return }
+        state.ties.append(WalkState.Tie(createAt: group.createAt, missing: missing))
+    }
+
+    /// The usual size twice, as it is enough where the server keeps to one order; then sizes that share no edge with it.
+    static func pageSizes(_ usual: Int) -> [Int] {
+        let others = [1, 3, 7, 13, 19, 29, 41, 53, 61, 71, 79, 89, 97].map { usual - $0 }.filter { 2 * $0 > usual }
+        return [usual, usual] + others + Array(repeating: usual, count: max(0, 6 - others.count))
+    }
+
+    /// How often a group may change while it is read.
+    private static let mostChanges = 8
+    /// Threads and posts asked for one by one.
+    private static let mostThreads = 200
+    private static let mostPosts = 1000
+
+    /// - Returns: what is known of the group, and one of its posts.
+    private mutating func settle(
+        _ createAt: Int64, below anchor: String?, anchorTime: Int64?, sizes: [Int]
+    ) async throws(ExporterError) -> (group: TiedPosts, member: String?) {
+        let channelID = channelID
+        var group = TiedPosts(createAt: createAt)
+        var member: String?
+        var older: String?
+        var roots: Set<String> = []
+        for size in sizes {
+            let path = { WalkPath.page(channelID, .init(anchor: anchor, page: $0, reached: 0), size: size) }
+            let (pass, beyond) = try await read(
+                createAt, size, anchorTime: anchorTime, roots: &roots, path: path, isBeyond: { $0 < createAt })
+            group.add(pass)
+            (member, older) = (pass.last ?? member, beyond ?? older)
+            if group.missing == 0 { return (group, member) }
+            guard group.changes < ChannelWalk.mostChanges else { throw .unsettledHistory(channelID: channelID) }
+        }
+        // The other way round the server sorts anew.
+        if let older {
+            for size in sizes.dropFirst() where group.missing != 0 {
+                let path = { WalkPath.after(channelID, older, page: $0, size: size) }
+                group.add(
+                    try await read(
+                        createAt, size, anchorTime: nil, roots: &roots, path: path, isBeyond: { $0 > createAt }
+                    ).pass)
+            }
+        }
+        guard group.missing != nil else { throw .unsettledHistory(channelID: channelID) }
+        if group.missing != 0 { try await askForChanges(&group) }
+        if group.missing != 0 { try await askForThreads(roots, &group) }
+        if group.missing != 0 { try await askForPosts(&group) }
+        return (group, member)
+    }
+
+    /// One pass over the group's pages.
+    ///
+    /// - Parameter isBeyond: whether a time is that of a post on the other side of the group, where the pass ends.
+    /// - Returns: also the first such post.
+    private mutating func read(
+        _ createAt: Int64, _ size: Int, anchorTime: Int64?, roots: inout Set<String>, path: (Int) -> String,
+        isBeyond: (Int64) -> Bool
+    ) async throws(ExporterError) -> (pass: TiedPosts.Pass, beyond: String?) {
+        var pass = TiedPosts.Pass()
+        var number = 0
+        while true {
+            let (answer, page) = try await fetch(path(number)) { $0.isOlder(than: anchorTime) }
+            try await keep(answer, page)
+            pass.add(page.listed.filter { $0.createAt == createAt }.map(\.id), ofPageWith: page.order.count)
+            for post in page.posts where post.createAt == createAt && !post.rootID.isEmpty { roots.insert(post.rootID) }
+            if let beyond = page.listed.first(where: { isBeyond($0.createAt) }) { return (pass, beyond.id) }
+            if page.order.isEmpty { return (pass, nil) }
+            guard !pass.repeatsItself(pageSize: size) else { throw .unsettledHistory(channelID: channelID) }
+            number += 1
+        }
+    }
+
+    // MARK: By other questions
+
+    private mutating func askForChanges(_ group: inout TiedPosts) async throws(ExporterError) {
+        let (answer, page) = try await fetch(WalkPath.since(channelID, max(1, group.createAt - 1)))
+        try await keep(answer, page)
+        group.add(page)
+    }
+
+    private mutating func askForThreads(_ roots: Set<String>, _ group: inout TiedPosts) async throws(ExporterError) {
+        for root in roots.sorted().prefix(ChannelWalk.mostThreads) where group.missing != 0 {
+            do throws(ExporterError) {
+                let (answer, page) = try await fetch("/api/v4/posts/\(root)/thread")
+                try await keep(answer, page)
+                group.add(page)
+            } catch .refused {
+                // The root has gone.
+            }
+        }
+    }
+
+    /// What the archive has from elsewhere.
+    private func askForPosts(_ group: inout TiedPosts) async throws(ExporterError) {
+        let known: [String]
+        do throws(ArchiveError) {
+            known = try archive.livePosts(channelID: channelID, at: group.createAt, limit: 100_000)
+        } catch { throw .archive(error) }
+        for id in known.filter({ !group.holds($0) }).prefix(ChannelWalk.mostPosts) where group.missing != 0 {
+            if try await absence(of: id) == nil { group.add([id]) }
+        }
+    }
+}
+
+extension TiedPosts {
+    fileprivate mutating func add(_ page: PostsPage) {
+        add(page.posts.filter { $0.createAt == createAt && $0.deleteAt == 0 && $0.originalID.isEmpty }.map(\.id))
+    }
+}
+
+extension PostsPage {
+    /// Whether every post that it lists is older than a time; any is where there is none.
+    func isOlder(than time: Int64?) -> Bool { time.map { time in listed.allSatisfy { $0.createAt < time } } ?? true }
+}
