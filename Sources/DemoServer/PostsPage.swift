@@ -39,7 +39,7 @@ extension WorldState {
                     return start..<min(live.count, start + query.perPage)
                 } ?? 0..<0
         }
-        let order = Array(live[range].reversed())
+        let order = Array((tiesAreUnstable ? sorted(live, range, query) : live[range]).reversed())
         var (next, previous) = ("", "")
         if let newest = order.first, let oldest = order.last {
             let newer = timeline.liveCount(upTo: newest.createAt)
@@ -55,6 +55,20 @@ extension WorldState {
         return render(
             order: order, others: companions(of: order, query),
             countReplies: query.skipFetchThreads || query.anchor != nil, next: next, previous: previous)
+    }
+
+    /// What a sort gives that knows nothing but `create_at`, and does another thing for each window.
+    private func sorted(
+        _ live: [Timeline.Entry], _ range: Range<Int>, _ query: PostsQuery
+    ) -> ArraySlice<Timeline.Entry> {
+        func rank(_ entry: Timeline.Entry) -> UInt64 {
+            var side: UInt64 = 0
+            if case .after = query.anchor { side = 1 }
+            return SeededGenerator.scramble(
+                entry.rank ^ UInt64(query.perPage) &* 0x9E37_79B9 ^ UInt64(query.page) << 40 ^ side << 60)
+        }
+        return live.map { (entry: $0, rank: rank($0)) }
+            .sorted { ($0.entry.createAt, $0.rank) < ($1.entry.createAt, $1.rank) }.map(\.entry)[range]
     }
 
     private static func window(endingAt end: Int, _ query: PostsQuery) -> Range<Int> {
@@ -98,6 +112,14 @@ extension WorldState {
             order: matches.sorted(by: >), others: roots, countReplies: query.skipFetchThreads, next: "", previous: "")
     }
 
+    /// A post with its whole thread, the newest first.
+    func thread(of post: Post) -> String {
+        let root = post.rootID.isEmpty ? post.id : post.rootID
+        let entries = ([entry(of: root)].compactMap { $0 } + (threads[root] ?? []))
+            .filter { posts[$0.slot]?.isLive ?? false }.sorted(by: >)
+        return render(order: entries, others: [], countReplies: true, next: "", previous: "")
+    }
+
     private func entry(of id: String) -> Timeline.Entry? {
         slot(of: id).flatMap { slot in
             posts[slot].map { Timeline.Entry(createAt: $0.createAt, rank: $0.rank, slot: slot) }
@@ -107,6 +129,10 @@ extension WorldState {
     private func render(
         order: [Timeline.Entry], others: [Timeline.Entry], countReplies: Bool, next: String, previous: String
     ) -> String {
+        let hidden = (order + others).map(\.createAt).filter { $0 < historyLimit }.max() ?? 0
+        let (order, others) = (
+            order.filter { $0.createAt >= historyLimit }, others.filter { $0.createAt >= historyLimit }
+        )
         let slots = Set(order.map(\.slot)).union(others.map(\.slot))
         let sorted = slots.compactMap { posts[$0] }.sorted { $0.id < $1.id }
         let entries = sorted.map { post in
@@ -114,7 +140,8 @@ extension WorldState {
         }
         let ids = JSONText.strings(order.compactMap { posts[$0.slot]?.id })
         return "{\"order\":\(ids),\"posts\":{\(entries.joined(separator: ","))}"
-            + ",\"next_post_id\":\"\(next)\",\"prev_post_id\":\"\(previous)\"}\n"
+            + ",\"next_post_id\":\"\(next)\",\"prev_post_id\":\"\(previous)\""
+            + (historyLimit > 0 ? ",\"first_inaccessible_post_time\":\(hidden)}\n" : "}\n")
     }
 
     /// The live replies of the thread that a post is in.

@@ -11,6 +11,11 @@ extension WorldState {
             try state.checkPeek(call, post)
             return .json(post.json(replyCount: state.replyCount(of: post)) + "\n")
         },
+        Route("GET", "/api/v4/posts/*/thread") { state, call throws(Refusal) in
+            guard let post = state.post(try call.id("post_id")), post.isLive else { throw .noPost }
+            try state.checkPeek(call, post)
+            return .json(state.thread(of: post))
+        },
         Route("GET", "/api/v4/posts/*/edit_history") { state, call throws(Refusal) in
             guard (state.version.split(separator: ".").first.flatMap { Int($0) } ?? 0) >= 7 else { throw .noRoute }
             // Whatever is wrong, the author alone may ask: of others' posts and of deleted ones it says the same.
@@ -32,7 +37,9 @@ extension WorldState {
     ]
 
     private func checkPeek(_ call: Call, _ post: Post) throws(Refusal) {
-        guard let channel = channels[post.channelID], mayPeek(call.caller, channel) else { throw .noPermission }
+        guard let channel = channels[post.channelID], mayPeek(call.caller, channel), post.createAt >= historyLimit else {
+            throw .noPermission
+        }
     }
 
     /// The old revisions of a post, the last edited first.

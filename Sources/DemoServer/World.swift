@@ -33,6 +33,20 @@ public final class World: Sendable {
         set { state.withLock { $0.sinceLimit = newValue } }
     }
 
+    /// Whether posts of one `create_at` come in another order for each size and number of a page, so that pages overlap and
+    /// leave posts out: what PostgreSQL may do with `ORDER BY CreateAt` and `OFFSET`. The same question gets the same answer.
+    public var tiesAreUnstable: Bool {
+        get { state.withLock(\.tiesAreUnstable) }
+        set { state.withLock { $0.tiesAreUnstable = newValue } }
+    }
+
+    /// Hides posts that were created before this time, as a licence's limit on message history does: lists leave them out and
+    /// name the newest that they would have held, single ones are refused. 0 for no limit.
+    public var historyLimit: Int64 {
+        get { state.withLock(\.historyLimit) }
+        set { state.withLock { $0.historyLimit = newValue } }
+    }
+
     /// The version that the server says it has: `6.2.0`, the measured one, unless a test wants a newer one. From 7 on it
     /// gives authors the histories of their posts, as newer ones do by their source. Empty: it does not say.
     public var version: String {

@@ -5,6 +5,8 @@ struct WorldState {
     var now: Int64
     var tick: Int64
     var sinceLimit = 1000
+    var tiesAreUnstable = false
+    var historyLimit: Int64 = 0
     var version = "6.2.0"
     private var generator: SeededGenerator
     /// Apart from `generator`, so that logging in does not shift the ids of posts.

@@ -65,6 +65,69 @@ struct TieTests {
             })
     }
 
+    /// Pages that overlap in the same way each time: that two passes agree proves nothing there.
+    @Test(arguments: [23, 60, 230]) func pagesThatOverlapHideNothing(_ size: Int) async throws {
+        try await Town.with(seed: UInt64(size), tick: 1, interceptor: TieTests.blind) { town in
+            town.world.tiesAreUnstable = true
+            town.write(7, at: Town.start + 1)
+            town.write(size, at: Town.start + 2)
+            town.write(4, at: Town.start + 3)
+            try await town.pullAll(limits: WalkLimits(pageSize: 20), isTold: false)
+            try await town.expectTruth()
+        }
+    }
+
+    /// Where no question shows them all, the pull says how many are missing; the next one asks for them again.
+    @Test func whatNoPageShowsIsCountedAsMissing() async throws {
+        let lists = Box<(@Sendable (ServerRequest) -> Fault?)?>(nil)
+        try await Town.with(
+            tick: 1, interceptor: { request in lists.value?(request) },
+            { town in
+                town.write(3, at: Town.start + 1)
+                let tied = town.write(47, at: Town.start + 2)
+                let world = town.world
+                let hidden = Set(tied[10..<13])
+                lists.value = { request in
+                    guard request.isAboutPosts else { return nil }
+                    return request.isSince ? TieTests.blind(request) : TieTests.page(world, request, hidden, tied[0])
+                }
+                let limits = WalkLimits(pageSize: 20)
+                let time = Timestamp(milliseconds: Town.start + 2)
+                let report = try await town.pull(limits: limits)
+                #expect(report.partial.map(\.gaps) == [[.tied(at: time, missing: 3), .unknownChanges]])
+                let archive = try town.archive()
+                #expect(try archive.channels().first { $0.id == town.channel }?.gaps.count == 2)
+                #expect(try archive.walkState(channelID: town.channel)?.isComplete == false)
+                lists.value = nil
+                try await town.pullAll(limits: limits)
+                try await town.expectTruth()
+            })
+    }
+
+    /// A page as a server lists it that gives one post in the place of others.
+    private static func page(
+        _ world: World, _ request: ServerRequest, _ hidden: Set<String>, _ other: String
+    ) -> Fault {
+        let query = Dictionary(
+            request.query.split(separator: "&").map { $0.split(separator: "=").map(String.init) }
+                .map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+        let live = world.posts(in: request.channelID).filter(\.isLive)
+            .sorted { ($1.createAt, $0.id) < ($0.createAt, $1.id) }
+        let anchor = live.first { $0.id == query["before"] ?? query["after"] }?.createAt ?? 0
+        var rows = live
+        if query["before"] != nil { rows = live.filter { $0.createAt < anchor } }
+        if query["after"] != nil { rows = live.filter { $0.createAt > anchor }.reversed() }
+        let size = Int(query["per_page"] ?? "") ?? 60
+        let page = rows.dropFirst((Int(query["page"] ?? "") ?? 0) * size).prefix(size)
+        let listed = page.map { (id: hidden.contains($0.id) ? other : $0.id, createAt: $0.createAt) }
+        let posts = Dictionary(listed.map { ($0.id, $0.createAt) }, uniquingKeysWith: { first, _ in first })
+        let texts = posts.map { id, createAt in
+            #""\#(id)":{"id":"\#(id)","channel_id":"\#(request.channelID)","create_at":\#(createAt),"update_at":\#(createAt)}"#
+        }
+        let order = listed.map { "\"\($0.id)\"" }.joined(separator: ",")
+        return .status(200, body: "{\"order\":[\(order)],\"posts\":{\(texts.joined(separator: ","))}}")
+    }
+
     @Test func aLargerPageThanAskedForIsTakenWhole() async throws {
         // The server's clamp is 200; a walk that asks for more gets its pages all the same.
         try await Town.with(tick: 0, interceptor: TieTests.blind) { town in
