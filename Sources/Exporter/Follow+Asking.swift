@@ -91,7 +91,7 @@ extension Follow {
 
     private static func describe(_ error: ExporterError) -> String {
         switch error {
-        case .noAnswer(_, let why, _): why
+        case .noAnswer(_, let why, _, _): why
         case .refused(let status, _, let message, _): "the server refuses (\(status)): \(message)"
         default: "the channels cannot be fetched"
         }
