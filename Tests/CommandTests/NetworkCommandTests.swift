@@ -87,6 +87,7 @@ import Testing
                 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
                   -addext subjectAltName=DNS:localhost -keyout key.pem -out ca.pem 2>/dev/null
                 serve() {
+                  rm -f served
                   openssl s_server -accept 0 -cert ca.pem -key key.pem -www "$@" >served 2>&1 & server=$!
                   for i in {1..100}; do grep -q ACCEPT served && break; sleep 0.1; done
                   place=localhost:$(sed -n 's/^ACCEPT.*://p' served)
