@@ -12,24 +12,26 @@ public enum BackupRequest {
     /// - Throws: `noAnswer` where there is no connection; `refused` where the server has no such command, or refuses it in
     ///   each channel that is tried; `noChannelToAskIn`. Whether there is a backup is not known then.
     public static func run(
-        _ directory: AccountDirectory, limit: Double = 10
+        _ directory: AccountDirectory, _ network: Network, limit: Double = 10
     ) async throws(ExporterError) -> String? {
         let session = try Session(in: directory)
-        return try await MattermostClient.using(session.address, token: session.token, patience: .short) {
+        let route = try session.route(network)
+        return try await MattermostClient.using(route, token: session.token, patience: .short) {
             client throws(ExporterError) in
             let places = try await places(client, userID: session.userID)
             guard !places.isEmpty else { throw .noChannelToAskIn }
             do {
-                return try await WebSocket.using(session.address, path: "/api/v4/websocket", token: session.token) {
+                return try await WebSocket.using(route, path: "/api/v4/websocket", token: session.token) {
                     try await ask($0, client, places, limit: limit)
                 }
             } catch let error as ExporterError {
                 throw error
             } catch let failure as WebSocket.Failure {
-                throw .noAnswer(request: ServerEvent.request, why: failure.why, attempts: 1)
+                throw .noAnswer(
+                    request: ServerEvent.request, why: failure.why, attempts: 1, obstacle: failure.obstacle)
             } catch {
                 if Task.isCancelled { throw .cancelled }
-                throw .noAnswer(request: ServerEvent.request, why: MattermostClient.describe(error), attempts: 1)
+                throw .noAnswer(request: ServerEvent.request, why: Trouble(error, on: route).why, attempts: 1)
             }
         }
     }

@@ -5,6 +5,10 @@ public enum ExporterError: Error, Equatable, Sendable {
     case badAddress(String, why: String)
     /// `http://` to another machine, and nobody said that this is wanted.
     case insecureAddress(String)
+    /// A file or folder of certificates that cannot be used; `from` is the option or the variable that names it.
+    case badAuthority(String, from: String, why: String)
+    /// A proxy that cannot be used. What the variable holds may be a password, and is not repeated.
+    case badProxy(variable: String, why: String)
     case notLoggedIn(account: String)
     case sessionExpired(server: String)
     case loginRefused(message: String)
@@ -15,8 +19,8 @@ public enum ExporterError: Error, Equatable, Sendable {
     case redirected(from: String, to: String)
     /// A definite no: 4xx.
     case refused(status: Int, id: String, message: String, request: String)
-    /// No usable answer after all attempts.
-    case noAnswer(request: String, why: String, attempts: Int)
+    /// No usable answer after all attempts. `obstacle`: where a setting may be what helps.
+    case noAnswer(request: String, why: String, attempts: Int, obstacle: Obstacle? = nil)
     /// The answer is whole and not what such an answer must be. To ask again does not help.
     case badAnswer(request: String, why: String)
     /// The walk through a channel's history cannot be trusted to have come to its end.

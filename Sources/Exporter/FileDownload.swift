@@ -76,7 +76,7 @@ struct FileDownload {
             try start()
             throw MattermostClient.Failure(why: "the server has less of the file than came before")
         default:
-            throw try await client.error(of: response, until: deadline, request)
+            throw await client.error(of: response, until: deadline, request)
         }
         guard let length = part.origin?.length else { return }
         for try await chunk in response.body {

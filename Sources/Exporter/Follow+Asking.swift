@@ -91,7 +91,7 @@ extension Follow {
 
     private static func describe(_ error: ExporterError) -> String {
         switch error {
-        case .noAnswer(_, let why, _), .badAnswer(_, let why): why
+        case .noAnswer(_, let why, _, _), .badAnswer(_, let why): why
         case .refused(let status, _, let message, _): "the server refuses (\(status)): \(message)"
         default: "the channels cannot be fetched"
         }

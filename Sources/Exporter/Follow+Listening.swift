@@ -11,7 +11,7 @@ extension Follow {
             let why: String
             do {
                 try await WebSocket.using(
-                    session.address, path: desk.path, token: session.token, limit: pace.longestMessage, tls: pull.tls
+                    pull.route, path: desk.path, token: session.token, limit: pace.longestMessage
                 ) { socket in try await attend(socket) }
                 why = "the server ended the connection"
             } catch let failure as WebSocket.Failure {
@@ -19,7 +19,7 @@ extension Follow {
                 // It may be the question for a replay that the server does not like.
                 if let status = failure.status, (400..<500).contains(status), status != 429 { desk.forgetConnection() }
             } catch {
-                why = MattermostClient.describe(error)
+                why = Trouble(error, on: pull.route).why
             }
             desk.endConnection()
             if Task.isCancelled { throw .cancelled }
@@ -34,7 +34,7 @@ extension Follow {
         let once = Patience(attempts: 1, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0, longestAnswer: 15)
         do throws(ExporterError) {
             _ = try await MattermostClient.using(
-                pull.session.address, token: pull.session.token, patience: once, tls: pull.tls,
+                pull.route, token: pull.session.token, patience: once,
                 { client throws(ExporterError) in try await client.me() })
         } catch {
             if Follow.isFinal(error) { throw error }

@@ -1,6 +1,5 @@
 public import Archive
 internal import Bytes
-internal import NIOSSL
 
 /// Keeps an archive up to date as things happen: a pull, and beside it and after it whatever the server's WebSocket tells,
 /// for as long as nobody stops it.
@@ -18,20 +17,21 @@ public struct Follow: Sendable {
     ///
     /// - Throws: as `Pull`.
     public init(
-        _ directory: AccountDirectory, _ selection: Pull.Selection = Pull.Selection(),
+        _ directory: AccountDirectory, _ selection: Pull.Selection = Pull.Selection(), network: Network,
         onEvent: @escaping @Sendable (FollowEvent) -> Void = { _ in }
     ) throws(ExporterError) {
         try self.init(
-            directory, selection, patience: .long, limits: WalkLimits(), pace: FollowPace(), onEvent: onEvent)
+            directory, selection, patience: .long, limits: WalkLimits(), pace: FollowPace(), network: network,
+            onEvent: onEvent)
     }
 
     init(
         _ directory: AccountDirectory, _ selection: Pull.Selection, patience: Patience, limits: WalkLimits,
-        pace: FollowPace, tls: TLSConfiguration = .makeClientConfiguration(),
+        pace: FollowPace, network: Network,
         onEvent: @escaping @Sendable (FollowEvent) -> Void
     ) throws(ExporterError) {
         let desk = FollowDesk(isSelective: !selection.channels.isEmpty || !selection.teams.isEmpty)
-        pull = try Pull(directory, selection, patience: patience, limits: limits, tls: tls) { event in
+        pull = try Pull(directory, selection, patience: patience, limits: limits, network: network) { event in
             desk.observe(event)
             onEvent(.pull(event))
         }
@@ -47,7 +47,7 @@ public struct Follow: Sendable {
         let session = pull.session
         let onEvent = onEvent
         try await MattermostClient.using(
-            session.address, token: session.token, patience: patience, tls: pull.tls,
+            pull.route, token: session.token, patience: patience,
             onRetry: { onEvent(.pull(.retrying(request: $0, why: $1, seconds: $2))) },
             { client throws(ExporterError) in
                 try await follow(client)
@@ -64,7 +64,7 @@ public struct Follow: Sendable {
                 let report = try await pull.run(client)
                 onEvent(.pulled(report))
                 return desk.add(FollowDesk.Agenda.left(by: report))
-            } catch .noAnswer(_, let why, _), .badAnswer(_, let why) {
+            } catch .noAnswer(_, let why, _, _), .badAnswer(_, let why) {
                 failures += 1
                 try await wait(why, after: failures)
             }
@@ -184,6 +184,8 @@ public struct Follow: Sendable {
     static func isFinal(_ error: ExporterError) -> Bool {
         switch error {
         case .sessionExpired, .otherUser, .archive, .cancelled: true
+        // A password that is sent again and again may lock somebody out.
+        case .noAnswer(_, _, _, .proxyPassword): true
         default: false
         }
     }

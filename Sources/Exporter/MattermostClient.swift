@@ -1,45 +1,40 @@
 internal import Archive
 internal import AsyncHTTPClient
 internal import Bytes
-internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
-internal import NIOHTTPCompression
-internal import NIOPosix
-internal import NIOSSL
 
 /// Speaks to one server, and to no other: redirects are not followed, no cookie is kept (one would win over the token),
 /// and the token goes into one header of requests below the server's own address.
 struct MattermostClient: Sendable {
-    let address: ServerAddress
+    let route: Route
     private let token: String?
     private let patience: Patience
     private let http: HTTPClient
     private let onRetry: @Sendable (_ request: String, _ why: String, _ seconds: Double) -> Void
 
-    /// More than the largest answer there is: 1000 posts, each for dozens of recipients.
-    private static let maximumBody = 256 << 20
+    /// An answer that is an error has a line to say. What comes after this many bytes is not read.
+    private static let longestRefusal = 64 << 10
     static let userAgent = "mmvault"
 
     /// Opens a client for as long as `body` runs.
-    ///
-    /// - Parameter tls: whom to trust; tests have a certificate of their own.
     static func using<R>(
-        _ address: ServerAddress, token: String?, patience: Patience,
-        tls: TLSConfiguration = .makeClientConfiguration(),
+        _ route: Route, token: String?, patience: Patience,
         onRetry: @escaping @Sendable (String, String, Double) -> Void = { _, _, _ in },
         _ body: (MattermostClient) async throws(ExporterError) -> R
     ) async throws(ExporterError) -> R {
         var configuration = HTTPClient.Configuration()
-        configuration.tlsConfiguration = tls
+        configuration.tlsConfiguration = route.tls
+        configuration.proxy = route.proxy?.configuration
         configuration.redirectConfiguration = .disallow
-        configuration.decompression = .enabled(limit: .size(maximumBody))
+        // The client would inflate what it has read at once, before anybody could say that there is no room.
+        configuration.decompression = .disabled
         configuration.timeout = .init(
             connect: .seconds(15), read: .nanoseconds(Int64(patience.longestSilence * 1_000_000_000)))
         // A refused connection is told at once; how often to knock is this program's own affair.
         configuration.connectionPool.retryConnectionEstablishment = false
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        let client = MattermostClient(address: address, token: token, patience: patience, http: http, onRetry: onRetry)
+        let client = MattermostClient(route: route, token: token, patience: patience, http: http, onRetry: onRetry)
         do throws(ExporterError) {
             let result = try await body(client)
             try? await http.shutdown()
@@ -62,7 +57,12 @@ struct MattermostClient: Sendable {
     func send<R>(
         _ request: Request, _ read: (Answer) throws(ExporterError) -> R
     ) async throws(ExporterError) -> R {
-        try await insist(request.name) { try read(try await exchange(request)) }
+        try await insist(request.name) {
+            // It holds its memory until it has been looked at.
+            let share = BodyBudget.shared.share()
+            defer { withExtendedLifetime(share) {} }
+            return try read(try await exchange(request, share))
+        }
     }
 
     /// Does something again until it does not fail, or fails for good.
@@ -76,8 +76,8 @@ struct MattermostClient: Sendable {
                 return try await body()
             } catch let error as Failure {
                 failure = error
-            } catch ExporterError.noAnswer(_, let why, _) {
-                failure = Failure(why: why)
+            } catch ExporterError.noAnswer(_, let why, _, let obstacle) {
+                failure = Failure(why: why, obstacle: obstacle)
             } catch ExporterError.badAnswer(let request, let why) {
                 badAnswers += 1
                 guard badAnswers < MattermostClient.mostBadAnswers else {
@@ -90,13 +90,14 @@ struct MattermostClient: Sendable {
                 throw .cancelled
             } catch {
                 if Task.isCancelled { throw .cancelled }
-                let problem = MattermostClient.tlsProblem(error)
-                failure = Failure(why: problem ?? MattermostClient.describe(error), isFinal: problem != nil)
+                let trouble = Trouble(error, on: route)
+                failure = Failure(
+                    why: trouble.why, isFinal: trouble.obstacle?.isFinal ?? false, obstacle: trouble.obstacle)
             }
             guard !failure.isFinal,
                 let seconds = patience.delay(after: attempt, requested: failure.requestedDelay)
             else {
-                throw .noAnswer(request: name, why: failure.why, attempts: attempt)
+                throw .noAnswer(request: name, why: failure.why, attempts: attempt, obstacle: failure.obstacle)
             }
             onRetry(name, failure.why, seconds)
             do { try await Task.sleep(for: .seconds(seconds)) } catch { throw .cancelled }
@@ -118,12 +119,15 @@ struct MattermostClient: Sendable {
         var requestedDelay: Double?
         /// Whether asking again would only cost the same again.
         var isFinal = false
+        var obstacle: Obstacle?
     }
 
-    private func exchange(_ request: Request) async throws -> Answer {
-        let (response, deadline) = try await open(request)
-        let body = try await collect(response, until: deadline)
-        if let error = error(of: response, body, request) { throw error }
+    private func exchange(_ request: Request, _ share: BodyBudget.Share) async throws -> Answer {
+        let (response, deadline) = try await open(request, headers: ["Accept-Encoding": "gzip"])
+        guard [200, 201].contains(response.status.code) else {
+            throw await error(of: response, until: deadline, request)
+        }
+        let body = try await collect(response, until: deadline, share)
         return Answer(request: request.name, headers: response.headers, body: body, receivedAt: .now)
     }
 
@@ -133,7 +137,7 @@ struct MattermostClient: Sendable {
     func open(
         _ request: Request, headers: HTTPHeaders = [:]
     ) async throws -> (HTTPClientResponse, ContinuousClock.Instant) {
-        var message = HTTPClientRequest(url: address.url + request.path)
+        var message = HTTPClientRequest(url: route.address.url + request.path)
         message.method = request.method
         message.headers.add(name: "User-Agent", value: MattermostClient.userAgent)
         message.headers.add(name: "Accept", value: "application/json")
@@ -148,12 +152,16 @@ struct MattermostClient: Sendable {
         return (response, deadline)
     }
 
-    /// What an answer that is none means; nil where it is one.
-    private func error(of response: HTTPClientResponse, _ body: [UInt8], _ request: Request) -> (any Error)? {
+    /// What an answer that is none means. Its body is read as far as it may have something to say.
+    func error(
+        of response: HTTPClientResponse, until deadline: ContinuousClock.Instant, _ request: Request
+    ) async -> any Error {
         switch response.status.code {
-        case 200, 201: nil
+        case 200..<300: Failure(why: "an answer of another kind (\(response.status.code))")
         case 300..<400:
-            ExporterError.redirected(from: address.url, to: response.headers.first(name: "Location") ?? "?")
+            ExporterError.redirected(
+                from: route.address.url,
+                to: ServerText.line(response.headers.first(name: "Location") ?? "", orElse: "?"))
         case 429:
             Failure(
                 why: "the server asks for fewer requests (429)",
@@ -162,77 +170,87 @@ struct MattermostClient: Sendable {
         case 408, 500, 502...:
             Failure(why: "the server failed (\(response.status.code))")
         default:
-            refusal(Int(response.status.code), body, request)
+            refusal(Int(response.status.code), await beginning(of: response, until: deadline), request)
         }
-    }
-
-    /// What an answer that was opened and is none means.
-    func error(of response: HTTPClientResponse, until deadline: ContinuousClock.Instant, _ request: Request)
-        async throws
-        -> any Error
-    {
-        let body = try await collect(response, until: deadline)
-        return error(of: response, body, request) ?? Failure(why: "an answer of another kind (\(response.status.code))")
     }
 
     /// The whole body. The client's own time limit ends with the head of an answer, so that a body which trickles has to
     /// be watched here.
     private func collect(
-        _ response: HTTPClientResponse, until deadline: ContinuousClock.Instant
+        _ response: HTTPClientResponse, until end: ContinuousClock.Instant, _ share: BodyBudget.Share
     ) async throws -> [UInt8] {
-        var body: [UInt8] = []
-        for try await chunk in response.body {
-            guard body.count + chunk.readableBytes <= MattermostClient.maximumBody else {
-                throw Failure(why: "the answer is larger than any answer may be", isFinal: true)
-            }
-            guard ContinuousClock.now < deadline else { throw Failure(why: "the answer did not end in time") }
-            body.append(contentsOf: chunk.readableBytesView)
+        let tooLong = Failure(why: "the answer is larger than any answer may be", isFinal: true)
+        let inflation = try MattermostClient.inflation(of: response)
+        if inflation == nil, let length = response.headers.first(name: "Content-Length").flatMap({ Int($0) }),
+            length > BodyBudget.longestBody
+        {
+            throw tooLong
         }
+        var deadline = end
+        var body: [UInt8] = []
+        func add(_ piece: some Collection<UInt8>) async throws {
+            let asked = ContinuousClock.now
+            do { try await share.take(piece.count) } catch is BodyBudget.TooLong { throw tooLong }
+            // To wait for others is no fault of the server's.
+            deadline += asked.duration(to: .now)
+            // A large one is not copied as it grows; what is not written to takes no memory.
+            if body.capacity < BodyBudget.longestBody, body.count + piece.count > 1 << 20 {
+                body.reserveCapacity(BodyBudget.longestBody)
+            }
+            body.append(contentsOf: piece)
+        }
+        for try await chunk in response.body {
+            guard ContinuousClock.now < deadline else { throw Failure(why: "the answer did not end in time") }
+            if let inflation {
+                inflation.feed(chunk.readableBytesView)
+                while let piece = try inflation.next() { try await add(piece) }
+            } else {
+                try await add(chunk.readableBytesView)
+            }
+        }
+        guard inflation?.isAtEnd ?? true else { throw Failure(why: "the answer was cut") }
         return body
+    }
+
+    /// What a refusal begins with, as far as it comes. The rest is left on the way.
+    private func beginning(of response: HTTPClientResponse, until deadline: ContinuousClock.Instant) async -> [UInt8] {
+        var body: [UInt8] = []
+        do {
+            let inflation = try MattermostClient.inflation(of: response)
+            for try await chunk in response.body {
+                if let inflation {
+                    inflation.feed(chunk.readableBytesView)
+                    while body.count < MattermostClient.longestRefusal, let piece = try inflation.next() {
+                        body += piece
+                    }
+                } else {
+                    body += chunk.readableBytesView
+                }
+                guard body.count < MattermostClient.longestRefusal, ContinuousClock.now < deadline else { break }
+            }
+        } catch {
+            // That it is a refusal is known without it.
+        }
+        return Array(body.prefix(MattermostClient.longestRefusal))
+    }
+
+    /// nil where the body is not compressed.
+    private static func inflation(of response: HTTPClientResponse) throws -> Inflation? {
+        switch response.headers.first(name: "Content-Encoding")?.lowercased() {
+        case nil, "identity", "": nil
+        case "gzip", "x-gzip", "deflate": try Inflation()
+        default: throw Failure(why: "the answer is in an encoding that was not asked for")
+        }
     }
 
     private func refusal(_ status: Int, _ body: [UInt8], _ request: Request) -> ExporterError {
         // `{id, message, …}` from Mattermost; plain text from the plugin and for routes that do not exist.
         let root = try? JSONDocument(body).root
-        let id = root?["id"]?.string ?? ""
-        if status == 401, id == "api.context.session_expired.app_error" { return .sessionExpired(server: address.url) }
-        let text = root?["message"]?.string ?? String(decoding: body.prefix(300), as: UTF8.self)
-        return .refused(
-            status: status, id: id, message: text.split(whereSeparator: \.isNewline).first.map(String.init) ?? "",
-            request: request.name)
-    }
-
-    /// What is wrong with the server's TLS or its certificate, where it is that which keeps the connection from being made;
-    /// it does not pass by asking again.
-    static func tlsProblem(_ error: any Error) -> String? {
-        switch error {
-        case is NIOSSLExtraError: break
-        case NIOSSLError.handshakeFailed: break
-        default: return nil
+        let id = ServerText.line(root?["id"]?.string ?? "")
+        if status == 401, id == "api.context.session_expired.app_error" {
+            return .sessionExpired(server: route.address.url)
         }
-        let text = "\(error)"
-        if text.contains("CERTIFICATE_VERIFY_FAILED") {
-            return
-                "the server's certificate cannot be trusted: no authority that this system knows stands behind it, or "
-                + "its time is over"
-        }
-        // A plain HTTP answer where a handshake should begin.
-        if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
-            return "what answers there does not speak TLS (https)"
-        }
-        guard error as? NIOSSLExtraError == .failedToValidateHostname else { return nil }
-        return "the server's certificate is for another address"
-    }
-
-    static func describe(_ error: any Error) -> String {
-        if let problem = tlsProblem(error) { return problem }
-        if let error = error as? HTTPClientError { return error.shortDescription }
-        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
-        if let error = error as? NIOConnectionError {
-            return error.connectionErrors.last.map { describe($0.error) } ?? "no address is known for \(error.host)"
-        }
-        if case ChannelError.connectTimeout = error { return "the server does not answer" }
-        if case NIOSSLError.handshakeFailed = error { return "the TLS handshake failed" }
-        return "\(error)".split(whereSeparator: \.isNewline).first.map { String($0.prefix(200)) } ?? "unknown error"
+        let text = root?["message"]?.string ?? String(decoding: body.prefix(2000), as: UTF8.self)
+        return .refused(status: status, id: id, message: ServerText.line(text), request: request.name)
     }
 }

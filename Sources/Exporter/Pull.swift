@@ -1,7 +1,6 @@
 public import Archive
 internal import Bytes
 internal import NIOHTTP1
-internal import NIOSSL
 internal import Synchronization
 
 /// Fetches what is new on the server into the archive.
@@ -30,26 +29,28 @@ public struct Pull: Sendable {
     private(set) var selection: Selection
     private let patience: Patience
     private let limits: WalkLimits
-    let tls: TLSConfiguration
+    let route: Route
     private let histories = HistoryOffer()
     let onEvent: @Sendable (PullEvent) -> Void
 
     /// How many channels are walked at a time: enough to hide the way to the server, few enough for its rate limit.
     private static let width = 4
 
-    /// - Throws: `notLoggedIn`; `archive(.inUse)` where another process writes to this archive.
+    /// - Throws: `notLoggedIn`; `archive(.inUse)` where another process writes to this archive; `badAuthority`, `badProxy`.
     public init(
-        _ directory: AccountDirectory, _ selection: Selection = Selection(), patience: Patience = .long,
-        onEvent: @escaping @Sendable (PullEvent) -> Void = { _ in }
+        _ directory: AccountDirectory, _ selection: Selection = Selection(), network: Network,
+        patience: Patience = .long, onEvent: @escaping @Sendable (PullEvent) -> Void = { _ in }
     ) throws(ExporterError) {
-        try self.init(directory, selection, patience: patience, limits: WalkLimits(), onEvent: onEvent)
+        try self.init(
+            directory, selection, patience: patience, limits: WalkLimits(), network: network, onEvent: onEvent)
     }
 
     init(
         _ directory: AccountDirectory, _ selection: Selection, patience: Patience, limits: WalkLimits,
-        tls: TLSConfiguration = .makeClientConfiguration(), onEvent: @escaping @Sendable (PullEvent) -> Void
+        network: Network, onEvent: @escaping @Sendable (PullEvent) -> Void
     ) throws(ExporterError) {
         session = try Session(in: directory)
+        route = try session.route(network)
         do throws(ArchiveError) {
             writer = try ArchiveWriter(directory)
             archive = try Archive(directory)
@@ -57,7 +58,6 @@ public struct Pull: Sendable {
         self.selection = selection
         self.patience = patience
         self.limits = limits
-        self.tls = tls
         self.onEvent = onEvent
     }
 
@@ -65,7 +65,7 @@ public struct Pull: Sendable {
     public func run() async throws(ExporterError) -> PullReport {
         let onEvent = onEvent
         return try await MattermostClient.using(
-            session.address, token: session.token, patience: patience, tls: tls,
+            route, token: session.token, patience: patience,
             onRetry: { onEvent(.retrying(request: $0, why: $1, seconds: $2)) },
             { client throws(ExporterError) in try await run(client) })
     }
@@ -74,7 +74,7 @@ public struct Pull: Sendable {
         var report = PullReport()
         let me = try await client.me()
         guard me.id == session.userID else {
-            throw .otherUser(expected: session.username, found: me.username)
+            throw .otherUser(expected: session.username, found: ServerText.line(me.username))
         }
         histories.open(to: me.serverVersion)
         onEvent(.stage(.lists))

@@ -4,9 +4,11 @@ public import Archive
 /// before is for the pull to note.
 public enum RegisteredKey {
     /// - Returns: the key's id, in hexadecimal digits; nil where the server shows none.
-    public static func run(_ directory: AccountDirectory) async throws(ExporterError) -> String? {
+    public static func run(_ directory: AccountDirectory, _ network: Network) async throws(ExporterError) -> String? {
         let session = try Session(in: directory)
-        return try await MattermostClient.using(session.address, token: session.token, patience: .short) {
+        return try await MattermostClient.using(
+            try session.route(network), token: session.token, patience: .short
+        ) {
             client throws(ExporterError) in
             try await KeyFetch.ask(client, [session.userID]).keys.first?.keyID
         }

@@ -59,7 +59,7 @@ public struct ServerAddress: Equatable, Sendable {
     }
 
     /// Whether what is sent to `host` cannot leave this machine. A name that merely looks like it could be anybody's.
-    private static func isLoopback(_ host: Substring) -> Bool {
+    static func isLoopback(_ host: Substring) -> Bool {
         if host == "localhost" || host == "[::1]" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }

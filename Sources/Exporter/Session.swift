@@ -1,19 +1,22 @@
 public import Archive
 internal import Bytes
 
-/// The right to speak to a server as a user: the address and the token. It stands in one file, mode 0600, and nowhere
+/// The right to speak to a server as a user: the address and the token, and what helps to reach it. It stands in one file, mode 0600, and nowhere
 /// else: never on a command line, in the environment, in the archive or in a log.
 public struct Session: Sendable {
     public let address: ServerAddress
     public let userID: String
     public let username: String
     let token: String
+    /// The file of certificates that was named at login (`--ca-file`), for every later command.
+    var caFile: String?
 
-    init(address: ServerAddress, userID: String, username: String, token: String) {
+    init(address: ServerAddress, userID: String, username: String, token: String, caFile: String? = nil) {
         self.address = address
         self.userID = userID
         self.username = username
         self.token = token
+        self.caFile = caFile
     }
 
     /// - Throws: `notLoggedIn` where there is none, or its file cannot be read as one.
@@ -29,6 +32,12 @@ public struct Session: Sendable {
         self.userID = userID
         self.username = username
         self.token = token
+        caFile = root["ca_file"]?.string
+    }
+
+    /// The way to its server.
+    func route(_ network: Network) throws(ExporterError) -> Route {
+        try network.route(to: address, remembered: caFile)
     }
 
     func save(in directory: AccountDirectory) throws(ExporterError) {
@@ -38,6 +47,7 @@ public struct Session: Sendable {
             $0.string("user_id", userID)
             $0.string("username", username)
             $0.string("token", token)
+            if let caFile { $0.string("ca_file", caFile) }
         }
         do { try PrivateFile.replace(directory.sessionPath, with: json.bytes) } catch { throw .archive(error) }
     }

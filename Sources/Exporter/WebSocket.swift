@@ -15,6 +15,7 @@ struct WebSocket: Sendable {
         let why: String
         /// What the server answered instead of opening a WebSocket.
         var status: UInt?
+        var obstacle: Obstacle?
     }
 
     /// The largest message that is taken; a post for hundreds of recipients has some hundred kilobytes.
@@ -43,18 +44,19 @@ struct WebSocket: Sendable {
     /// - Parameters:
     ///   - path: path and query below the server's address.
     ///   - limit: bytes of the largest message that is taken.
-    ///   - tls: whom to trust; tests have a certificate of their own.
     /// - Throws: `Failure`; `CancellationError`; what `body` throws.
     static func using<R: Sendable>(
-        _ address: ServerAddress, path: String, token: String, limit: Int = maximumMessage,
-        tls: TLSConfiguration = .makeClientConfiguration(), _ body: @Sendable (WebSocket) async throws -> R
+        _ route: Route, path: String, token: String, limit: Int = maximumMessage,
+        _ body: @Sendable (WebSocket) async throws -> R
     ) async throws -> R {
         let outcome: Outcome
         do {
-            outcome = try await open(address.endpoint, path: path, token: token, limit, tls)
+            outcome = try await open(route, path: path, token: token, limit)
         } catch {
             if Task.isCancelled { throw CancellationError() }
-            throw error is Failure ? error : Failure(why: MattermostClient.describe(error))
+            if error is Failure { throw error }
+            let trouble = Trouble(error, on: route)
+            throw Failure(why: trouble.why, obstacle: trouble.obstacle)
         }
         switch outcome {
         case .open(let frames):
@@ -73,28 +75,33 @@ struct WebSocket: Sendable {
     }
 
     private static func open(
-        _ endpoint: ServerAddress.Endpoint, path: String, token: String, _ limit: Int, _ configuration: TLSConfiguration
+        _ route: Route, path: String, token: String, _ limit: Int
     ) async throws -> Outcome {
+        let endpoint = route.address.endpoint
         var headers = HTTPHeaders()
         headers.add(name: "Host", value: endpoint.authority)
         headers.add(name: "User-Agent", value: MattermostClient.userAgent)
         headers.add(name: "Authorization", value: "Bearer \(token)")
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: endpoint.path + path, headers: headers)
-        let tls = endpoint.isSecure ? try NIOSSLContext(configuration: configuration) : nil
+        let tls = endpoint.isSecure ? try NIOSSLContext(configuration: route.tls) : nil
         let opening = Opening()
         return try await withTaskCancellationHandler {
             let negotiation = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .connectTimeout(connectTime)
-                .connect(host: endpoint.host, port: endpoint.port) { channel in
+                .connect(host: route.proxy?.host ?? endpoint.host, port: route.proxy?.port ?? endpoint.port) {
+                    channel in
                     opening.channel.withLock { $0 = channel }
                     return channel.eventLoop.makeCompletedFuture {
-                        if let tls {
-                            // Without a name, the certificate must be for the address.
-                            let name = endpoint.isNumeric ? nil : endpoint.host
-                            try channel.pipeline.syncOperations.addHandler(
-                                try NIOSSLClientHandler(context: tls, serverHostname: name))
+                        let negotiation = try Tunnel.open(channel, route.proxy, to: endpoint, within: connectTime) {
+                            channel in
+                            if let tls {
+                                // Without a name, the certificate must be for the address.
+                                let name = endpoint.isNumeric ? nil : endpoint.host
+                                try channel.pipeline.syncOperations.addHandler(
+                                    try NIOSSLClientHandler(context: tls, serverHostname: name))
+                            }
+                            return try negotiate(channel, head, limit)
                         }
-                        let negotiation = try negotiate(channel, head, limit)
                         let end = channel.eventLoop.scheduleTask(in: connectTime) { channel.close(promise: nil) }
                         negotiation.whenComplete { _ in end.cancel() }
                         return negotiation
@@ -173,6 +180,10 @@ extension ServerAddress {
         /// Whether the host is an address and not a name.
         let isNumeric: Bool
         let port: Int
+        /// Whether the port stands in the address.
+        let namesPort: Bool
+        /// Whether it is this machine itself.
+        let isLoopback: Bool
         /// As it stands in the address, for the header `Host`.
         let authority: String
         /// "", or the subfolder in which the server is.
@@ -192,6 +203,7 @@ extension ServerAddress {
             isSecure: isSecure, host: String(host),
             isNumeric: bracket != nil || (parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }),
             port: colon.flatMap { Int(authority[authority.index(after: $0)...]) } ?? (isSecure ? 443 : 80),
+            namesPort: colon != nil, isLoopback: ServerAddress.isLoopback(authority[..<(colon ?? authority.endIndex)]),
             authority: String(authority), path: String(rest.dropFirst(authority.count)))
     }
 }

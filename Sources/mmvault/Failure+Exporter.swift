@@ -12,6 +12,16 @@ extension Failure {
             Failure(
                 .usage, "\(SafeText.line(url)) would send your password and messages over the network unencrypted",
                 hint: "use https://; --allow-http does it all the same")
+        case .badAuthority(let path, let source, let why):
+            Failure(
+                .usage, "the certificates in \(SafeText.line(path)) (\(source)) cannot be used: \(SafeText.line(why))",
+                hint: source == "--ca-file"
+                    ? "--ca-file FILE names another file of certificates (PEM); it is remembered from the login"
+                    : "correct or unset \(source)")
+        case .badProxy(let variable, let why):
+            Failure(
+                .usage, "the proxy in \(variable) cannot be used: \(why)",
+                hint: "\(variable)=http://host:port names one, no_proxy what needs none; see docs/networks.md")
         case .notLoggedIn(let account):
             Failure(.notLoggedIn, "not logged in as \(SafeText.line(account))", hint: "“mmvault login URL” logs in")
         case .sessionExpired(let server):
@@ -37,12 +47,11 @@ extension Failure {
             Failure(
                 .server,
                 "the server refused the request (\(status)): \(SafeText.line(message)) [\(SafeText.line(request))]")
-        case .noAnswer(let request, let why, let attempts):
+        case .noAnswer(let request, let why, let attempts, let obstacle):
             Failure(
                 .server,
                 "no usable answer after \(attempts) attempt\(attempts == 1 ? "" : "s"): \(SafeText.line(why))"
-                    + " [\(SafeText.line(request))]",
-                hint: "if the address is right, run the command again later; nothing is lost")
+                    + " [\(SafeText.line(request))]", hint: hint(obstacle))
         case .badAnswer(let request, let why):
             Failure(
                 .server, "mmvault cannot use the server's answer: \(SafeText.line(why)) [\(SafeText.line(request))]",
@@ -58,6 +67,25 @@ extension Failure {
         case .noChannelToAskIn: Failure(.server, "it is asked for in a channel, and the server lists none for you")
         case .archive(let error): of(error)
         case .cancelled: .interrupted
+        }
+    }
+    /// What helps where a connection cannot be made.
+    private static func hint(_ obstacle: Obstacle?) -> String {
+        switch obstacle {
+        case .certificate:
+            "if the server has a private CA, or a proxy shows certificates of its own: --ca-file FILE or SSL_CERT_FILE "
+                + "names the CA's certificate; see docs/networks.md"
+        case .tls:
+            "mmvault speaks TLS 1.2 and 1.3 alone; if a proxy leads to the server, https_proxy names it; see "
+                + "docs/networks.md"
+        case .connection:
+            "if the address is right, run the command again later; nothing is lost. If a proxy leads to the server, "
+                + "https_proxy names it; see docs/networks.md"
+        case .proxy:
+            "https_proxy or ALL_PROXY names the proxy, and no_proxy what needs none; see docs/networks.md"
+        case .proxyPassword:
+            "https_proxy=http://USER:PASSWORD@host:port, with %XX for special characters; see docs/networks.md"
+        case nil: "if the address is right, run the command again later; nothing is lost"
         }
     }
 }

@@ -26,6 +26,8 @@ struct LoginOptions: ParsableArguments {
     @Flag(help: "Speak http:// to another machine, unencrypted.")
     var allowHttp = false
 
+    @OptionGroup var connection: NetworkOptions
+
     /// Logs in, and says as whom.
     func logIn(_ url: String, _ vault: Vault) async throws -> (directory: AccountDirectory, session: Session) {
         let address = try ServerAddress(url, allowsHTTP: allowHttp)
@@ -39,7 +41,7 @@ struct LoginOptions: ParsableArguments {
     ) async throws -> (directory: AccountDirectory, session: Session) {
         let credentials = try credentials(for: address)
         do {
-            return try await Exporter.Login.run(address, credentials, vault: vault)
+            return try await Exporter.Login.run(address, credentials, vault: vault, connection.network)
         } catch ExporterError.sessionExpired {
             throw Failure(
                 .notLoggedIn, "\(SafeText.line(address.url)) does not accept this token",
@@ -49,7 +51,7 @@ struct LoginOptions: ParsableArguments {
                 let code = Prompt.answer("MFA code: ")
             else { throw ExporterError.mfaRequired }
             let complete = Credentials.password(username: username, password: password, mfaCode: code)
-            return try await Exporter.Login.run(address, complete, vault: vault)
+            return try await Exporter.Login.run(address, complete, vault: vault, connection.network)
         }
     }
 

@@ -1,7 +1,6 @@
 import Archive
 import DemoServer
 import Foundation
-import NIOSSL
 import Testing
 
 @testable import Exporter
@@ -59,13 +58,14 @@ final class Following: Sendable {
     static func with(
         _ town: Town, _ selection: Pull.Selection = Pull.Selection(), pace: FollowPace = .eager,
         patience: Patience = .eager, limits: WalkLimits = WalkLimits(), isAtOnce: Bool = false,
-        tls: TLSConfiguration = .makeClientConfiguration(), endingWith end: ExporterError = .cancelled,
+        network: Network = Network(), endingWith end: ExporterError = .cancelled,
         _ body: (Following) async throws -> Void
     ) async throws {
         let directory = try town.directory()
         let following = try Following { onEvent in
             try Follow(
-                directory, selection, patience: patience, limits: limits, pace: pace, tls: tls, onEvent: onEvent)
+                directory, selection, patience: patience, limits: limits, pace: pace, network: network,
+                onEvent: onEvent)
         }
         do {
             if !isAtOnce { try await following.caughtUp() }

@@ -5,6 +5,8 @@ import NIOSSL
 import TestSupport
 import Testing
 
+@testable import Exporter
+
 /// What stands before a server in the world: it ends TLS, and sometimes turns away who wants a WebSocket. Everything else
 /// goes through as it is.
 final class FrontDoor: Sendable {
@@ -78,14 +80,16 @@ final class FrontDoor: Sendable {
 }
 
 /// A certificate of this test run's own, that signs itself.
-struct TestCertificate {
+final class TestCertificate: Sendable {
+    /// Where its files are, as long as somebody holds this.
+    let folder: String
     let key: NIOSSLPrivateKey
     let certificate: NIOSSLCertificate
 
     /// - Parameter names: as X.509 has them: `DNS:localhost,IP:127.0.0.1`.
     init(names: String) async throws {
         let path = try Town.temporaryDirectory()
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        folder = path
         try await StockTool.shell(
             """
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=mmvault-test \
@@ -95,19 +99,27 @@ struct TestCertificate {
         certificate = try #require(try NIOSSLCertificate.fromPEMFile("\(path)/certificate.pem").first)
     }
 
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    /// The certificate, in PEM form.
+    var file: String { "\(folder)/certificate.pem" }
+
     /// For a server that shows it.
     var server: NIOSSLContext {
-        get throws {
-            try NIOSSLContext(
-                configuration: .makeServerConfiguration(
-                    certificateChain: [.certificate(certificate)], privateKey: .privateKey(key)))
-        }
+        get throws { try server(speaking: nil) }
     }
 
-    /// For a client that trusts it, and nobody else.
-    var trusting: TLSConfiguration {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.trustRoots = .certificates([certificate])
-        return configuration
+    /// - Parameter version: the only one that the server speaks; nil for those that are usual.
+    func server(speaking version: TLSVersion?) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
+        if let version {
+            configuration.minimumTLSVersion = version
+            configuration.maximumTLSVersion = version
+        }
+        return try NIOSSLContext(configuration: configuration)
     }
+
+    /// For a client that trusts it beside the system's.
+    var trusting: Network { Network(caFile: file) }
 }

@@ -117,7 +117,7 @@ struct InterruptionTests {
                 broken.value = others[4]
                 let report = try await town.pull(limits: InterruptionTests.limits)
                 #expect(report.failures.map(\.channel.id) == [others[4]])
-                guard case .failed(.noAnswer(_, _, let attempts)) = report.failures.first?.result else {
+                guard case .failed(.noAnswer(_, _, let attempts, _)) = report.failures.first?.result else {
                     Issue.record("\(report.failures)")
                     return
                 }

@@ -21,7 +21,7 @@ import Testing
             let door = try await FrontDoor(to: try town.port, tls: try certificate.server)
             try enter(town, "https://\(host):\(door.port)")
             town.write(3)
-            try await Following.with(town, tls: certificate.trusting) { following in
+            try await Following.with(town, network: certificate.trusting) { following in
                 let requests = town.server.requests.count
                 let post = town.write(1)[0]
                 try await eventually("the post is there") { try town.states(post) == [.live] }
@@ -42,18 +42,17 @@ import Testing
     func aWrongCertificate_IsRefusedAtOnceAndNothingIsSent(_ place: Int, _ host: String) async throws {
         let (names, isTrusted, why) = Self.wrong[place]
         let certificate = try await TestCertificate(names: names)
-        let tls = isTrusted ? certificate.trusting : .makeClientConfiguration()
+        let network = isTrusted ? certificate.trusting : Network()
         try await Town.with { town in
             let door = try await FrontDoor(to: try town.port, tls: try certificate.server)
             try enter(town, "https://\(host):\(door.port)")
             // A pull, which is told so at once: asking again would change nothing.
             let error = await #expect(throws: ExporterError.self) {
                 try await Pull(
-                    town.directory(), Pull.Selection(), patience: .eager, limits: WalkLimits(), tls: tls,
-                    onEvent: { _ in }
+                    town.directory(), Pull.Selection(), network: network, patience: .eager
                 ).run()
             }
-            guard case .noAnswer(_, let words, let attempts) = error else {
+            guard case .noAnswer(_, let words, let attempts, .certificate) = error else {
                 Issue.record("\(String(describing: error))")
                 return
             }
@@ -61,12 +60,38 @@ import Testing
             // The WebSocket.
             let failure = await #expect(throws: WebSocket.Failure.self) {
                 try await WebSocket.using(
-                    ServerAddress("https://\(host):\(door.port)"), path: "/api/v4/websocket", token: town.token,
-                    tls: tls
+                    network.route(to: ServerAddress("https://\(host):\(door.port)")), path: "/api/v4/websocket",
+                    token: town.token
                 ) { _ in }
             }
             #expect(failure?.why.contains(why) == true, "\(failure?.why ?? "")")
             #expect(town.server.requests.isEmpty)
+            await door.close()
+        }
+    }
+
+    @Test(arguments: [TLSVersion.tlsv1, .tlsv11, .tlsv12, .tlsv13])
+    func tlsBelow12_IsRefusedAtOnceByBothAlike(_ version: TLSVersion) async throws {
+        let certificate = try await TestCertificate(names: "DNS:localhost")
+        let isTaken = version == .tlsv12 || version == .tlsv13
+        try await Town.with { town in
+            let door = try await FrontDoor(to: try town.port, tls: try certificate.server(speaking: version))
+            let route = try certificate.trusting.route(to: ServerAddress("https://localhost:\(door.port)"))
+            var found: (why: String, attempts: Int, obstacle: Obstacle?)?
+            do {
+                _ = try await MattermostClient.using(route, token: town.token, patience: .eager) {
+                    client throws(ExporterError) in try await client.me()
+                }
+            } catch ExporterError.noAnswer(_, let why, let attempts, let obstacle) {
+                found = (why, attempts, obstacle)
+            }
+            var failure: WebSocket.Failure?
+            do {
+                try await WebSocket.using(route, path: "/api/v4/websocket", token: town.token) { _ in }
+            } catch let error as WebSocket.Failure { failure = error }
+            let words = "the server speaks only TLS older than version 1.2, which is not safe"
+            #expect(found?.why == (isTaken ? nil : words) && failure?.why == found?.why)
+            #expect(found?.obstacle == (isTaken ? nil : .tls) && found?.attempts == (isTaken ? nil : 1))
             await door.close()
         }
     }
@@ -93,7 +118,7 @@ import Testing
             ) { client throws(ExporterError) in try await client.me() }
         }
         try await server.close()
-        guard case .noAnswer(_, let why, let attempts) = error else {
+        guard case .noAnswer(_, let why, let attempts, .tls) = error else {
             Issue.record("\(String(describing: error))")
             return
         }

@@ -125,7 +125,7 @@ struct UnreliableServerTests {
             do {
                 try await town.pull(patience: patience)
                 Issue.record("a pull from nobody")
-            } catch ExporterError.noAnswer(_, _, let attempts) {
+            } catch ExporterError.noAnswer(_, _, let attempts, _) {
                 #expect(attempts == 3)
             }
         }

@@ -12,9 +12,15 @@ struct Login: AsyncParsableCommand {
             arguments: they come from the prompt or from a file. The token is kept in the
             vault, in a file that only you can read; the password is not kept.
 
+            --ca-file adds to the certificates that the system trusts, and later commands
+            use it, too; SSL_CERT_FILE and SSL_CERT_DIR replace those of the system.
+            https_proxy, http_proxy, ALL_PROXY and no_proxy name proxies, as for curl.
+            All of it: docs/networks.md.
+
             EXAMPLES:
               mmvault login https://chat.example.org
               mmvault login https://chat.example.org --token-file token.txt
+              mmvault login https://chat.corp.example --ca-file corp-ca.pem
               pass mattermost | mmvault login chat.example.org --username me \\
                 --password-file -
 

@@ -19,6 +19,8 @@ struct Pull: AsyncParsableCommand {
             and ends with 0 when it is told to (Ctrl-C, SIGTERM). No other command can
             write to the archive meanwhile; all can read.
 
+            Proxies and private CAs: docs/networks.md.
+
             EXAMPLES:
               mmvault pull
               mmvault pull --channel town-square --channel @bob
@@ -61,6 +63,8 @@ struct Pull: AsyncParsableCommand {
         transform: ByteCount.init(typed:))
     var maxFileSize: ByteCount?
 
+    @OptionGroup var connection: NetworkOptions
+
     func run() async throws {
         let directory = try vault.directory()
         var selection = Exporter.Pull.Selection()
@@ -71,8 +75,8 @@ struct Pull: AsyncParsableCommand {
         selection.wantsFiles = !noFiles
         selection.maximumFileSize = maxFileSize?.bytes
         do {
-            guard !follow else { return try await Pull.follow(directory, selection) }
-            let report = try await Pull.perform(directory, selection)
+            guard !follow else { return try await Pull.follow(directory, selection, connection.network) }
+            let report = try await Pull.perform(directory, selection, connection.network)
             try Pull.sayNext(report, directory)
             try await Pull.showQuestions(directory)
         } catch ExporterError.noSuchChannel(let name) {
@@ -110,22 +114,26 @@ struct Pull: AsyncParsableCommand {
     /// - Throws: also `incomplete`, when the rest is told.
     @discardableResult
     static func perform(
-        _ directory: AccountDirectory, _ selection: Exporter.Pull.Selection
+        _ directory: AccountDirectory, _ selection: Exporter.Pull.Selection, _ network: Network
     ) async throws -> PullReport {
         let progress = try progress(directory)
-        let report = try await Exporter.Pull(directory, selection, onEvent: { progress.show($0) }).run()
+        let report = try await Exporter.Pull(
+            directory, selection, network: network, onEvent: { progress.show($0) }
+        ).run()
         Terminal.clearProgress()
         try summarize(report, directory)
         return report
     }
 
     /// Ends by a signal, or by what cannot pass by itself. To be stopped is what it waits for, and no failure.
-    private static func follow(_ directory: AccountDirectory, _ selection: Exporter.Pull.Selection) async throws {
+    private static func follow(
+        _ directory: AccountDirectory, _ selection: Exporter.Pull.Selection, _ network: Network
+    ) async throws {
         let shown = FollowProgress(directory, try progress(directory)) { report in
             do { try summarize(report, directory) } catch { Terminal.warn(Failure(error).message) }
         }
         do {
-            try await Follow(directory, selection, onEvent: { shown.show($0) }).run()
+            try await Follow(directory, selection, network: network, onEvent: { shown.show($0) }).run()
         } catch ExporterError.cancelled {
             Terminal.print("Stopped. What has come until now is archived.")
         }

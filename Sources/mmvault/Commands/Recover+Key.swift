@@ -72,7 +72,7 @@ extension Recover {
 
     /// - Returns: nil where the server shows none, or cannot be asked.
     private func registeredKey(_ directory: AccountDirectory) async throws -> String? {
-        do { return try await RegisteredKey.run(directory) } catch {
+        do { return try await RegisteredKey.run(directory, login.connection.network) } catch {
             guard Failure(error).code == .server else { throw error }
             return nil
         }
@@ -81,7 +81,7 @@ extension Recover {
     /// - Returns: nil where the server has none, or cannot be asked; which of the two is said.
     private func storedBackup(_ directory: AccountDirectory) async throws -> String? {
         do {
-            if let stored = try await BackupRequest.run(directory) { return stored }
+            if let stored = try await BackupRequest.run(directory, login.connection.network) { return stored }
             Terminal.print("The server holds no backup of your private key.")
         } catch {
             let failure = Failure(error)

@@ -13,6 +13,8 @@ struct Recover: AsyncParsableCommand {
             verifies it, and says what was recovered, what was not, and why. What is done
             is done: run it again, and it goes on.
 
+            Proxies and private CAs: docs/networks.md.
+
             EXAMPLES:
               mmvault recover https://chat.example.org
               mmvault recover https://chat.example.org --backup backup-mail.eml --mine
@@ -45,7 +47,7 @@ struct Recover: AsyncParsableCommand {
         Terminal.print()
         var incomplete: Failure?
         do {
-            try await Pull.perform(directory, Exporter.Pull.Selection())
+            try await Pull.perform(directory, Exporter.Pull.Selection(), login.connection.network)
         } catch let failure as Failure where failure.code == .incomplete {
             incomplete = failure
         }
@@ -65,7 +67,7 @@ struct Recover: AsyncParsableCommand {
         let address = try ServerAddress(url, allowsHTTP: login.allowHttp)
         if login.tokenFile == nil, login.passwordFile == nil,
             let (directory, session) = try await Exporter.Login.existing(
-                address, username: login.username, vault: vault)
+                address, username: login.username, vault: vault, login.connection.network)
         {
             Terminal.print(
                 "Still logged in to \(SafeText.line(address.url)) as \(SafeText.name(session.username)).")
