@@ -92,23 +92,20 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"][components.weekday]
     }
 
-    /// `Mon, 23 Nov 2026 08:31:05 +0000` (RFC 5322, section 3.3). A time that is not plausible is 1970-01-01 here: mail
-    /// programs take no other form.
+    /// `Mon, 23 Nov 2026 08:31:05 +0000` (RFC 5322, section 3.3).
     public var rfc5322: String {
-        let c = writable
+        let c = components
         return "\(Timestamp.weekdays[c.weekday]), \(padded(c.day)) \(Timestamp.months[c.month - 1]) "
             + "\(padded(c.year, 4)) \(padded(c.hour)):\(padded(c.minute)):\(padded(c.second)) +0000"
     }
 
     /// `Mon Nov 23 08:31:05 2026`, as in the `From ` line of an mbox (asctime(3)).
     public var asctime: String {
-        let c = writable
+        let c = components
         let day = c.day < 10 ? " \(c.day)" : "\(c.day)"
         return "\(Timestamp.weekdays[c.weekday]) \(Timestamp.months[c.month - 1]) \(day) "
             + "\(padded(c.hour)):\(padded(c.minute)):\(padded(c.second)) \(padded(c.year, 4))"
     }
-
-    private var writable: Components { (isPlausible ? self : Timestamp(milliseconds: 0)).components }
 
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -11,7 +11,7 @@ extension ChannelWalk {
         _ position: WalkState.Position, at createAt: Int64, anchorTime: Int64?
     ) async throws(ExporterError) -> WalkState.Position {
         let (group, member) = try await settle(
-            createAt, below: position.anchor, anchorTime: anchorTime, sizes: ChannelWalk.pageSizes(limits.pageSize))
+            createAt, below: position.anchor, anchorTime: anchorTime, ways: ways)
         note(group)
         return WalkState.Position(anchor: member ?? position.anchor, page: 0, reached: createAt)
     }
@@ -24,8 +24,8 @@ extension ChannelWalk {
             do throws(ArchiveError) {
                 younger = try archive.livePosts(channelID: channelID, after: tie.createAt, limit: 1).first?.id
             } catch { throw .archive(error) }
-            let sizes = Array(ChannelWalk.pageSizes(limits.pageSize).prefix(4))
-            note(try await settle(tie.createAt, below: younger, anchorTime: nil, sizes: sizes).group)
+            let few = Array(ways.prefix(5))
+            note(try await settle(tie.createAt, below: younger, anchorTime: nil, ways: few).group)
         }
     }
 
@@ -35,10 +35,21 @@ extension ChannelWalk {
         state.ties.append(WalkState.Tie(createAt: group.createAt, missing: missing))
     }
 
-    /// The usual size twice, as it is enough where the server keeps to one order; then sizes that share no edge with it.
-    static func pageSizes(_ usual: Int) -> [Int] {
+    /// One way through a group's pages, of so many posts each.
+    private enum Way {
+        /// From a younger post.
+        case down(Int)
+        /// From an older one: the server sorts anew.
+        case up(Int)
+    }
+
+    /// The usual one twice, as it is enough where the server keeps to one order; then upwards, which on real servers showed
+    /// what the first way did not; then sizes that share no edge with the usual one.
+    private var ways: [Way] {
+        let usual = limits.pageSize
         let others = [1, 3, 7, 13, 19, 29, 41, 53, 61, 71, 79, 89, 97].map { usual - $0 }.filter { 2 * $0 > usual }
-        return [usual, usual] + others + Array(repeating: usual, count: max(0, 6 - others.count))
+        return [.down(usual), .down(usual), .up(usual)] + others.flatMap { [.down($0), .up($0)] }
+            + Array(repeating: .down(usual), count: max(0, 6 - others.count))
     }
 
     /// How often a group may change while it is read.
@@ -49,31 +60,32 @@ extension ChannelWalk {
 
     /// - Returns: what is known of the group, and one of its posts.
     private mutating func settle(
-        _ createAt: Int64, below anchor: String?, anchorTime: Int64?, sizes: [Int]
+        _ createAt: Int64, below anchor: String?, anchorTime: Int64?, ways: [Way]
     ) async throws(ExporterError) -> (group: TiedPosts, member: String?) {
         let channelID = channelID
         var group = TiedPosts(createAt: createAt)
         var member: String?
         var older: String?
         var roots: Set<String> = []
-        for size in sizes {
-            let path = { WalkPath.page(channelID, .init(anchor: anchor, page: $0, reached: 0), size: size) }
-            let (pass, beyond) = try await read(
-                createAt, size, anchorTime: anchorTime, roots: &roots, path: path, isBeyond: { $0 < createAt })
-            group.add(pass)
-            (member, older) = (pass.last ?? member, beyond ?? older)
+        for way in ways {
+            let pass: (pass: TiedPosts.Pass, beyond: String?)
+            switch way {
+            case .down(let size):
+                let path = { WalkPath.page(channelID, .init(anchor: anchor, page: $0, reached: 0), size: size) }
+                pass = try await read(
+                    createAt, size, anchorTime: anchorTime, roots: &roots, path: path, isBeyond: { $0 < createAt })
+                older = pass.beyond ?? older
+            case .up(let size):
+                // Without an older post there is nothing to go up from.
+                guard let start = older else { continue }
+                let path = { WalkPath.after(channelID, start, page: $0, size: size) }
+                pass = try await read(
+                    createAt, size, anchorTime: nil, roots: &roots, path: path, isBeyond: { $0 > createAt })
+            }
+            group.add(pass.pass)
+            member = pass.pass.last ?? member
             if group.missing == 0 { return (group, member) }
             guard group.changes < ChannelWalk.mostChanges else { throw .unsettledHistory(channelID: channelID) }
-        }
-        // The other way round the server sorts anew.
-        if let older {
-            for size in sizes.dropFirst() where group.missing != 0 {
-                let path = { WalkPath.after(channelID, older, page: $0, size: size) }
-                group.add(
-                    try await read(
-                        createAt, size, anchorTime: nil, roots: &roots, path: path, isBeyond: { $0 > createAt }
-                    ).pass)
-            }
         }
         guard group.missing != nil else { throw .unsettledHistory(channelID: channelID) }
         if group.missing != 0 { try await askForChanges(&group) }
@@ -95,7 +107,7 @@ extension ChannelWalk {
         while true {
             let (answer, page) = try await fetch(path(number)) { $0.isOlder(than: anchorTime) }
             try await keep(answer, page)
-            pass.add(page.listed.filter { $0.createAt == createAt }.map(\.id), ofPageWith: page.order.count)
+            pass.add(page.rows(at: createAt), ofPageWith: page.order.count)
             for post in page.posts where post.createAt == createAt && !post.rootID.isEmpty { roots.insert(post.rootID) }
             if let beyond = page.listed.first(where: { isBeyond($0.createAt) }) { return (pass, beyond.id) }
             if page.order.isEmpty { return (pass, nil) }
@@ -143,6 +155,12 @@ extension TiedPosts {
 }
 
 extension PostsPage {
+    /// The posts of one `create_at` that it lists, each as often as it does.
+    fileprivate func rows(at createAt: Int64) -> [String] {
+        let members = Set(posts.filter { $0.createAt == createAt }.map(\.id))
+        return order.filter(members.contains)
+    }
+
     /// Whether every post that it lists is older than a time; any is where there is none.
     func isOlder(than time: Int64?) -> Bool { time.map { time in listed.allSatisfy { $0.createAt < time } } ?? true }
 }

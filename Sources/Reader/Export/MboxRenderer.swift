@@ -43,7 +43,9 @@ struct MboxRenderer: PostRenderer {
         if post.state == .revision, revisions.original != header.originalID { revisions = (header.originalID, []) }
         let isKnown = post.state == .revision && !revisions.ids.insert(header.id).inserted
         let isSuperseded = post.state == .earlier || isKnown
-        let time = Timestamp(milliseconds: header.createAt)
+        var time = Timestamp(milliseconds: header.createAt)
+        // Mail programs take no time that has more than four digits for a year. The field below has the number.
+        if !time.isPlausible { time = Timestamp(milliseconds: 0) }
         file.write("From mmvault@localhost \(time.asctime)\n")
         // No mail address (RFC 2606): an answer by mail must not carry a decrypted text to some mail server.
         let username = people.username(header.userID)
