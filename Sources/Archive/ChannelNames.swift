@@ -2,16 +2,37 @@
 public struct ChannelNames: Sendable {
     private let users: [String: User]
     private let ownID: String
+    /// The names of teams, for channels whose own name another team's channel has, too.
+    private let teams: [String: String]
+    private let shared: Set<String>
 
-    public init(users: [User], ownID: String) {
+    /// - Parameters:
+    ///   - channels: those that stand beside each other; of two with one name, the team is named.
+    ///   - teams: the teams that have them.
+    public init(users: [User], ownID: String, channels: [Channel] = [], teams: [Team] = []) {
         self.users = Dictionary(users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.ownID = ownID
+        self.teams = Dictionary(
+            teams.map { ($0.id, $0.displayName.isEmpty ? $0.name : $0.displayName) },
+            uniquingKeysWith: { first, _ in first })
+        let named = channels.filter { $0.kind != .direct && !$0.displayName.isEmpty }.map(\.displayName)
+        shared = Set(Dictionary(grouping: named, by: { $0 }).filter { $0.value.count > 1 }.keys)
+    }
+
+    /// The names of everything in an archive, as they stand beside each other.
+    public init(_ archive: Archive) throws(ArchiveError) {
+        self.init(
+            users: try archive.users(), ownID: try archive.account().userID, channels: try archive.channels(),
+            teams: try archive.teams())
     }
 
     /// For a list or a heading. Foreign text: whoever prints it neutralises it.
     public func label(_ channel: Channel) -> String {
         if channel.kind == .direct { return "@\(other(in: channel)?.username ?? otherID(in: channel))" }
-        if !channel.displayName.isEmpty { return channel.displayName }
+        if !channel.displayName.isEmpty {
+            let team = shared.contains(channel.displayName) ? teams[channel.teamID] : nil
+            return channel.displayName + (team.map { " (\($0))" } ?? "")
+        }
         return channel.name.isEmpty ? channel.id : channel.name
     }
 

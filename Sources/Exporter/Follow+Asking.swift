@@ -62,7 +62,7 @@ extension Follow {
         for ids in Pull.batches(agenda.users.sorted()) { try await pull.fetchUsers(client, ids) }
         agenda.users = []
         for ids in Pull.batches(agenda.keys.sorted()) {
-            report.keyChanges += try await KeyFetch(client, pull.archive, pull.writer).run(ids)
+            report.keyChanges += try await KeyFetch(client, pull.archive, pull.writer).run(ids).changes
         }
         agenda.keys = []
         if !agenda.channels.isEmpty {
@@ -80,6 +80,26 @@ extension Follow {
         for case .failed(let error) in report.outcomes.map(\.result) { failure = failure ?? error }
         for outcome in report.failures { agenda.channels.insert(outcome.channel.id) }
         return report.failures.isEmpty ? nil : failure
+    }
+
+    /// Asks for a key as soon as an event says that it is another one: the server tells of the change and not of the key, and
+    /// shows a key only until the next one.
+    func askForKeys(_ client: MattermostClient) async throws(ExporterError) {
+        for await _ in desk.keyEvents.rings {
+            let events = desk.takeKeyEvents()
+            guard !events.isEmpty else { continue }
+            do throws(ExporterError) {
+                let news = try await KeyFetch(client, pull.archive, pull.writer).run(events.keys.sorted())
+                onEvent(.asked(added: 0, keyChanges: news.changes))
+                for (userID, count) in events.sorted(by: { $0.key < $1.key }) {
+                    let unseen = count - (news.users.contains(userID) ? 1 : 0)
+                    if unseen > 0 { onEvent(.keysUnseen(userID: userID, count: unseen)) }
+                }
+            } catch {
+                if Follow.isFinal(error) { throw error }
+                desk.add(FollowDesk.Agenda(keys: Set(events.keys)))
+            }
+        }
     }
 
     private func channels(_ ids: Set<String>) throws(ExporterError) -> [Channel] {

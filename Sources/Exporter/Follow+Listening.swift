@@ -57,7 +57,7 @@ extension Follow {
             desk.heard()
             switch message.map({ desk.take($0, at: .now) }) {
             case .some(.none), nil: break
-            case .accepted(let isResumed): onEvent(.connected(isResumed: isResumed))
+            case .accepted(let isResumed, let gap): onEvent(.connected(isResumed: isResumed, after: gap))
             case .gap: onEvent(.gap)
             case .refused: throw WebSocket.Failure(why: "the server does not accept the token for its events")
             }

@@ -98,6 +98,8 @@ public struct Follow: Sendable {
             }
             start { () throws(ExporterError) in try await askForDeleted() }
             start { () throws(ExporterError) in try await askForMissed() }
+            start { () throws(ExporterError) in try await askForKeys(client) }
+            start { () throws(ExporterError) in try await poll() }
             start { () throws(ExporterError) in try await remember() }
             // None of them ends but by an error, or because all of it is to end.
             failure = await group.next() ?? nil
@@ -151,6 +153,14 @@ public struct Follow: Sendable {
             times = last.duration(to: .now) > .seconds(pace.refresh) ? 1 : times + 1
             last = .now
             try await sleep(pace.delay(after: times))
+        }
+    }
+
+    /// Asks for everything from time to time while no events come: a proxy may let no WebSocket through.
+    private func poll() async throws(ExporterError) {
+        while true {
+            try await sleep(pace.poll)
+            if desk.poll(after: pace.poll).isNew { onEvent(.polling(seconds: pace.poll)) }
         }
     }
 
@@ -210,6 +220,8 @@ struct FollowPace: Sendable {
     var longestMessage = WebSocket.maximumMessage
     var firstDelay = 0.5
     var longestDelay = 60.0
+    /// How often to ask for everything while no events come.
+    var poll = 90.0
     /// How often to ask about channels in which something happened: reactions and old revisions come in no event, and the
     /// cursors of channels must not stay behind.
     var refresh = 600.0
@@ -228,8 +240,13 @@ public enum FollowEvent: Sendable {
     case pull(PullEvent)
     /// The first pull has ended.
     case pulled(PullReport)
-    /// The server sends events. `isResumed`: from where it had stopped, so that nothing was missed.
-    case connected(isResumed: Bool)
+    /// The server sends events. `isResumed`: from where it had stopped, so that nothing was missed. `after`: for how long none
+    /// had come, where some had before.
+    case connected(isResumed: Bool, after: Duration?)
+    /// No events come, and everything is asked for every so many seconds instead.
+    case polling(seconds: Double)
+    /// The server told of more changes of a user's key than keys were seen: so many more.
+    case keysUnseen(userID: String, count: Int)
     /// Something may have been missed, and is asked for.
     case gap
     /// Events were archived: how many in each channel, and how many versions of posts among them were new.

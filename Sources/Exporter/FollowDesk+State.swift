@@ -18,6 +18,14 @@ extension FollowDesk {
         var deleted: Set<String> = []
         /// The channels that are followed; nil until the first pull has their list.
         private var chosen: Set<String>?
+        /// How often it was told of each user, since their key was last asked for, that it is another one.
+        var keyEvents: [String: Int] = [:]
+        /// Since when no events come; nil while they do.
+        var cutOffSince: ContinuousClock.Instant? = .now
+        /// Whether it was told that it asks instead.
+        var isPolling = false
+        /// Whether there was a connection once.
+        var wasConnected = false
         var sequence = EventSequence()
         var isAccepted = false
         var lastHeard = ContinuousClock.now
@@ -36,16 +44,18 @@ extension FollowDesk {
             if finding != .inOrder { hasMissed = true }
             if !isAccepted {
                 switch event.kind {
-                case .hello:
-                    isAccepted = true
-                    return .accepted(isResumed: finding == .inOrder)
-                case .reply where canResume:
-                    isAccepted = true
-                    return .accepted(isResumed: true)
+                case .hello: return accept(isResumed: finding == .inOrder)
+                case .reply where canResume: return accept(isResumed: true)
                 default: break
                 }
             }
             return finding == .gap ? .gap : .none
+        }
+
+        private mutating func accept(isResumed: Bool) -> Effect {
+            defer { (isAccepted, cutOffSince, isPolling, wasConnected) = (true, nil, false, true) }
+            let gap = wasConnected ? cutOffSince.map { .now - $0 } : nil
+            return .accepted(isResumed: isResumed, after: gap)
         }
 
         private func isFollowed(_ channelID: String) -> Bool { chosen?.contains(channelID) ?? true }
@@ -74,7 +84,7 @@ extension FollowDesk {
                 } else {
                     agenda.lists = true
                 }
-            case .key(let userID?): agenda.keys.insert(userID)
+            case .key(let userID?): keyEvents[userID, default: 0] += 1
             case .key(nil): agenda.people = true
             case .user(let userID): agenda.users.insert(userID)
             case .lists: agenda.lists = true
@@ -93,6 +103,14 @@ extension FollowDesk {
             frames.removeFirst(taken.count)
             size -= taken.reduce(0) { $0 + $1.bytes.count }
             return taken
+        }
+
+        /// What a poll asks for: which channels there are, the posts of all, and all keys.
+        mutating func addAll() {
+            guard let chosen else { return }
+            agenda.lists = true
+            agenda.people = true
+            agenda.channels.formUnion(chosen)
         }
 
         /// A walk that begins now asks for whatever was told of its channel until now.

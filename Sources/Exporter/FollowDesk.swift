@@ -17,6 +17,8 @@ final class FollowDesk: Sendable {
     let frames = Bell()
     /// Rings when there is something to ask.
     let questions = Bell()
+    /// Rings when a key is another one.
+    let keyEvents = Bell()
     /// Rings when something was deleted.
     let deletions = Bell()
     /// Rings when something may have been missed.
@@ -33,7 +35,8 @@ final class FollowDesk: Sendable {
     enum Effect: Equatable {
         case none
         /// The server knows who is listening. `isResumed`: nothing was missed.
-        case accepted(isResumed: Bool)
+        /// `after`: for how long no events had come, where some had before.
+        case accepted(isResumed: Bool, after: Duration?)
         case gap
         case refused
     }
@@ -49,7 +52,12 @@ final class FollowDesk: Sendable {
         }
     }
 
-    func endConnection() { attempts.ring() }
+    func endConnection() {
+        state.withLock { state in
+            if state.isAccepted { state.cutOffSince = .now }
+        }
+        attempts.ring()
+    }
 
     func heard() { state.withLock { $0.lastHeard = .now } }
 
@@ -72,6 +80,7 @@ final class FollowDesk: Sendable {
             let effect = state.follow(event)
             state.note(event, message, time)
             if !state.frames.isEmpty { frames.ring() }
+            if !state.keyEvents.isEmpty { keyEvents.ring() }
             if !state.deleted.isEmpty { deletions.ring() }
             if state.hasMissed { gaps.ring() }
             if state.agenda != Agenda() { questions.ring() }
@@ -100,6 +109,7 @@ final class FollowDesk: Sendable {
     private func open() {
         state.withLock { $0.isOpen = true }
         frames.ring()
+        keyEvents.ring()
     }
 
     // MARK: Asking
@@ -116,6 +126,30 @@ final class FollowDesk: Sendable {
             defer { state.agenda = Agenda() }
             return state.agenda
         }
+    }
+
+    /// How often it was told of users that their key is another one, since this was last asked. None until it is known whose
+    /// token it is.
+    func takeKeyEvents() -> [String: Int] {
+        state.withLock { state in
+            guard state.isOpen else { return [:] }
+            defer { state.keyEvents = [:] }
+            return state.keyEvents
+        }
+    }
+
+    /// Asks for everything where no events have come for so many seconds.
+    ///
+    /// - Returns: whether it does; `isNew`: for the first time since they came no more.
+    func poll(after seconds: Double) -> (isPolling: Bool, isNew: Bool) {
+        let result = state.withLock { state -> (Bool, Bool) in
+            guard let since = state.cutOffSince, .now - since >= .seconds(seconds) else { return (false, false) }
+            defer { state.isPolling = true }
+            state.addAll()
+            return (true, !state.isPolling)
+        }
+        if result.0 { questions.ring() }
+        return result
     }
 
     /// A pull that begins now asks for whatever was to be asked until now.

@@ -48,25 +48,34 @@ struct KeyFetch {
         }
     }
 
-    func run(_ userIDs: [String]) async throws(ExporterError) -> [KeyChange] {
+    /// What an answer says that the archive did not know.
+    struct News: Sendable {
+        var changes: [KeyChange] = []
+        /// The users of whom it shows another key than before, or a first one.
+        var users: Set<String> = []
+    }
+
+    @discardableResult
+    func run(_ userIDs: [String]) async throws(ExporterError) -> News {
         let shown = try await KeyFetch.ask(client, userIDs)
         do throws(ArchiveError) {
             let known = try archive.knownKeys(of: userIDs)
             // Always: that there was no key at a time says how a later one stands.
             try await writer.append(shown.answer.document(.keys), keys: shown.keys)
-            let changed = shown.keys.compactMap { sighting in
-                known[sighting.userID]?.first(where: \.isCurrent).map { (sighting, last: $0) }
-            }.filter { sighting, last in last.sighting.keyID != sighting.keyID }
-            guard !changed.isEmpty else { return [] }
+            let last = known.compactMapValues { $0.first(where: \.isCurrent) }
+            let news = shown.keys.filter { last[$0.userID]?.sighting.keyID != $0.keyID }
+            guard !news.isEmpty else { return News() }
             let names = Dictionary(
                 try archive.users().map { ($0.id, $0.username) }, uniquingKeysWith: { first, _ in first })
-            return changed.map { sighting, last in
+            let changes = news.compactMap { sighting -> KeyChange? in
+                guard let last = last[sighting.userID] else { return nil }
                 let pinned = known[sighting.userID]?.first(where: \.isFirst) ?? last
                 return KeyChange(
                     userID: sighting.userID, username: names[sighting.userID] ?? sighting.userID,
                     oldKeyID: last.sighting.keyID, newKeyID: sighting.keyID, oldLastSeen: last.lastSeen,
                     pinnedKeyID: pinned.sighting.keyID, pinnedSince: pinned.firstSeen)
             }
+            return News(changes: changes, users: Set(news.map(\.userID)))
         } catch { throw .archive(error) }
     }
 }

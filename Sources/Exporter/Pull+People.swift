@@ -25,7 +25,7 @@ extension Pull {
             }
             guard report.keysFailure == nil else { continue }
             do throws(ExporterError) {
-                report.keyChanges += try await KeyFetch(client, archive, writer).run(ids)
+                report.keyChanges += try await KeyFetch(client, archive, writer).run(ids).changes
             } catch {
                 if PullReport.endsAll(error) { throw error }
                 report.keysFailure = error

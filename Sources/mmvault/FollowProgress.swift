@@ -36,8 +36,18 @@ final class FollowProgress: Sendable {
             showQuestions()
             Terminal.flush()
             state.withLock { $0.isFollowing = true }
-        case .connected(let isResumed):
-            tell(isResumed ? "connected again; nothing was missed" : "connected")
+        case .connected(isResumed: true, _): tell("connected again; nothing was missed")
+        case .connected(isResumed: false, nil): tell("connected")
+        case .connected(isResumed: false, let gap?):
+            tell("connected again after \(gap.inWords); plain text that was changed or deleted within that time is lost")
+        case .polling(let seconds):
+            tell(
+                "the server sends no events (does a proxy block WebSockets?); asking every \(Int(seconds)) s instead. "
+                    + "Plain text that is changed or deleted in between is lost")
+        case .keysUnseen(let userID, let count):
+            tell(
+                "the key of \(name(of: userID)) changed \(count == 1 ? "once" : "\(count) times") more than mmvault could "
+                    + "see; messages signed with a key in between stay unverified")
         case .gap: tell("something was missed; asking for it")
         case .kept(let channels, let added): if added > 0 { tell(added, channels.keys.sorted()) }
         case .asked(let added, let keyChanges):
@@ -82,12 +92,28 @@ final class FollowProgress: Sendable {
         Terminal.showProgress("\(what): \(state.added.of("new post version")) since \(state.since.minute) UTC")
     }
 
+    private func name(of userID: String) -> String {
+        let users = (try? Archive(directory).users()) ?? []
+        return users.first { $0.id == userID }.map { "@\(SafeText.name($0.username))" } ?? SafeText.line(userID)
+    }
+
     private func labels(_ channelIDs: [String]) -> [String] {
         guard let archive = try? Archive(directory), let channels = try? archive.channels(),
-            let users = try? archive.users(), let account = try? archive.account()
-        else { return channelIDs }
-        let names = ChannelNames(users: users, ownID: account.userID)
+            let names = try? ChannelNames(archive)
+        else { return [] }
         let wanted = Set(channelIDs)
-        return channels.filter { wanted.contains($0.id) }.map { SafeText.name(names.label($0)) }.sorted()
+        // Of a channel that is new, only a post has told as yet.
+        return Set(
+            channels.filter { wanted.contains($0.id) }
+                .map { $0.kind == nil ? "a new channel" : SafeText.name(names.label($0)) }
+        ).sorted()
+    }
+}
+
+extension Duration {
+    /// `40 s`, `3 min`, `2 h`.
+    fileprivate var inWords: String {
+        let seconds = components.seconds
+        return seconds < 120 ? "\(seconds) s" : seconds < 7200 ? "\(seconds / 60) min" : "\(seconds / 3600) h"
     }
 }

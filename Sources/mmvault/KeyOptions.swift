@@ -62,7 +62,9 @@ struct OpenArchive {
     let users: [User]
 
     /// Who is who.
-    var people: People { People(account: account, users: users, teams: teams, names: trusted.record.names) }
+    var people: People { 
+        People(account: account, users: users, teams: teams, channels: channels, names: trusted.record.names)
+    }
 
     init(_ options: VaultOptions, keys keyOptions: KeyOptions) async throws {
         let directory = try options.directory()

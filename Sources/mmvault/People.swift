@@ -9,11 +9,13 @@ struct People {
     private let teams: [String: Team]
     private let book: NameBook
 
-    /// - Parameter names: who bore which name when.
-    init(account: Account, users: [User], teams: [Team], names bearings: [NameBearing]) {
+    /// - Parameters:
+    ///   - channels: those that stand beside each other.
+    ///   - names: who bore which name when.
+    init(account: Account, users: [User], teams: [Team], channels: [Channel] = [], names bearings: [NameBearing]) {
         self.account = account
         book = NameBook(bearings)
-        names = ChannelNames(users: users, ownID: account.userID)
+        names = ChannelNames(users: users, ownID: account.userID, channels: channels, teams: teams)
         self.users = Dictionary(users.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.teams = Dictionary(teams.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }

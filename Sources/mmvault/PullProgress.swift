@@ -20,14 +20,12 @@ final class PullProgress: Sendable {
     }
 
     private let state: Mutex<State>
-    private let ownID: String
-    private let users: @Sendable () -> [User]
+    private let names: @Sendable () -> ChannelNames
 
-    /// - Parameter users: reads the users known by now; names of direct channels come from them.
-    init(ownID: String, users: @escaping @Sendable () -> [User]) {
-        self.ownID = ownID
-        self.users = users
-        state = Mutex(State(names: ChannelNames(users: users(), ownID: ownID)))
+    /// - Parameter names: the names known by now; those of direct channels are their users'.
+    init(names: @escaping @Sendable () -> ChannelNames) {
+        self.names = names
+        state = Mutex(State(names: names()))
     }
 
     func show(_ event: PullEvent) {
@@ -46,7 +44,7 @@ final class PullProgress: Sendable {
                 state.expected = channels.reduce(0) { $0 + Int(clamping: $1.totalMessageCount) }
             case .started(let channel):
                 if state.posts.isEmpty {
-                    state.names = ChannelNames(users: users(), ownID: ownID)
+                    state.names = names()
                     state.startedAt = .now
                 }
                 state.posts[channel.id] = 0

@@ -41,8 +41,8 @@ final class Following: Sendable {
     /// How often all of it was asked for, or a part, behind the first pull.
     var askedCount: Int { count { if case .asked = $0 { true } else { false } } }
     var gapCount: Int { count { if case .gap = $0 { true } else { false } } }
-    var resumedCount: Int { count { if case .connected(isResumed: true) = $0 { true } else { false } } }
-    var newCount: Int { count { if case .connected(isResumed: false) = $0 { true } else { false } } }
+    var resumedCount: Int { count { if case .connected(isResumed: true, _) = $0 { true } else { false } } }
+    var newCount: Int { count { if case .connected(isResumed: false, _) = $0 { true } else { false } } }
     var keyChanges: [KeyChange] {
         events.value.flatMap { event -> [KeyChange] in
             if case .asked(_, let changes) = event { changes } else { [] }

@@ -80,9 +80,9 @@ struct Channels: AsyncParsableCommand {
 
     /// What a person types to read it, and what else it is called where that says more.
     private static func name(_ channel: Channel, _ people: People) -> String {
-        let label = people.label(channel)
-        guard channel.kind == .open || channel.kind == .private, !channel.name.isEmpty else { return label }
-        let name = SafeText.line(channel.name)
+        guard channel.kind == .open || channel.kind == .private, !channel.name.isEmpty, !channel.displayName.isEmpty
+        else { return people.label(channel) }
+        let (name, label) = (SafeText.line(channel.name), SafeText.name(channel.displayName))
         return label.lowercased().replacing(" ", with: "-") == name ? name : "\(name) (\(label))"
     }
 

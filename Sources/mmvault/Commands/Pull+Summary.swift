@@ -7,7 +7,7 @@ extension Pull {
     /// - Throws: `incomplete`, when the rest is told.
     static func summarize(_ report: PullReport, _ directory: AccountDirectory) throws {
         let archive = try Archive(directory)
-        let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
+        let names = try ChannelNames(archive)
         func label(_ channel: Channel) -> String { SafeText.name(names.label(channel)) }
         try warn(report.keyChanges, archive)
         let keyed = Set(try archive.knownKeys().keys)
@@ -68,7 +68,7 @@ extension Pull {
     private static func describe(_ files: FileReport) {
         if files.fetched > 0 { Terminal.print("\(files.fetched.of("file")) fetched, \(files.bytes.asBytes)") }
         for (reason, count) in files.missing.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            Terminal.print("\(count.of("file")) not fetched: \(reason.words)")
+            Terminal.print("\(count.of("file")) \(reason.wordsOfPull)")
         }
     }
 
@@ -162,6 +162,15 @@ extension Pull {
             now     \(change.newKeyID.prefix(16))…\(isPinned ? "" : pinned)
             \(meaning)
             """)
+    }
+}
+
+extension FileRecord.Reason {
+    /// What a pull did not fetch, and why.
+    fileprivate var wordsOfPull: String {
+        self == .tooLarge
+            ? "left on the server: larger than --max-file-size; a pull with a higher limit fetches them"
+            : "not fetched: \(words)"
     }
 }
 

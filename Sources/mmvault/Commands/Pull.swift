@@ -88,7 +88,7 @@ struct Pull: AsyncParsableCommand {
     private static func noChannel(_ name: String, _ directory: AccountDirectory) throws -> Failure {
         let failure = Failure(ExporterError.noSuchChannel(name))
         let archive = try Archive(directory)
-        let names = ChannelNames(users: try archive.users(), ownID: try archive.account().userID)
+        let names = try ChannelNames(archive)
         let similar = names.similar(to: name, among: try archive.channels()).map { SafeText.name(names.label($0)) }
         guard !similar.isEmpty else { return failure }
         return Failure(
@@ -146,6 +146,8 @@ struct Pull: AsyncParsableCommand {
                 .notLoggedIn, "\(SafeText.line(directory.name)) holds imports alone, and there is no server to ask",
                 hint: "“mmvault login URL” makes an archive of an account on a server")
         }
-        return PullProgress(ownID: account.userID) { (try? Archive(directory).users()) ?? [] }
+        return PullProgress {
+            (try? ChannelNames(Archive(directory))) ?? ChannelNames(users: [], ownID: account.userID)
+        }
     }
 }
