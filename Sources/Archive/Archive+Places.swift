@@ -136,7 +136,10 @@ extension Archive {
     /// Whether any post of the channel was encrypted.
     public func holdsEncryptedPosts(channelID: String) throws(ArchiveError) -> Bool {
         try read { db in
-            let sql = "SELECT 1 FROM version WHERE channel_id = ? AND type = 'custom_e2ee' LIMIT 1"
+            let sql = """
+                SELECT 1 FROM version v WHERE channel_id = ?
+                  AND (type = 'custom_e2ee' OR EXISTS (SELECT 1 FROM ciphertext c WHERE c.seq = v.seq)) LIMIT 1
+                """
             return try Int.fetchOne(db, sql: sql, arguments: [channelID]) != nil
         }
     }

@@ -9,8 +9,16 @@ extension ChannelWalk {
         var anchorTime: Int64?
         while let position = state.backward {
             if let floor, position.reached < floor { return }
-            let (answer, page) = try await fetch(WalkPath.page(channelID, position, size: limits.pageSize)) {
-                $0.isOlder(than: anchorTime)
+            let (answer, page): (Answer, PostsPage)
+            do throws(ExporterError) {
+                (answer, page) = try await fetch(WalkPath.page(channelID, position, size: pageSize)) {
+                    $0.isOlder(than: anchorTime)
+                }
+            } catch .tooLong where pageSize > 1 {
+                // Posts with much in their props, which anybody may write. Pages by number would not be the same pages.
+                pageSize /= 2
+                state.backward?.page = 0
+                continue
             }
             if state.cursor == 0 { state.cursor = start(answer, page) }
             let listed = page.listed
@@ -20,7 +28,7 @@ extension ChannelWalk {
                 continue
             }
             // A page that is not full is the last one, unless the server gives fewer than it was asked for.
-            if let time = page.tie, page.order.count >= limits.pageSize || position.page > 0 {
+            if let time = page.tie, page.order.count >= pageSize || position.page > 0 {
                 try await keep(answer, page)
                 state.backward = try await walkTied(position, at: time, anchorTime: anchorTime)
                 anchorTime = time

@@ -13,15 +13,18 @@ extension ChannelWalk {
             let isFirst = !state.hasAskedForPast
             // What the walk of the round before has covered need not be told again.
             let from = max(firstTime(isFirst), walked)
-            guard let (answer, page) = try await changes(since: from) else { return }
-            if isComplete(page) {
+            let tail: Tail?
+            switch try await changes(since: from) {
+            case .nothing: return
+            case .all(let answer, let page):
                 advance(past: answer, page)
                 if floor == nil { state.hasAskedForPast = true }
                 state.isComplete = state.backward == nil && state.gaps.isEmpty
                 return try await keep(answer, page)
+            case .part(let page?): tail = try await completeTail(above: from, sample: page)
+            case .part(nil): tail = try await recentTail(above: from)
             }
-            try await keep(answer, page)
-            guard let tail = try await completeTail(above: from, sample: page) else {
+            guard let tail else {
                 state.hasAskedForPast = false
                 guard !isFirst, walked == 1 else { return try await note(.now) }
                 do throws(ArchiveError) { try beginAgain() } catch { throw .archive(error) }
@@ -59,20 +62,55 @@ extension ChannelWalk {
     /// How often an answer that contradicts what the server shows is asked for again.
     private static let mostContradictions = 3
 
+    /// What an answer to `since` is worth.
+    private enum Told {
+        case all(Answer, PostsPage)
+        /// It was cut; nil where it was too long to be taken.
+        case part(PostsPage?)
+        /// It contradicts what else the server shows: nothing is noted as asked.
+        case nothing
+    }
+
+    /// A time from which on an answer tells everything, and that answer.
+    private typealias Tail = (from: Int64, answer: Answer, page: PostsPage)
+
     /// Asks what changed, until the answer agrees with what else the server shows: some servers have been seen to say that
     /// nothing did.
-    ///
-    /// - Returns: nil where it never agrees: then nothing is noted as asked.
-    private mutating func changes(since from: Int64) async throws(ExporterError) -> (Answer, PostsPage)? {
+    private mutating func changes(since from: Int64) async throws(ExporterError) -> Told {
         for attempt in 1...ChannelWalk.mostContradictions {
-            let (answer, page) = try await fetch(WalkPath.since(channelID, from))
-            guard isComplete(page), try await contradicts(page, from) else { return (answer, page) }
+            let (answer, page): (Answer, PostsPage)
+            do throws(ExporterError) {
+                (answer, page) = try await fetch(WalkPath.since(channelID, from))
+            } catch .tooLong { return .part(nil) }
+            guard isComplete(page) else {
+                try await keep(answer, page)
+                return .part(page)
+            }
+            guard try await contradicts(page, from) else { return .all(answer, page) }
             try await keep(answer, page)
             if attempt < ChannelWalk.mostContradictions { try await client.rest(after: attempt) }
         }
         state.hasAskedForPast = false
         try await note(.now)
-        return nil
+        return .nothing
+    }
+
+    /// Where an answer is too long to be taken: goes back from now in ever longer steps, as long as the answers are short
+    /// enough.
+    private mutating func recentTail(above from: Int64) async throws(ExporterError) -> Tail? {
+        var tail: Tail?
+        var span: Int64 = 1000
+        while true {
+            let time = Timestamp.now.milliseconds - span
+            guard time > from else { return tail }
+            do throws(ExporterError) {
+                let (answer, page) = try await fetch(WalkPath.since(channelID, time))
+                try await keep(answer, page)
+                guard isComplete(page) else { return tail }
+                tail = (time, answer, page)
+            } catch .tooLong { return tail }
+            span *= 10
+        }
     }
 
     /// Whether an answer that should tell all that changed after a time leaves out a post that was created later, and that
@@ -103,11 +141,11 @@ extension ChannelWalk {
     /// - Returns: nil where there is no such time: more than a thousand posts claim one that is still to come, say.
     private mutating func completeTail(
         above from: Int64, sample: PostsPage
-    ) async throws(ExporterError) -> (from: Int64, answer: Answer, page: PostsPage)? {
+    ) async throws(ExporterError) -> Tail? {
         var low = from
         var high = max(from + 1, sample.posts.map(\.updateAt).max() ?? from + 1)
         var times = Set(sample.posts.map(\.updateAt))
-        var best: (from: Int64, answer: Answer, page: PostsPage)?
+        var best: Tail?
         var questions = 0
         while high - low > 1, questions < ChannelWalk.mostQuestions {
             let between = times.filter { $0 > low && $0 < high }.sorted()

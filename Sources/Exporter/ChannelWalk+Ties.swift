@@ -46,7 +46,7 @@ extension ChannelWalk {
     /// The usual one twice, as it is enough where the server keeps to one order; then upwards, which on real servers showed
     /// what the first way did not; then sizes that share no edge with the usual one.
     private var ways: [Way] {
-        let usual = limits.pageSize
+        let usual = pageSize
         let others = [1, 3, 7, 13, 19, 29, 41, 53, 61, 71, 79, 89, 97].map { usual - $0 }.filter { 2 * $0 > usual }
         return [.down(usual), .down(usual), .up(usual)] + others.flatMap { [.down($0), .up($0)] }
             + Array(repeating: .down(usual), count: max(0, 6 - others.count))

@@ -10,6 +10,8 @@ struct ChannelWalk {
     /// Do not go back further than this `create_at`.
     let floor: Int64?
     let limits: WalkLimits
+    /// Posts to a page: fewer than usual where their answers are too long.
+    var pageSize: Int
     var state: WalkState
     let client: MattermostClient
     let writer: ArchiveWriter
@@ -29,6 +31,7 @@ struct ChannelWalk {
         self.channelID = channelID
         self.floor = floor
         self.limits = limits
+        pageSize = limits.pageSize
         self.onPage = onPage
         // A cursor of 0 says that the first page, which sets it, is still to come.
         state =

@@ -127,7 +127,7 @@ struct MattermostClient: Sendable {
         guard [200, 201].contains(response.status.code) else {
             throw await error(of: response, until: deadline, request)
         }
-        let body = try await collect(response, until: deadline, share)
+        let body = try await collect(request, response, until: deadline, share)
         return Answer(request: request.name, headers: response.headers, body: body, receivedAt: .now)
     }
 
@@ -177,9 +177,10 @@ struct MattermostClient: Sendable {
     /// The whole body. The client's own time limit ends with the head of an answer, so that a body which trickles has to
     /// be watched here.
     private func collect(
-        _ response: HTTPClientResponse, until end: ContinuousClock.Instant, _ share: BodyBudget.Share
+        _ request: Request, _ response: HTTPClientResponse, until end: ContinuousClock.Instant,
+        _ share: BodyBudget.Share
     ) async throws -> [UInt8] {
-        let tooLong = Failure(why: "the answer is larger than any answer may be", isFinal: true)
+        let tooLong = ExporterError.tooLong(request: request.name)
         let inflation = try MattermostClient.inflation(of: response)
         if inflation == nil, let length = response.headers.first(name: "Content-Length").flatMap({ Int($0) }),
             length > BodyBudget.longestBody

@@ -32,6 +32,11 @@ public struct ReadPost: Sendable {
 
     public var isEdited: Bool { header.editAt > 0 }
 
+    /// When the text in the clear was put beside the message, as the server says.
+    public var clearEditAt: Timestamp {
+        Timestamp(milliseconds: header.editAt > 0 ? header.editAt : header.updateAt)
+    }
+
     /// What stands beside a text that is shown and not clean: `newKeyUnanswered: signed by …`. nil beside one that is clean,
     /// or that is not verified at all, and where there is no text.
     public var caution: String? {

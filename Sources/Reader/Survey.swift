@@ -75,7 +75,8 @@ public struct Survey: Sendable {
     }
 
     private static func look(at version: StoredVersion) -> Look {
-        guard version.header.type == EncryptedPost.type else { return .plain }
+        // What it holds decides, and not its type alone: see `EncryptedPost`.
+        guard version.header.type == EncryptedPost.type || version.past != nil else { return .plain }
         guard let root = try? JSONDocument(version.json).root else { return .unusable(.malformed) }
         return switch EncryptedPost(root) {
         case .message(let message): .encrypted(for: message.recipients.map(\.keyID))

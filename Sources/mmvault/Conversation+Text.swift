@@ -60,7 +60,7 @@ extension Conversation {
         if let clear = post.clearText.flatMap({ Conversation.shown($0.withheldString) }) {
             let gutter = isOld ? "-!" : "!"
             add(
-                "NOT VERIFIED (the server has this in the clear beside it, and nobody signed it)", .warning,
+                "NOT VERIFIED (edited in the clear on \(post.clearEditAt.minute) UTC; nobody signed this)", .warning,
                 gutter: gutter)
             add(clear, .plain, gutter: gutter)
         }

@@ -56,6 +56,10 @@ extension Failure {
             Failure(
                 .server, "mmvault cannot use the server's answer: \(SafeText.line(why)) [\(SafeText.line(request))]",
                 hint: "what is archived is safe; running it again will not help, so please report it")
+        case .tooLong(let request):
+            Failure(
+                .server, "the server's answer is larger than any that mmvault takes [\(SafeText.line(request))]",
+                hint: "what is archived is safe; running it again will not help, so please report it")
         case .unsettledHistory(let channelID):
             Failure(
                 .server, "the history of channel \(SafeText.line(channelID)) changes faster than it can be read",

@@ -61,6 +61,10 @@ struct SearchPrinter {
         } else if post.verdict.authenticity == .verifiedByEarlierKey {
             marks.append("(verifiedByEarlierKey)")
         }
+        if let clear = clearMatch(post) {
+            marks.append(
+                Terminal.alarming("NOT VERIFIED") + " (edited in the clear on \(clear.at.minute) UTC; nobody signed this)")
+        }
         if let name = post.importName { marks.append("(imported with \(SafeText.line(name)))") }
         if hit.isBare { marks.append("(not encrypted, not signed)") }
         switch post.state {
@@ -73,7 +77,7 @@ struct SearchPrinter {
 
     /// The line with the match, cut to the terminal's width around it.
     private func excerpt(_ post: ReadPost) -> String {
-        guard let text = text(post) else { return notice(post) }
+        guard let text = clearMatch(post)?.text ?? text(post) else { return notice(post) }
         // With spaces of its own before it, a line would stand where those of the posts around stand.
         let lines = SafeText.block(text).split(separator: "\n").map { String($0).replacing("\t", with: " ").trimmed }
             .filter { !$0.isEmpty }
@@ -116,6 +120,15 @@ struct SearchPrinter {
             place = range.upperBound
         }
         return result + line[place..<window.upperBound] + (window.upperBound < line.endIndex ? "…" : "")
+    }
+
+    /// The text in the clear beside the message, where that has what was searched for and the message has not.
+    private func clearMatch(_ post: ReadPost) -> (text: String, at: Timestamp)? {
+        func isHit(_ text: String) -> Bool {
+            SafeText.block(text).split(separator: "\n").contains { !highlight.ranges(in: String($0)).isEmpty }
+        }
+        guard let clear = post.clearText?.withheldString, isHit(clear), !isHit(text(post) ?? "") else { return nil }
+        return (clear, post.clearEditAt)
     }
 
     private func firstLine(_ post: ReadPost) -> String {
@@ -162,7 +175,9 @@ struct SearchPrinter {
     private func write(_ post: ReadPost, to json: inout JSONWriter) {
         var (text, unverified) = (self.text(post), String?.none)
         if case .unverified = post.text { (text, unverified) = (nil, text) }
-        post.write(to: &json, text: text, username: users[post.header.userID]?.username ?? post.header.userID)
+        post.write(
+            to: &json, text: text, clearEdit: post.clearText?.withheldString,
+            username: users[post.header.userID]?.username ?? post.header.userID)
         if let unverified { json.string("unverified_text", unverified) }
         json.string("channel", channels[post.header.channelID].map(names.label))
     }

@@ -156,6 +156,7 @@ struct Rendering {
             let post = draft.post
             try renderer.write(
                 post, ShownText(post, includesUnverified: includesUnverified),
+                ShownText(clearEditOf: post, includesUnverified: includesUnverified),
                 post.files.map { ShownFile(attached: $0, state: states($0)) })
         }
         try file.close()

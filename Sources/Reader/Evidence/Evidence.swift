@@ -79,7 +79,8 @@ public struct Evidence: Sendable {
                     post, includesUnverified: request.includesUnverified, includesUnanswered: false)
                 try writer.write(
                     EvidencePost(
-                        post: post, text: text, files: try post.files.map(files.show),
+                        post: post, text: text,
+                        clearEdit: ShownText(clearEditOf: post, includesUnverified: request.includesUnverified), files: try post.files.map(files.show),
                         messageKey: text.shown == nil ? nil : post.messageKey))
                 count += 1
                 if count.isMultiple(of: 500) { progress(entry.channel, count) }

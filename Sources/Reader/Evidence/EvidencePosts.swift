@@ -169,7 +169,8 @@ struct EvidencePosts {
             opened += 1
         }
         return EvidencePost(
-            post: read, text: text, files: try files(read, post, &documents),
+            post: read, text: text,
+            clearEdit: ShownText(clearEditOf: read, includesUnverified: facts.includesUnverified), files: try files(read, post, &documents),
             messageKey: isOpened ? read.messageKey : nil)
     }
 
@@ -213,7 +214,8 @@ struct EvidencePosts {
 
     /// - Throws: a flaw that names what differs.
     private func compare(_ evidence: EvidencePost, _ line: [UInt8], _ verdictLine: [UInt8]) throws {
-        let made = JSONLinesRenderer.line(evidence.post, evidence.text, evidence.files, people)
+        let made = JSONLinesRenderer.line(
+            evidence.post, evidence.text, evidence.clearEdit, evidence.files, people)
         let differing =
             try EvidencePosts.difference(verdictLine, evidence.verdictLine).map { "verdict: \($0)" }
             + EvidencePosts.difference(line, made)

@@ -39,8 +39,8 @@ struct EvidenceTally {
     mutating func add(_ evidence: EvidencePost) {
         let post = evidence.post
         let header = post.header
-        counts.count(post, evidence.text, evidence.files)
-        channels[header.channelID, default: ExportCounts()].count(post, evidence.text, evidence.files)
+        counts.count(post, evidence.text, evidence.clearEdit, evidence.files)
+        channels[header.channelID, default: ExportCounts()].count(post, evidence.text, evidence.clearEdit, evidence.files)
         verdicts[post.verdict, default: 0] += 1
         authors[header.userID, default: Author()].posts += 1
         if let key = post.signedBy { authors[header.userID]?.byKey[key, default: 0] += 1 }
@@ -67,6 +67,8 @@ struct EvidenceTally {
 struct EvidencePost {
     let post: ReadPost
     let text: ShownText
+    /// What stands in the place of the text in the clear beside the message, where there is one.
+    let clearEdit: ShownText?
     let files: [ShownFile]
     /// The key of this message alone, where its text is shown: with it anybody can decrypt it again.
     let messageKey: [UInt8]?

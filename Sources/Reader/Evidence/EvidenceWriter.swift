@@ -74,7 +74,8 @@ final class EvidenceWriter {
         let id = evidence.post.header.id
         if !findings.about(id).isEmpty { affected.insert(id) }
         for place in channel?.renderers.indices ?? 0..<0 {
-            try channel?.renderers[place].write(evidence.post, evidence.text, evidence.files)
+            try channel?.renderers[place].write(
+                evidence.post, evidence.text, evidence.clearEdit, evidence.files)
         }
         verdicts.write(evidence.verdictLine)
     }

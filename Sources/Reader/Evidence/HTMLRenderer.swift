@@ -32,7 +32,7 @@ struct HTMLRenderer: PostRenderer {
         }
     }
 
-    mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
+    mutating func write(_ post: ReadPost, _ text: ShownText, _ clearEdit: ShownText?, _ files: [ShownFile]) {
         let header = post.header
         let time = Timestamp(milliseconds: header.createAt)
         if header.threadID != thread, time.date != day {
@@ -59,6 +59,13 @@ struct HTMLRenderer: PostRenderer {
         }
         file.write("</div>\n")
         write(text)
+        if let clearEdit {
+            if clearEdit.shown != nil {
+                let words = "NOT VERIFIED, edited in the clear on \(post.clearEditAt.minute) UTC: nobody signed this"
+                file.write("<p class=\"notice\">\(ReportHTML.line(words))</p>\n")
+            }
+            write(clearEdit)
+        }
         for shown in files { write(shown) }
         for reaction in post.circumstances.reactions where !post.state.isOld {
             let who = reaction.userIDs.map { "@\(people.shownUsername($0))" }.joined(separator: ", ")

@@ -40,9 +40,10 @@ public struct Export: Sendable {
                 order: request.format == .jsonl ? .time : .threads)
             try await reader.read(query) { post in
                 let text = ShownText(post, includesUnverified: request.includesUnverified)
+                let clearEdit = ShownText(clearEditOf: post, includesUnverified: request.includesUnverified)
                 let shown = try post.files.map(files.show)
-                counts.count(post, text, shown)
-                try renderer.write(post, text, shown)
+                counts.count(post, text, clearEdit, shown)
+                try renderer.write(post, text, clearEdit, shown)
                 if counts.posts.isMultiple(of: 500) { progress(channel, counts.posts) }
             }
             manifest.add(channel, past, file: file.name, counts)
@@ -76,8 +77,9 @@ public struct Export: Sendable {
 /// Writes the posts of one channel to a file, one after the other; it holds nothing of those it has written but what the
 /// next one needs.
 protocol PostRenderer {
+    /// - Parameter clearEdit: what the server has in the clear beside the post's message, where it has something.
     /// - Throws: where a file that was sound a moment ago cannot be read.
-    mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) throws
+    mutating func write(_ post: ReadPost, _ text: ShownText, _ clearEdit: ShownText?, _ files: [ShownFile]) throws
 }
 
 /// Who is who in an export. All names are other people's choice.

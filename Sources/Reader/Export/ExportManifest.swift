@@ -132,6 +132,8 @@ struct ExportManifest {
         json.int("missing_files", counts.missingFiles)
         json.int("absent", counts.absent)
         json.int("unknown", counts.unknown)
+        json.int("clear_edits", counts.clearEdits)
+        json.int("withheld_clear_edits", counts.withheldClearEdits)
     }
 }
 

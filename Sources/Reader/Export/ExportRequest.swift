@@ -59,9 +59,17 @@ public struct ExportCounts: Equatable, Sendable {
     public var missingFiles = 0
     /// Posts that have gone from the server without a tombstone.
     public var absent = 0
+    /// Posts beside whose message stands a text in the clear that nobody signed.
+    public var clearEdits = 0
+    /// Of these, with a notice in place of that text.
+    public var withheldClearEdits = 0
 
-    mutating func count(_ post: ReadPost, _ text: ShownText, _ shown: [ShownFile]) {
+    mutating func count(_ post: ReadPost, _ text: ShownText, _ clearEdit: ShownText?, _ shown: [ShownFile]) {
         posts += 1
+        if let clearEdit {
+            clearEdits += 1
+            if clearEdit.shown == nil { withheldClearEdits += 1 }
+        }
         if post.absence != nil { absent += 1 }
         for file in shown {
             switch file.state {
@@ -88,6 +96,8 @@ public struct ExportCounts: Equatable, Sendable {
         left.files += right.files
         left.missingFiles += right.missingFiles
         left.absent += right.absent
+        left.clearEdits += right.clearEdits
+        left.withheldClearEdits += right.withheldClearEdits
         left.unverified += right.unverified
         left.withheld += right.withheld
         left.unknown += right.unknown
@@ -130,6 +140,15 @@ enum ShownText: Equatable {
         case .unreadable: self = .unreadable("[No text (\(why))]")
         case .unknown: self = .unknown("[Text unknown (\(post.reason))]")
         }
+    }
+
+    /// The text in the clear beside a message, which is nobody's; nil where there is none.
+    init?(clearEditOf post: ReadPost, includesUnverified: Bool) {
+        guard let text = post.clearText else { return nil }
+        self =
+            includesUnverified
+            ? .unverified(text.withheldString)
+            : .withheld("[Edited in the clear on \(post.clearEditAt.minute) UTC; text withheld: nobody signed it]")
     }
 
     /// The text of the post, where it is shown.

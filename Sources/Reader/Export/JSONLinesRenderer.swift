@@ -12,16 +12,19 @@ struct JSONLinesRenderer: PostRenderer {
         self.file = file
     }
 
-    func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
-        file.write(JSONLinesRenderer.line(post, text, files, people))
+    func write(_ post: ReadPost, _ text: ShownText, _ clearEdit: ShownText?, _ files: [ShownFile]) {
+        file.write(JSONLinesRenderer.line(post, text, clearEdit, files, people))
     }
 
     /// One line, with its end.
-    static func line(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile], _ people: ExportPeople) -> [UInt8] {
+    static func line(
+        _ post: ReadPost, _ text: ShownText, _ clearEdit: ShownText?, _ files: [ShownFile], _ people: ExportPeople
+    ) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             let username = people.username(post.header.userID)
-            post.write(to: &json, text: text.shown, username: username, states: files.map(\.state))
+            post.write(
+                to: &json, text: text.shown, clearEdit: clearEdit?.shown, username: username, states: files.map(\.state))
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }
@@ -45,19 +48,25 @@ extension ReadPost {
         json.object {
             writeVerdict(to: &$0)
             writeSource(to: &$0)
+            writeClearEdit(nil, to: &$0)
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }
 
     /// The members of a post's object, in their order.
     ///
-    /// - Parameter text: what is shown of it; nil for null.
-    public func write(to json: inout JSONWriter, text: String?, username: String) {
-        write(to: &json, text: text, username: username, states: files.map { _ in .leftOut })
+    /// - Parameters:
+    ///   - text: what is shown of it; nil for null.
+    ///   - clearEdit: what is shown of the text in the clear beside it; nil for null, where there is such a text.
+    public func write(to json: inout JSONWriter, text: String?, clearEdit: String?, username: String) {
+        write(
+            to: &json, text: text, clearEdit: clearEdit, username: username, states: files.map { _ in .leftOut })
     }
 
     /// - Parameter states: what became of each of the files.
-    func write(to json: inout JSONWriter, text: String?, username: String, states: [ShownFile.State]) {
+    func write(
+        to json: inout JSONWriter, text: String?, clearEdit: String?, username: String, states: [ShownFile.State]
+    ) {
         writeVerdict(to: &json)
         json.int("create_at", header.createAt)
         json.int("edit_at", header.editAt)
@@ -104,6 +113,16 @@ extension ReadPost {
         json.string("posted_as", circumstances.postedAs)
         json.absence(absence)
         writeSource(to: &json)
+        writeClearEdit(clearEdit, to: &json)
+    }
+
+    /// Only where there is one: the text that the server has in the clear beside the message, and since when. It is nobody's.
+    private func writeClearEdit(_ text: String?, to json: inout JSONWriter) {
+        guard clearText != nil else { return }
+        json.object("clear_edit") {
+            $0.int("at", clearEditAt.milliseconds)
+            $0.string("text", text)
+        }
     }
 
     /// The members that verify and the export share.

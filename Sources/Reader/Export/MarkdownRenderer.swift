@@ -46,7 +46,7 @@ struct MarkdownRenderer: PostRenderer {
         }
     }
 
-    mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) {
+    mutating func write(_ post: ReadPost, _ text: ShownText, _ clearEdit: ShownText?, _ files: [ShownFile]) {
         let header = post.header
         let time = Timestamp(milliseconds: header.createAt)
         let isReply = !header.rootID.isEmpty
@@ -70,6 +70,13 @@ struct MarkdownRenderer: PostRenderer {
         for mark in marks(post, text) { line += " · \(mark)" }
         file.write("\(line)\n\n")
         writeText(text)
+        if let clearEdit {
+            if clearEdit.shown != nil {
+                file.write("\n**NOT VERIFIED**, edited in the clear on \(post.clearEditAt.minute): nobody signed this\n")
+            }
+            file.write("\n")
+            writeText(clearEdit)
+        }
         for shown in files { write(shown) }
         for reaction in post.circumstances.reactions where !isOld {
             let who = reaction.userIDs.map { "@\(MarkdownRenderer.escape(people.shownUsername($0)))" }.joined(

@@ -38,23 +38,14 @@ struct MboxRenderer: PostRenderer {
         label = people.label(channel)
     }
 
-    mutating func write(_ post: ReadPost, _ text: ShownText, _ files: [ShownFile]) throws {
+    mutating func write(_ post: ReadPost, _ text: ShownText, _ clearEdit: ShownText?, _ files: [ShownFile]) throws {
         let header = post.header
         if post.state == .revision, revisions.original != header.originalID { revisions = (header.originalID, []) }
         let isKnown = post.state == .revision && !revisions.ids.insert(header.id).inserted
         let isSuperseded = post.state == .earlier || isKnown
-        var time = Timestamp(milliseconds: header.createAt)
-        // Mail programs take no time that has more than four digits for a year. The field below has the number.
-        if !time.isPlausible { time = Timestamp(milliseconds: 0) }
-        file.write("From mmvault@localhost \(time.asctime)\n")
-        // No mail address (RFC 2606): an answer by mail must not carry a decrypted text to some mail server.
-        let username = people.username(header.userID)
-        field(
-            "From", "\(MailText.phrase(people.shownName(header.userID))) <\(MailText.atom(username))@\(host).invalid>"
-        )
-        let list = "\(MailText.atom(channel.name.isEmpty ? channel.id : channel.name)).\(channel.id).\(host)"
-        field("To", "\(MailText.phrase(label)) <\(MailText.atom(channel.id))@\(host).invalid>")
-        field("Date", time.rfc5322)
+        let username = MailText.atom(people.username(header.userID))
+        writeOrigin(
+            Timestamp(milliseconds: header.createAt), from: people.shownName(header.userID), address: username)
         field("Subject", MailText.unstructured(subject(post, text)))
         let ownID = isSuperseded ? messageID(header, version: header.sequence) : messageID(header.id)
         field("Message-ID", ownID)
@@ -63,7 +54,7 @@ struct MboxRenderer: PostRenderer {
             field("In-Reply-To", parent)
             field("References", references.joined(separator: " "))
         }
-        field("List-Id", "\(MailText.phrase(label)) <\(list)>")
+        field("List-Id", list)
         writeVerdict(post, text)
         for shown in files {
             guard case .missing(let why) = shown.state else { continue }
@@ -86,6 +77,49 @@ struct MboxRenderer: PostRenderer {
             writeText(text.written)
         }
         file.write("\n")
+        if let clearEdit { write(clearEdit, of: post, in: ownID) }
+    }
+
+    /// What the server has in the clear beside a message, as a mail of its own: it is later, and nobody's.
+    private func write(_ clearEdit: ShownText, of post: ReadPost, in parent: String) {
+        let header = post.header
+        // The server does not say who edited, and nobody signed it.
+        writeOrigin(
+            post.clearEditAt, from: "unsigned edit of a post by \(people.shownName(header.userID))", address: "unsigned")
+        let mark = clearEdit.shown == nil ? "[withheld]" : "[NOT VERIFIED]"
+        field("Subject", MailText.unstructured("\(mark) [edited in the clear] post \(header.id)"))
+        field("Message-ID", "<\(header.id).clear\(header.sequence)@\(host)>")
+        field("In-Reply-To", parent)
+        field("References", parent)
+        field("List-Id", list)
+        field("X-Mattermost-Post-Id", header.id)
+        field("X-Mattermost-Channel-Id", header.channelID)
+        field("X-Mattermost-User-Id", header.userID)
+        field("X-Mattermost-State", post.state.rawValue)
+        field("X-Mattermost-Authenticity", "none")
+        field("X-Mattermost-Clear-Edit-At", String(post.clearEditAt.milliseconds))
+        field("X-Mattermost-Text", clearEdit.shown == nil ? "withheld" : "unverified")
+        field("MIME-Version", "1.0")
+        writeText(clearEdit.written)
+        file.write("\n")
+    }
+
+    /// The line that begins a mail, and who wrote it, where and when.
+    ///
+    /// - Parameter address: an atom.
+    private func writeOrigin(_ said: Timestamp, from name: String, address: String) {
+        // Mail programs take no time that has more than four digits for a year. Another field has the number.
+        let time = said.isPlausible ? said : Timestamp(milliseconds: 0)
+        file.write("From mmvault@localhost \(time.asctime)\n")
+        // No mail address (RFC 2606): an answer by mail must not carry a decrypted text to some mail server.
+        field("From", "\(MailText.phrase(name)) <\(address)@\(host).invalid>")
+        field("To", "\(MailText.phrase(label)) <\(MailText.atom(channel.id))@\(host).invalid>")
+        field("Date", time.rfc5322)
+    }
+
+    private var list: String {
+        let name = MailText.atom(channel.name.isEmpty ? channel.id : channel.name)
+        return "\(MailText.phrase(label)) <\(name).\(channel.id).\(host)>"
     }
 
     private func writeParts(_ text: String, _ files: [ShownFile], _ store: FileStore, boundary: String)

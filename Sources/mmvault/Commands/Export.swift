@@ -137,6 +137,12 @@ struct Export: AsyncParsableCommand {
             Terminal.print(
                 "  \(counts.withheld.grouped) withheld: not verified; --include-unverified shows such texts")
         }
+        if counts.clearEdits > 0 {
+            let shown = counts.clearEdits - counts.withheldClearEdits
+            Terminal.print(
+                "  \(counts.clearEdits.grouped) edited in the clear: that text is NOT VERIFIED, and "
+                    + (shown > 0 ? "shown and marked" : "withheld; --include-unverified shows it"))
+        }
         if counts.unknown > 0 {
             Terminal.print("  \(counts.unknown.grouped) unknown: the server has taken the text out")
         }
