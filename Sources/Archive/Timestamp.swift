@@ -60,7 +60,8 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// `2026-11-23T08:31:05.881Z` (RFC 3339).
     public var iso8601: String {
         let c = components
-        return "\(padded(c.year, 4))-\(padded(c.month))-\(padded(c.day))T\(padded(c.hour)):\(padded(c.minute)):\(padded(c.second)).\(padded(c.millisecond, 3))Z"
+        return
+            "\(padded(c.year, 4))-\(padded(c.month))-\(padded(c.day))T\(padded(c.hour)):\(padded(c.minute)):\(padded(c.second)).\(padded(c.millisecond, 3))Z"
     }
 
     /// `2026-11-23`; of a time that is not plausible, as of all forms for people, `time -1`.

@@ -129,10 +129,9 @@ extension WorldState {
     private func render(
         order: [Timeline.Entry], others: [Timeline.Entry], countReplies: Bool, next: String, previous: String
     ) -> String {
-        let hidden = (order + others).map(\.createAt).filter { $0 < historyLimit }.max() ?? 0
-        let (order, others) = (
-            order.filter { $0.createAt >= historyLimit }, others.filter { $0.createAt >= historyLimit }
-        )
+        let first = historyLimit ?? .min
+        let hidden = (order + others).map(\.createAt).filter { $0 < first }.max() ?? 0
+        let (order, others) = (order.filter { $0.createAt >= first }, others.filter { $0.createAt >= first })
         let slots = Set(order.map(\.slot)).union(others.map(\.slot))
         let sorted = slots.compactMap { posts[$0] }.sorted { $0.id < $1.id }
         let entries = sorted.map { post in
@@ -141,7 +140,7 @@ extension WorldState {
         let ids = JSONText.strings(order.compactMap { posts[$0.slot]?.id })
         return "{\"order\":\(ids),\"posts\":{\(entries.joined(separator: ","))}"
             + ",\"next_post_id\":\"\(next)\",\"prev_post_id\":\"\(previous)\""
-            + (historyLimit > 0 ? ",\"first_inaccessible_post_time\":\(hidden)}\n" : "}\n")
+            + (historyLimit != nil ? ",\"first_inaccessible_post_time\":\(hidden)}\n" : "}\n")
     }
 
     /// The live replies of the thread that a post is in.

@@ -37,7 +37,9 @@ extension WorldState {
     ]
 
     private func checkPeek(_ call: Call, _ post: Post) throws(Refusal) {
-        guard let channel = channels[post.channelID], mayPeek(call.caller, channel), post.createAt >= historyLimit else {
+        guard let channel = channels[post.channelID], mayPeek(call.caller, channel),
+            post.createAt >= historyLimit ?? .min
+        else {
             throw .noPermission
         }
     }

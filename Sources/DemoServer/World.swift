@@ -41,8 +41,8 @@ public final class World: Sendable {
     }
 
     /// Hides posts that were created before this time, as a licence's limit on message history does: lists leave them out and
-    /// name the newest that they would have held, single ones are refused. 0 for no limit.
-    public var historyLimit: Int64 {
+    /// name the newest that they would have held, single ones are refused. nil for no limit.
+    public var historyLimit: Int64? {
         get { state.withLock(\.historyLimit) }
         set { state.withLock { $0.historyLimit = newValue } }
     }

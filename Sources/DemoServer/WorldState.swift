@@ -6,7 +6,7 @@ struct WorldState {
     var tick: Int64
     var sinceLimit = 1000
     var tiesAreUnstable = false
-    var historyLimit: Int64 = 0
+    var historyLimit: Int64?
     var version = "6.2.0"
     private var generator: SeededGenerator
     /// Apart from `generator`, so that logging in does not shift the ids of posts.

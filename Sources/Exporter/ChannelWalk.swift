@@ -119,7 +119,8 @@ struct ChannelWalk {
         }
         let placed = Set(page.posts.map(\.id))
         state.unplaced.removeAll(where: placed.contains)
-        for post in page.unplaced where !state.unplaced.contains(post.id) && state.unplaced.count < WalkState.mostUnplaced {
+        for post in page.unplaced
+        where !state.unplaced.contains(post.id) && state.unplaced.count < WalkState.mostUnplaced {
             state.unplaced.append(post.id)
         }
     }

@@ -39,7 +39,8 @@ final class FollowProgress: Sendable {
         case .connected(isResumed: true, _): tell("connected again; nothing was missed")
         case .connected(isResumed: false, nil): tell("connected")
         case .connected(isResumed: false, let gap?):
-            tell("connected again after \(gap.inWords); plain text that was changed or deleted within that time is lost")
+            tell(
+                "connected again after \(gap.inWords); plain text that was changed or deleted within that time is lost")
         case .polling(let seconds):
             tell(
                 "the server sends no events (does a proxy block WebSockets?); asking every \(Int(seconds)) s instead. "

@@ -62,7 +62,7 @@ struct OpenArchive {
     let users: [User]
 
     /// Who is who.
-    var people: People { 
+    var people: People {
         People(account: account, users: users, teams: teams, channels: channels, names: trusted.record.names)
     }
 

@@ -63,7 +63,8 @@ struct SearchPrinter {
         }
         if let clear = clearMatch(post) {
             marks.append(
-                Terminal.alarming("NOT VERIFIED") + " (edited in the clear on \(clear.at.minute) UTC; nobody signed this)")
+                Terminal.alarming("NOT VERIFIED")
+                    + " (edited in the clear on \(clear.at.minute) UTC; nobody signed this)")
         }
         if let name = post.importName { marks.append("(imported with \(SafeText.line(name)))") }
         if hit.isBare { marks.append("(not encrypted, not signed)") }

@@ -100,13 +100,14 @@ import Testing
     }
 
     /// A member of the channel, or an import, can give a post any of these.
-    @Test(arguments: [
-        ("create_at", "-1", -1), ("create_at", "0", 0), ("create_at", "1700000000000000", 1_700_000_000_000_000),
-        ("create_at", "1.0", 0), ("create_at", "\"1\"", 0), ("create_at", "18446744073709551617", 0),
-        ("create_at", "9223372036854775807", .max - 1_000_000_000_000),
-        ("create_at", "-9223372036854775808", 1_000_000_000_000 - .max), ("update_at", "-5", -5),
-        ("delete_at", "true", 0), ("edit_at", "1e3", 0),
-    ] as [(String, String, Int64)])
+    @Test(
+        arguments: [
+            ("create_at", "-1", -1), ("create_at", "0", 0), ("create_at", "1700000000000000", 1_700_000_000_000_000),
+            ("create_at", "1.0", 0), ("create_at", "\"1\"", 0), ("create_at", "18446744073709551617", 0),
+            ("create_at", "9223372036854775807", .max - 1_000_000_000_000),
+            ("create_at", "-9223372036854775808", 1_000_000_000_000 - .max), ("update_at", "-5", -5),
+            ("delete_at", "true", 0), ("edit_at", "1e3", 0),
+        ] as [(String, String, Int64)])
     func aTimeOfAnyFormKeepsThePost(_ field: String, _ value: String, _ expected: Int64) throws {
         let text = String(decoding: page([PostText("first", at: start)]), as: UTF8.self)
         let changed = text.replacing(try Regex("\"\(field)\":[0-9]+"), with: "\"\(field)\":\(value)")
@@ -126,7 +127,8 @@ import Testing
         let changed = text.replacing(field, with: replacement)
         try #require(changed != text)
         let post = try PostsPage(Array(changed.utf8)).posts[0]
-        #expect(["", alice].contains(post.userID) && post.rootID.isEmpty && post.originalID.isEmpty && post.type.isEmpty)
+        #expect(
+            ["", alice].contains(post.userID) && post.rootID.isEmpty && post.originalID.isEmpty && post.type.isEmpty)
     }
 
     private func header(_ post: PostText) throws -> PostHeader { try #require(try PostsPage(page([post])).posts.first) }

@@ -243,6 +243,44 @@ struct FollowTests {
         }
     }
 
+    /// The event says that the key is another one, and the server shows the key until the next one comes.
+    @Test func keysThatChangeInQuickSuccessionAreSeen() async throws {
+        try await Town.with { town in
+            town.write(1)
+            town.world.pushKey(town.bob, encr: KeyPinningTests.point(1), sign: KeyPinningTests.point(2))
+            // As slow as a real following: it waits a while before it asks for anything else.
+            var pace = FollowPace.eager
+            pace.settle = 0.2
+            try await Following.with(town, pace: pace) { following in
+                for number in [3, 5, 7] as [UInt8] {
+                    town.world.pushKey(
+                        town.bob, encr: KeyPinningTests.point(number), sign: KeyPinningTests.point(number + 1))
+                    try await Task.sleep(for: .milliseconds(30))
+                }
+                try await eventually("every change is seen or told") {
+                    following.keyChanges.count + following.unseenKeys == 3
+                }
+                #expect(try town.archive().knownKeys()[town.bob]?.count == 1 + following.keyChanges.count)
+            }
+        }
+    }
+
+    /// A proxy before the server lets no WebSocket through.
+    @Test func withoutAWebSocketItPolls() async throws {
+        try await Town.with(
+            interceptor: { $0.path == "/api/v4/websocket" ? .status(403) : nil },
+            { town in
+                var pace = FollowPace.eager
+                (pace.attempt, pace.poll) = (0.05, 0.2)
+                try await Following.with(town, pace: pace, isAtOnce: true) { following in
+                    try await eventually("it has pulled") { following.isPulled }
+                    let post = town.write(1)[0]
+                    try await eventually("the post is there") { try holds(town, post, [.live]) }
+                    #expect(following.pollingCount == 1)
+                }
+            })
+    }
+
     @Test func onlyTheChannelsAskedForAreFollowed() async throws {
         try await Town.with { town in
             let other = town.world.addChannel(

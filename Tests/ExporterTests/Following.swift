@@ -43,6 +43,12 @@ final class Following: Sendable {
     var gapCount: Int { count { if case .gap = $0 { true } else { false } } }
     var resumedCount: Int { count { if case .connected(isResumed: true, _) = $0 { true } else { false } } }
     var newCount: Int { count { if case .connected(isResumed: false, _) = $0 { true } else { false } } }
+    /// How often it said that it asks because no events come.
+    var pollingCount: Int { count { if case .polling = $0 { true } else { false } } }
+    /// How many changes of keys it said it could not see.
+    var unseenKeys: Int {
+        events.value.reduce(0) { if case .keysUnseen(_, let count) = $1 { $0 + count } else { $0 } }
+    }
     var keyChanges: [KeyChange] {
         events.value.flatMap { event -> [KeyChange] in
             if case .asked(_, let changes) = event { changes } else { [] }

@@ -80,7 +80,8 @@ public struct Evidence: Sendable {
                 try writer.write(
                     EvidencePost(
                         post: post, text: text,
-                        clearEdit: ShownText(clearEditOf: post, includesUnverified: request.includesUnverified), files: try post.files.map(files.show),
+                        clearEdit: ShownText(clearEditOf: post, includesUnverified: request.includesUnverified),
+                        files: try post.files.map(files.show),
                         messageKey: text.shown == nil ? nil : post.messageKey))
                 count += 1
                 if count.isMultiple(of: 500) { progress(entry.channel, count) }

@@ -34,7 +34,9 @@ struct EvidenceRemainder {
             let digest = post.said.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
             if starts.contains(post.range.lowerBound) {
                 chosen.insert(digest)
-            } else if post.type == EncryptedPost.type || post.ciphertext != nil, !EvidenceRemainder.hasClearText(post, content) {
+            } else if post.type == EncryptedPost.type || post.ciphertext != nil,
+                !EvidenceRemainder.hasClearText(post, content)
+            {
                 encrypted.insert(digest)
             } else {
                 plain.insert(digest)

@@ -170,7 +170,8 @@ struct EvidencePosts {
         }
         return EvidencePost(
             post: read, text: text,
-            clearEdit: ShownText(clearEditOf: read, includesUnverified: facts.includesUnverified), files: try files(read, post, &documents),
+            clearEdit: ShownText(clearEditOf: read, includesUnverified: facts.includesUnverified),
+            files: try files(read, post, &documents),
             messageKey: isOpened ? read.messageKey : nil)
     }
 

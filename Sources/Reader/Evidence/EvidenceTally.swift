@@ -40,7 +40,8 @@ struct EvidenceTally {
         let post = evidence.post
         let header = post.header
         counts.count(post, evidence.text, evidence.clearEdit, evidence.files)
-        channels[header.channelID, default: ExportCounts()].count(post, evidence.text, evidence.clearEdit, evidence.files)
+        channels[header.channelID, default: ExportCounts()].count(
+            post, evidence.text, evidence.clearEdit, evidence.files)
         verdicts[post.verdict, default: 0] += 1
         authors[header.userID, default: Author()].posts += 1
         if let key = post.signedBy { authors[header.userID]?.byKey[key, default: 0] += 1 }

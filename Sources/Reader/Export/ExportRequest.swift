@@ -23,7 +23,8 @@ public struct ExportRequest: Sendable {
     public let asked: [(name: String, value: String)]
 
     public init(
-        format: ExportFormat, channels: [Channel], userIDs: [String]? = nil, createAt: Range<Int64> = Int64.min..<Int64.max,
+        format: ExportFormat, channels: [Channel], userIDs: [String]? = nil,
+        createAt: Range<Int64> = Int64.min..<Int64.max,
         includesUnverified: Bool = false, includesFiles: Bool = true, asked: [(name: String, value: String)] = []
     ) {
         self.format = format

@@ -24,7 +24,8 @@ struct JSONLinesRenderer: PostRenderer {
         json.object { json in
             let username = people.username(post.header.userID)
             post.write(
-                to: &json, text: text.shown, clearEdit: clearEdit?.shown, username: username, states: files.map(\.state))
+                to: &json, text: text.shown, clearEdit: clearEdit?.shown, username: username, states: files.map(\.state)
+            )
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }

@@ -72,7 +72,8 @@ struct MarkdownRenderer: PostRenderer {
         writeText(text)
         if let clearEdit {
             if clearEdit.shown != nil {
-                file.write("\n**NOT VERIFIED**, edited in the clear on \(post.clearEditAt.minute): nobody signed this\n")
+                file.write(
+                    "\n**NOT VERIFIED**, edited in the clear on \(post.clearEditAt.minute): nobody signed this\n")
             }
             file.write("\n")
             writeText(clearEdit)

@@ -85,7 +85,8 @@ struct MboxRenderer: PostRenderer {
         let header = post.header
         // The server does not say who edited, and nobody signed it.
         writeOrigin(
-            post.clearEditAt, from: "unsigned edit of a post by \(people.shownName(header.userID))", address: "unsigned")
+            post.clearEditAt, from: "unsigned edit of a post by \(people.shownName(header.userID))", address: "unsigned"
+        )
         let mark = clearEdit.shown == nil ? "[withheld]" : "[NOT VERIFIED]"
         field("Subject", MailText.unstructured("\(mark) [edited in the clear] post \(header.id)"))
         field("Message-ID", "<\(header.id).clear\(header.sequence)@\(host)>")

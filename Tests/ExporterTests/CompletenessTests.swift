@@ -1,0 +1,260 @@
+import Archive
+import DemoServer
+import Testing
+
+@testable import Exporter
+
+/// What a pull calls complete is, and what it cannot have it says.
+struct CompletenessTests {
+    private static let limits = WalkLimits(pageSize: 20, cut: 50, overlap: 3000)
+    private static let nothing = Fault.status(200, body: #"{"order":[],"posts":{}}"#)
+
+    private func channel(_ town: Town) throws -> Channel {
+        try #require(try town.archive().channels().first { $0.id == town.channel })
+    }
+
+    // MARK: Deletions
+
+    /// More changes than the server tells of, and posts that went among them.
+    private func changed(_ town: Town) async throws -> Set<String> {
+        town.world.sinceLimit = 50
+        let posts = town.write(120)
+        try await town.pullAll(limits: CompletenessTests.limits)
+        town.world.advance(by: 100_000_000)
+        let gone = Set(posts.enumerated().filter { $0.offset % 4 == 1 }.map(\.element))
+        for id in posts where gone.contains(id) { town.world.delete(id) }
+        for id in posts where !gone.contains(id) { town.world.edit(id, message: "again") }
+        return gone
+    }
+
+    /// The posts that are shown as if they still were there.
+    private func live(_ town: Town) throws -> Set<String> {
+        let absent = try town.archive().absences(.post)
+        return Set(try town.stored().filter { $0.state == .live && absent[$0.header.id] == nil }.map(\.header.id))
+    }
+
+    @Test func whatWasDeletedBeyondTheCutIsNotLive() async throws {
+        try await Town.with { town in
+            let gone = try await changed(town)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            #expect(try live(town).intersection(gone) == [])
+            #expect(try town.archive().absences(.post).keys.allSatisfy(gone.contains))
+            let state = try town.archive().walkState(channelID: town.channel)
+            #expect(state?.reviewedSince == nil && state?.backward == nil)
+        }
+    }
+
+    /// Wherever the walk that looks for it is interrupted, the next pull goes on with it.
+    @Test(arguments: [1, 4, 9, 13, 16, 20, 30]) func anInterruptedSearchForTheDeletedGoesOn(_ number: Int) async throws
+    {
+        let count = Box<Int?>(nil)
+        try await Town.with(
+            interceptor: { request in
+                guard request.isAboutPosts || request.path.hasPrefix("/api/v4/posts/") else { return nil }
+                let place = count.change { count in
+                    count = count.map { $0 + 1 }
+                    return count
+                }
+                return place.map { $0 >= number } == true ? .status(500) : nil
+            },
+            { town in
+                let gone = try await changed(town)
+                count.value = 0
+                let once = Patience(attempts: 1, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0)
+                try await town.pull(patience: once, limits: CompletenessTests.limits)
+                count.value = nil
+                try await town.pullAll(limits: CompletenessTests.limits)
+                #expect(try live(town).intersection(gone) == [])
+            })
+    }
+
+    // MARK: An answer that says nothing changed
+
+    @Test func anEmptyAnswerIsAskedForAgain() async throws {
+        let empties = Box(0)
+        try await Town.with(
+            interceptor: { request in
+                guard request.isSince else { return nil }
+                return empties.change { count in
+                    count += 1
+                    return count == 1
+                } ? CompletenessTests.nothing : nil
+            },
+            { town in
+                let posts = town.write(20)
+                town.world.edit(posts[3], message: "edited")
+                town.world.delete(posts[5])
+                try await town.pullAll()
+                try await town.expectTruth()
+            })
+    }
+
+    @Test func anEmptyAnswerIsNotTakenForAll() async throws {
+        let isEmpty = Box(true)
+        try await Town.with(
+            interceptor: { isEmpty.value && $0.isSince ? CompletenessTests.nothing : nil },
+            { town in
+                let posts = town.write(20)
+                town.world.delete(posts[5])
+                for _ in 0..<2 { try await town.pullAll(isTold: false) }
+                #expect(try channel(town).gaps == [.unknownChanges])
+                isEmpty.value = false
+                try await town.pullAll()
+                try await town.expectTruth()
+                #expect(try channel(town).gaps == [])
+            })
+    }
+
+    /// Posts that went without a trace leave nothing to be told of.
+    @Test func anEmptyAnswerIsBelievedWherePostsAreGone() async throws {
+        try await Town.with { town in
+            let posts = town.write(3)
+            try await town.pullAll()
+            for post in posts { town.world.purge(post) }
+            try await town.pullAll()
+        }
+    }
+
+    // MARK: Times and forms
+
+    @Test(arguments: [-1, 0, 5, 1_700_000_000, 1_700_000_000_000_000, 1_000_000_000_000_000_000] as [Int64])
+    func aTimeThatCannotBeRightStopsNothing(_ time: Int64) async throws {
+        try await Town.with { town in
+            town.write(30)
+            town.write(2, at: time)
+            town.write(30)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            try await town.expectTruth()
+            let before = town.server.requests.count
+            try await town.pullAll(limits: CompletenessTests.limits)
+            #expect(town.postRequests().count < before)
+            let odd = try town.stored().filter { $0.header.createAt == time }
+            #expect(odd.count == 2 && odd.allSatisfy { !$0.header.hasPlausibleTimes })
+        }
+    }
+
+    @Test func aPostWithoutAPlaceIsNamed() async throws {
+        let isOdd = Box(true)
+        try await Town.with(
+            interceptor: { request in
+                guard isOdd.value, request.isAboutPosts, !request.isSince, request.query.hasPrefix("page=0") else {
+                    return nil
+                }
+                let post = #"{"id":"NO","channel_id":"\#(request.channelID)","create_at":1700000000000}"#
+                return .status(200, body: #"{"order":["NO"],"posts":{"NO":\#(post)}}"#)
+            },
+            { town in
+                town.write(5)
+                let report = try await town.pull()
+                #expect(report.partial.map(\.gaps) == [[.unplaced(ids: ["NO"])]])
+                #expect(try channel(town).gaps == [.unplaced(ids: ["NO"])])
+                let damages = try await town.archive().check().damages
+                #expect(damages.isEmpty)
+                isOdd.value = false
+                var full = Pull.Selection()
+                full.isFull = true
+                #expect(try await town.pull(full).partial.isEmpty)
+            })
+    }
+
+    /// The same wrong answer would come again.
+    @Test func aWholeAnswerThatIsNoneIsAskedForThreeTimes() async throws {
+        try await Town.with(
+            interceptor: { $0.isAboutPosts ? .status(200, body: #"{"order":[7],"posts":{}}"#) : nil },
+            { town in
+                town.write(5)
+                let report = try await town.pull()
+                guard case .failed(.badAnswer) = try #require(report.outcomes.first).result else {
+                    Issue.record("\(report.outcomes)")
+                    return
+                }
+                #expect(town.postRequests().count == 3)
+            })
+    }
+
+    @Test func anAnswerThatIsTooLongIsAskedForInParts() async throws {
+        try await Town.with(
+            interceptor: { request in
+                let size = request.query.split(separator: "&").first { $0.hasPrefix("per_page=") }?.dropFirst(9)
+                guard request.isAboutPosts,
+                    size.flatMap({ Int($0) }).map({ $0 > 50 }) ?? request.query.contains("since=1&")
+                else { return nil }
+                return .status(200, body: String(repeating: " ", count: BodyBudget.longestBody + 1))
+            },
+            { town in
+                let posts = town.write(120)
+                town.world.edit(posts[7], message: "edited")
+                try await town.pull()
+                #expect(try Set(posts).isSubset(of: town.stored().map(\.header.id)))
+            })
+    }
+
+    // MARK: A limit on history
+
+    @Test func whatTheServerHidesIsSaidAndComesWhenTheLimitIsLifted() async throws {
+        try await Town.with { town in
+            let old = town.write(70)
+            town.world.advance(by: 1000)
+            let limit = town.world.now
+            town.write(70)
+            town.world.historyLimit = limit
+            for _ in 0..<2 {
+                let report = try await town.pull(limits: CompletenessTests.limits)
+                guard case .hidden(let until)? = report.partial.first?.gaps.first else {
+                    Issue.record("\(report.outcomes)")
+                    return
+                }
+                #expect(until.milliseconds < limit && report.partial.first?.gaps.count == 1)
+                #expect(try channel(town).hiddenUntil == until)
+            }
+            #expect(try town.archive().absences(.post).isEmpty && town.archive().absences(.channel).isEmpty)
+            town.world.historyLimit = nil
+            try await town.pullAll(limits: CompletenessTests.limits)
+            try await town.expectTruth()
+            #expect(try channel(town).hiddenUntil == nil)
+            #expect(try Set(old).isSubset(of: town.stored().map(\.header.id)))
+        }
+    }
+
+    @Test func whatWasArchivedBeforeALimitCameIsNeitherGoneNorMissing() async throws {
+        try await Town.with { town in
+            town.write(70)
+            town.world.advance(by: 100_000_000)
+            let limit = town.world.now
+            town.write(30)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            town.world.historyLimit = limit
+            for isFull in [false, true] {
+                var selection = Pull.Selection()
+                selection.isFull = isFull
+                let report = try await town.pull(selection, limits: CompletenessTests.limits)
+                #expect(report.partial.isEmpty && report.failures.isEmpty && report.closed.isEmpty)
+                #expect(report.outcomes.allSatisfy { $0.absent.count == 0 })
+                #expect(try town.archive().absences(.post).isEmpty)
+            }
+            #expect(try channel(town).hiddenUntil != nil && channel(town).gaps.isEmpty)
+        }
+    }
+
+    // MARK: Costs
+
+    /// Where the last thing that happened was more than the server tells at once, the next pull asks for nothing of it.
+    @Test func aBurstIsNotFetchedForEver() async throws {
+        try await Town.with(tick: 1) { town in
+            town.world.sinceLimit = 50
+            town.write(20)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            town.write(200)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            town.world.advance(by: 100_000)
+            // The server's clock is asked once more, behind the burst.
+            try await town.pullAll(limits: CompletenessTests.limits)
+            let before = town.postRequests().count
+            for _ in 0..<3 { try await town.pullAll(limits: CompletenessTests.limits) }
+            #expect(town.postRequests().count == before + 3)
+            town.write(1)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            try await town.expectTruth()
+        }
+    }
+}
