@@ -118,30 +118,39 @@ extension Pull {
 
     /// Keeps who is in a channel, and notes who was and is no longer.
     func fetchMembers(_ client: MattermostClient, _ channel: Channel) async throws(ExporterError) {
-        let present = Set(try await fetchMemberPages(client, channel))
+        var present: Set<String> = []
+        var isWhole = false
+        // Pages may overlap and leave somebody out, as those of posts do. Other sizes give other pages.
+        for size in [200, 199, 193] where !isWhole {
+            let rows = try await fetchMemberPages(client, channel, size: size)
+            present.formUnion(rows)
+            isWhole = present.count >= rows.count
+        }
         let known = try archived { () throws(ArchiveError) in try archive.members(channelID: channel.id) }
             .keys.map { "\(channel.id):\($0)" }
         let absent = Set(
             try archived { () throws(ArchiveError) in try archive.absentMembers(channelID: channel.id) }
                 .keys.map { "\(channel.id):\($0)" })
+        // Who is not in the list has left only if everybody is in it.
+        let gone = isWhole ? known.filter { !present.contains($0) && !absent.contains($0) } : []
         let absences =
-            known.filter { !present.contains($0) && !absent.contains($0) }.sorted()
-            .map { Absence(id: $0, what: .member, reason: .notListed) }
+            gone.sorted().map { Absence(id: $0, what: .member, reason: .notListed) }
             + present.filter(absent.contains).sorted().map { Absence(id: $0, what: .member, reason: .back) }
         try await note(absences)
     }
 
+    /// - Returns: the members as the pages list them, each as often as they do.
     private func fetchMemberPages(
-        _ client: MattermostClient, _ channel: Channel
+        _ client: MattermostClient, _ channel: Channel, size: Int
     ) async throws(ExporterError) -> [String] {
         var all: [String] = []
         var before: [String] = []
         // Two million members are more than any server has: an end for one that never comes to it.
         for page in 0..<10_000 {
-            let request = Request(.GET, "/api/v4/channels/\(channel.id)/members?page=\(page)&per_page=200")
+            let request = Request(.GET, "/api/v4/channels/\(channel.id)/members?page=\(page)&per_page=\(size)")
             let members = try await fetchList(client, request, .members, .member)
             all += members
-            guard members.count == 200, members != before else { return all }
+            guard members.count == size, members != before else { return all }
             before = members
         }
         return all

@@ -61,6 +61,8 @@ struct Draft {
     var reason = ""
     var circumstances = Circumstances()
     var absence: NoticedAbsence?
+    /// What stands in the clear beside the message.
+    var clearText: String?
 
     init(_ name: String, _ change: (inout Draft) -> Void = { _ in }) {
         self.name = name
@@ -106,7 +108,7 @@ struct Draft {
             verdict: Verdict(authenticity: authenticity, content: content, suspicions: suspicions),
             signedBy: authenticity?.isVerified == true ? KeyID([UInt8](repeating: 0xA1, count: 32)) : nil,
             openedBy: content == .decrypted ? KeyID([UInt8](repeating: 0xB2, count: 32)) : nil, text: text,
-            files: files,
+            clearText: clearText.map { UnverifiedText(Array($0.utf8)) }, files: files,
             reason: reason, circumstances: circumstances,
             absence: absence, signer: authenticity?.isVerified == true ? SignerID(ofPoint: []) : nil)
     }
