@@ -9,6 +9,8 @@ public struct Absence: Equatable, Sendable {
         case channel
         /// Somebody who was in a channel; the id is `CHANNEL:USER`.
         case member
+        /// A draft; the id is `CHANNEL:USER:ROOT`.
+        case draft
     }
 
     public enum Reason: String, Sendable {
@@ -17,7 +19,7 @@ public struct Absence: Equatable, Sendable {
         /// The server answers 403. A channel: that is listed, and whose posts are not given.
         case noAccess = "no-access"
         /// A channel that stands in no list of the account's: left, or removed. A member that stands in no list of the
-        /// channel's.
+        /// channel's. A draft that was sent or thrown away.
         case notListed = "not-listed"
         /// It was absent, and was seen again.
         case back

@@ -8,7 +8,7 @@ enum ArchiveSchema {
     /// `PRAGMA user_version`. A reader that finds a higher one must not guess.
     static let version = 1
     /// What an archive has once it holds documents of every kind and decisions of every sort; its tables are the same.
-    static let newestVersion = 4
+    static let newestVersion = 5
 
     /// A table that archives of earlier builds lack, with its indexes. The next command that opens one makes it, and fills
     /// it from the documents.
@@ -145,7 +145,8 @@ enum ArchiveSchema {
     }
 
     /// The version that a reader must know for such a document. One that does not know an import shows fewer posts; one
-    /// that does not know a decision shows as verified what was signed by a key that its owner rejected.
+    /// that does not know a decision shows as verified what was signed by a key that its owner rejected. One that does not
+    /// know drafts cannot tell of them, nor that one of them has gone.
     static func version(for kind: DocumentKind, _ body: [UInt8]) -> Int {
         switch kind {
         case .imported: return 2
@@ -153,6 +154,7 @@ enum ArchiveSchema {
             guard let root = try? JSONDocument(body).root else { return 3 }
             return kind.objects(in: root).compactMap { TrustDecision($0)?.verb.formatVersion }.max() ?? 3
         case .originals: return 4
+        case .drafts, .server: return 5
         default: return version
         }
     }

@@ -219,7 +219,11 @@ public enum ObjectKind: String, Sendable {
     case emoji
     /// A channel's members: under `channel:user`.
     case member
-    /// What the server no longer shows: under the id of the post, channel or member.
+    /// Which version the server has: under `server`.
+    case server
+    /// A draft of the account's own: under `channel:user:root`, where the root of a draft that is no reply is empty.
+    case draft
+    /// What the server no longer shows: under the id of the post, channel, member or draft.
     case absence
     /// What became of a file: under the file's id.
     case file
@@ -239,9 +243,13 @@ public enum ObjectKind: String, Sendable {
             object["id"]?.string.flatMap { PostHeader.isIdentifier($0) ? $0 : nil }
         case .absence:
             object["id"]?.string.flatMap { id in
-                id.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-                    .allSatisfy(PostHeader.isIdentifier) ? id : nil
+                let parts = id.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+                return parts.allSatisfy(PostHeader.isIdentifier) || Draft.isIdentifier(id) ? id : nil
             }
+        case .draft:
+            Draft(object)?.id
+        case .server:
+            ServerRecord(object).map { _ in ServerRecord.id }
         case .file:
             FileRecord(object)?.fileID
         case .trust:

@@ -3,7 +3,8 @@ internal import GRDB
 /// The versions that arrived after a moment in the archive, for whoever keeps something about each of them: cut into runs
 /// by the posts' times, and within a run in the order of their documents, so that each document is opened once a run.
 ///
-/// A version that says what the one before it said is left out: nothing that arrives later changes which ones are in.
+/// A version that says what the one before it said is left out, and so is an old revision whose message stands in another
+/// row (`BlankRevisions`). A blank one may be in a plan before the row with its message arrives: then a look-up leaves it out.
 public final class ArrivalPlan {
     /// How many versions there are.
     public let count: Int
@@ -16,10 +17,12 @@ public final class ArrivalPlan {
     private let cache = DocumentCache()
     private let runLength: Int
 
-    /// Whether the version `v` says anything else than the one before it.
+    /// Whether the version `v` says anything else than the one before it, and is no blank one.
     fileprivate static let saysSomethingNew = """
-        v.said <> coalesce(
-          (SELECT p.said FROM version p WHERE p.post_id = v.post_id AND p.seq < v.seq ORDER BY p.seq DESC LIMIT 1), '')
+        \(BlankRevisions.excludes("v.seq")) AND v.said <> coalesce(
+          (SELECT p.said FROM version p WHERE p.post_id = v.post_id AND p.seq < v.seq
+             AND \(BlankRevisions.excludes("p.seq"))
+           ORDER BY p.seq DESC LIMIT 1), '')
         """
 
     /// - Parameters:
@@ -41,12 +44,15 @@ public final class ArrivalPlan {
               WHERE (v.seq > ? OR v.seq IN (SELECT version FROM again)) AND \(ArrivalPlan.saysSomethingNew)
             ) ORDER BY (place - 1) / ?, seq
             """
-        (count, lastVersion, self.head) = try Archive.rethrowing(path: archive.directory.archivePath) { [database] in
+        (count, lastVersion, self.head) = try Archive.rethrowing(path: archive.directory.archivePath) {
+            [database, cache] in
             try database.unsafeReentrantRead { db in
                 // One moment for the versions and the head; a temporary table may be made on the way.
                 try db.execute(sql: "BEGIN; CREATE TEMP TABLE again (version INTEGER PRIMARY KEY)")
                 let insert = try db.makeStatement(sql: "INSERT OR IGNORE INTO again VALUES (?)")
                 for version in again { try insert.execute(arguments: [version]) }
+                try BlankRevisions.note(
+                    db, cache, among: "(c.seq > ? OR c.seq IN (SELECT version FROM again))", arguments: [version])
                 try db.execute(sql: sql, arguments: [version, runLength])
                 let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM arrival") ?? 0
                 let last = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM version") ?? 0
@@ -85,9 +91,17 @@ extension Archive {
 
     /// How many versions there are in all, as an `ArrivalPlan` counts them.
     public func differentVersionCount() throws(ArchiveError) -> Int {
-        try read { db in
-            let sql = "SELECT count(*) FROM version v WHERE \(ArrivalPlan.saysSomethingNew)"
-            return try Int.fetchOne(db, sql: sql) ?? 0
+        // By a connection of its own: a temporary table is this connection's alone, and goes with it.
+        let database = try Archive.open(directory.archivePath, .reading)
+        return try Archive.rethrowing(path: directory.archivePath) {
+            try database.unsafeReentrantRead { db in
+                try db.execute(sql: "BEGIN")
+                try BlankRevisions.note(db, DocumentCache(), among: "TRUE", arguments: [])
+                let sql = "SELECT count(*) FROM version v WHERE \(ArrivalPlan.saysSomethingNew)"
+                let count = try Int.fetchOne(db, sql: sql) ?? 0
+                try db.execute(sql: "COMMIT")
+                return count
+            }
         }
     }
 }

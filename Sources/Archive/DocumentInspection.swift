@@ -197,6 +197,8 @@ extension ObjectKind {
         case .teams: self = .team
         case .members: self = .member
         case .emoji: self = .emoji
+        case .drafts: self = .draft
+        case .server: self = .server
         case .absences: self = .absence
         case .files: self = .file
         case .histories: self = .history

@@ -15,6 +15,10 @@ public enum DocumentKind: String, Sendable {
     case teams, channels, users, members
     /// The server's custom emoji: names, and who made them; never the pictures.
     case emoji
+    /// Which version the server said that it has; a statement of this program's own.
+    case server
+    /// The account's own drafts, which lie on the server in the clear. No posts: nothing shows or finds them as such.
+    case drafts
     /// The plugin's answer about public keys.
     case keys
     /// A public key that belongs to a private key which the user restored.

@@ -37,8 +37,9 @@ extension Archive {
     /// The edited posts of a user in a channel of which the archive lacks something that they said before, and about
     /// which the server was not asked since it was known that they said it; in the order of time.
     ///
-    /// `since` shows old revisions without their texts, so that one counts as known only where it is encrypted, or
-    /// where the post itself was seen as it was then. Where the server has answered, it has told all that came before.
+    /// `since` shows old revisions without their texts, so that one counts as known only where the post itself was seen as
+    /// it was then. That goes for encrypted ones as well: what `since` leaves out may be a text that a client wrote beside
+    /// the message, in the clear. Where the server has answered, it has told all that came before.
     ///
     /// - Parameter first: the first `limit` behind this post's place.
     public func postsWithUnknownHistory(
@@ -52,10 +53,8 @@ extension Archive {
               AND (
                 NOT EXISTS (SELECT 1 FROM object WHERE kind = 'history' AND id = v.post_id)
                   AND NOT EXISTS (SELECT 1 FROM version e WHERE e.post_id = v.post_id AND e.edit_at = 0)
-                  AND NOT EXISTS (SELECT 1 FROM version r WHERE r.channel_id = ?1 AND r.create_at = v.create_at
-                    AND r.original_id = v.post_id AND r.type = 'custom_e2ee' AND r.edit_at = 0)
                 OR EXISTS (SELECT 1 FROM version r WHERE r.channel_id = ?1 AND r.create_at = v.create_at
-                  AND r.original_id = v.post_id AND r.type <> 'custom_e2ee'
+                  AND r.original_id = v.post_id
                   AND r.document > coalesce(
                     (SELECT max(document) FROM object WHERE kind = 'history' AND id = v.post_id), 0)
                   AND NOT EXISTS (SELECT 1 FROM version e WHERE e.post_id = v.post_id AND e.edit_at = r.edit_at))

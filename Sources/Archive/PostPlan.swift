@@ -11,7 +11,7 @@ public final class PostPlan {
     let cache = DocumentCache()
 
     /// A version that differs from its successor in nothing it says is left out: a reply or a pin moves `update_at`,
-    /// and that is no news about the post.
+    /// and that is no news about the post. So is an old revision whose message stands in another row (`BlankRevisions`).
     init(_ archive: Archive, _ query: PostQuery) throws(ArchiveError) {
         database = try Archive.open(archive.directory.archivePath, .reading)
         func among(_ column: String, _ values: [String]?) -> String {
@@ -50,9 +50,10 @@ public final class PostPlan {
                   ELSE v.post_id END AS thread_id,
                 v.original_id <> '' AS is_revision, v.delete_at > 0 AS is_deleted,
                 (SELECT n.said FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq
+                   AND \(BlankRevisions.excludes("n.seq"))
                  ORDER BY n.seq LIMIT 1) AS next_said
               FROM version v WHERE v.channel_id = ? AND v.create_at >= ? AND v.create_at < ? \(users)
-                \(places) \(thread)
+                \(places) \(thread) AND \(BlankRevisions.excludes("v.seq"))
             )
             SELECT seq AS version,
               CASE WHEN is_revision THEN 'revision' WHEN next_said IS NOT NULL THEN 'earlier'
@@ -69,14 +70,19 @@ public final class PostPlan {
             for place in [places.lowerBound, places.upperBound] { values += [place.createAt, place.postID] }
         }
         if let thread = query.threadID { values += [thread] }
-        values =
-            [query.channelID, createAt.lowerBound, createAt.upperBound] + StatementArguments(query.userIDs ?? [])
-            + StatementArguments(query.types ?? []) + values
-        count = try Archive.rethrowing { [database] in
+        let span: StatementArguments = [query.channelID, createAt.lowerBound, createAt.upperBound]
+        values = span + StatementArguments(query.userIDs ?? []) + StatementArguments(query.types ?? []) + values
+        count = try Archive.rethrowing { [database, cache] in
             // A temporary table may be made through a connection that cannot change the archive.
             try database.unsafeReentrantRead { db in
+                // One moment for both.
+                try db.execute(sql: "BEGIN")
+                try BlankRevisions.note(
+                    db, cache, among: "c.channel_id = ? AND c.create_at >= ? AND c.create_at < ?", arguments: span)
                 try db.execute(sql: sql, arguments: values)
-                return try Int.fetchOne(db, sql: "SELECT count(*) FROM plan") ?? 0
+                let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM plan") ?? 0
+                try db.execute(sql: "COMMIT")
+                return count
             }
         }
     }

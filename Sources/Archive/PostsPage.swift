@@ -138,9 +138,7 @@ public struct PostHeader: Equatable, Sendable {
         originalID = original == id || deleteAt <= 0 ? "" : original
         range = post.range
 
-        let content = [post["message"], post["props"], post["file_ids"]].map { value in
-            value.map { VersionDigest.isEmpty($0) ? [] : $0.bytes } ?? []
-        }
+        let content = ["message", "props", "file_ids"].map { PostHeader.content(of: post[$0]) }
         said = PostHeader.said(
             [id, channelID, userID, rootID, originalID, type], [createAt, editAt, deleteAt], content)
         identity = VersionDigest(ofAllBut: PostHeader.volatileFields, in: post).value
@@ -149,6 +147,20 @@ public struct PostHeader: Equatable, Sendable {
 
     /// The id of the post that this is a version of: an old revision has an id of its own.
     var identityID: String { originalID.isEmpty ? id : originalID }
+
+    /// What `said` would be if the server had left the message out, as it does of old revisions in lists; nil for what is
+    /// no post.
+    static func saidWithoutMessage(_ post: JSONValue) -> [UInt8]? {
+        guard let header = try? PostHeader(post) else { return nil }
+        return said(
+            [header.id, header.channelID, header.userID, header.rootID, header.originalID, header.type],
+            [header.createAt, header.editAt, header.deleteAt],
+            [[], content(of: post["props"]), content(of: post["file_ids"])])
+    }
+
+    private static func content(of value: JSONValue?) -> ArraySlice<UInt8> {
+        value.map { VersionDigest.isEmpty($0) ? [] : $0.bytes } ?? []
+    }
 
     /// - Parameters:
     ///   - texts: `id`, `channel_id`, `user_id`, `root_id`, `original_id`, `type`.

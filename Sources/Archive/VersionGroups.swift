@@ -86,6 +86,31 @@ public final class VersionGroups: Sendable {
         }
     }
 
+    /// When the versions of a group were made by an edit, in the order of time and each once: by the post's id. Those that no
+    /// edit made are left out.
+    public func edits(of key: Key) throws(ArchiveError) -> [String: [Int64]] {
+        let sql = """
+            SELECT DISTINCT CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS post_id, v.edit_at
+            FROM version_group g JOIN member m ON m.in_group = g.id JOIN version v ON v.seq = m.version
+            WHERE g.hash = ? AND v.edit_at > 0 ORDER BY v.edit_at
+            """
+        return try run { db in
+            try Row.fetchAll(db, sql: sql, arguments: [key.hash.databaseBlob]).reduce(into: [:]) { edits, row in
+                edits[try row.decode(String.self, forColumn: "post_id"), default: []].append(
+                    try row.decode(forColumn: "edit_at"))
+            }
+        }
+    }
+
+    /// The documents in which versions of a group stand.
+    public func documents(of key: Key) throws(ArchiveError) -> [Int64] {
+        let sql = """
+            SELECT DISTINCT v.document FROM version_group g JOIN member m ON m.in_group = g.id
+            JOIN version v ON v.seq = m.version WHERE g.hash = ? ORDER BY 1
+            """
+        return try run { try Int64.fetchAll($0, sql: sql, arguments: [key.hash.databaseBlob]) }
+    }
+
     /// The posts that versions of a group belong to, each once, the one first that came first to say what the group has in
     /// common: by when that was written, and then by when it arrived here.
     public func writings(of key: Key) throws(ArchiveError) -> [PostReference] {

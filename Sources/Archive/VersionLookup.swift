@@ -7,13 +7,17 @@ public final class VersionLookup {
 
     init(_ archive: Archive) { self.archive = archive }
 
-    /// - Parameter sequences: places in the archive's order of arrival. Those that the archive does not have are left out.
+    /// - Parameter sequences: places in the archive's order of arrival. Those that the archive does not have are left out,
+    ///   and so are old revisions whose message stands in another row (`BlankRevisions`).
     /// - Throws: `damagedDocument` where a document that holds one of them is not as its record says.
     public func versions(_ sequences: [Int64]) throws(ArchiveError) -> [StoredVersion] {
         guard !sequences.isEmpty else { return [] }
-        let rows = sequences.map { "(\($0))" }.joined(separator: ",")
         return try archive.read { [cache] db in
-            try StoredVersion.fetch(
+            let list = sequences.map(String.init).joined(separator: ",")
+            let blank = Set(try BlankRevisions.find(db, cache, among: "c.seq IN (\(list))", arguments: []))
+            let rows = sequences.filter { !blank.contains($0) }.map { "(\($0))" }.joined(separator: ",")
+            guard !rows.isEmpty else { return [] }
+            return try StoredVersion.fetch(
                 db, cache, "(SELECT column1 AS version FROM (VALUES \(rows))) AS chosen", arguments: [])
         }
     }

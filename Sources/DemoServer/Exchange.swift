@@ -84,6 +84,9 @@ struct Refusal: Error {
         status: 501, id: "api.emoji.disabled.app_error",
         message: "Custom emoji have been disabled by the system admin.")
 
+    static let noDrafts = Refusal(
+        status: 501, id: "api.drafts.disabled.app_error", message: "Drafts feature is disabled.")
+
     static let noTeam = Refusal(
         status: 404, id: "app.team.get_by_name.missing.app_error", message: "Unable to find the existing team.")
     static let channelExists = Refusal(

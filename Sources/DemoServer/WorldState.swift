@@ -21,6 +21,8 @@ struct WorldState {
     var backups: [String: String] = [:]
     /// The custom emoji; nil where they are switched off.
     var emoji: [Emoji]? = []
+    /// What people have begun to write; nil where drafts are switched off.
+    var drafts: [Draft]? = []
     /// Files that were uploaded and hang on no post yet, with who uploaded them, by id.
     var uploads: [String: (owner: String, file: StoredFile)] = [:]
     /// Users by session token.

@@ -7,7 +7,17 @@ extension Pull {
     func fetchChannels(
         _ client: MattermostClient
     ) async throws(ExporterError) -> (chosen: [Channel], frozen: [Channel]) {
-        let teams = try await fetchList(client, Request(.GET, "/api/v4/users/me/teams"), .teams, .team)
+        try await fetchChannels(client, of: fetchTeams(client))
+    }
+
+    /// The ids of the account's teams.
+    func fetchTeams(_ client: MattermostClient) async throws(ExporterError) -> [String] {
+        try await fetchList(client, Request(.GET, "/api/v4/users/me/teams"), .teams, .team)
+    }
+
+    func fetchChannels(
+        _ client: MattermostClient, of teams: [String]
+    ) async throws(ExporterError) -> (chosen: [Channel], frozen: [Channel]) {
         var ids: [String] = []
         for team in teams {
             ids += try await fetchChannelIDs(client, "/api/v4/users/me/teams/\(team)/channels?include_deleted=true")

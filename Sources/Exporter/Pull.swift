@@ -77,8 +77,14 @@ public struct Pull: Sendable {
             throw .otherUser(expected: session.username, found: ServerText.line(me.username))
         }
         histories.open(to: me.serverVersion)
+        if let server = ServerRecord(versionID: me.serverVersion) {
+            try await kept { () throws(ArchiveError) in
+                try await writer.append(server.document(at: .now), objects: .server)
+            }
+        }
         onEvent(.stage(.lists))
-        let (channels, frozen) = try await fetchChannels(client)
+        let teams = try await fetchTeams(client)
+        let (channels, frozen) = try await fetchChannels(client, of: teams)
         report.frozen = frozen
         try await noteFrozen(frozen, listed: channels)
         onEvent(.channels(channels))
@@ -96,6 +102,14 @@ public struct Pull: Sendable {
         } catch {
             if PullReport.endsAll(error) { throw error }
             report.emojiFailure = error
+        }
+        if Pull.mayKeepDrafts(me.serverVersion) {
+            do throws(ExporterError) {
+                try await fetchDrafts(client, of: teams)
+            } catch {
+                if PullReport.endsAll(error) { throw error }
+                report.draftsFailure = error
+            }
         }
         // Before the posts, so that what an interrupted pull leaves can be verified; and after them, for authors who
         // have left.

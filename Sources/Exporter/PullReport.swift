@@ -96,6 +96,8 @@ public struct PullReport: Sendable {
     public var keysFailure: ExporterError?
     /// Why the names of custom emoji could not be fetched, where the server did not just say that it has none.
     public var emojiFailure: ExporterError?
+    /// Why the account's drafts could not be fetched, where the server did not just refuse them.
+    public var draftsFailure: ExporterError?
     public var membersFailures: [(channel: Channel, error: ExporterError)] = []
 
     public var files: FileReport { outcomes.reduce(into: FileReport()) { $0 += $1.files } }

@@ -38,21 +38,25 @@ struct FindingPrinter {
             guard !finding.places.isEmpty else { return }
             // What is probably harmless need not fill the screen.
             let places = finding.places.prefix(Self.shownChannels).map {
-                "\(SafeText.name($0.label)) \($0.posts.count.grouped)"
+                "\(SafeText.name($0.label))\($0.posts.isEmpty ? "" : " \($0.posts.count.grouped)")"
             }
             let rest = finding.places.count - Self.shownChannels
             return item("", "in \(places.joined(separator: ", "))\(rest > 0 ? " and \(rest.of("more channel"))" : "")")
         }
         if let original = finding.original { item("", "original: \(Self.place(original))") }
-        for place in finding.places.prefix(Self.shownChannels) { print(place) }
+        for place in finding.places.prefix(Self.shownChannels) { print(place, finding.edits) }
         if finding.places.count > Self.shownChannels {
             item("", "and in \((finding.places.count - Self.shownChannels).of("more channel"))")
         }
     }
 
-    private func print(_ place: Finding.Place) {
-        item("", "in \(SafeText.name(place.label)):")
-        for post in place.posts.prefix(Self.shownPosts) { Terminal.print("      \(Self.place(post))") }
+    private func print(_ place: Finding.Place, _ edits: [String: [Int64]]) {
+        item("", "in \(SafeText.name(place.label))\(place.posts.isEmpty ? "" : ":")")
+        for post in place.posts.prefix(Self.shownPosts) {
+            let times = (edits[post.id] ?? []).map { Timestamp(milliseconds: $0).minute }
+            let edited = times.isEmpty ? "" : "  edited \(times.joined(separator: ", "))"
+            Terminal.print("      \(Self.place(post))\(edited)")
+        }
         if place.posts.count > Self.shownPosts {
             Terminal.print("      and \((place.posts.count - Self.shownPosts).grouped) more")
         }
@@ -90,6 +94,7 @@ extension Finding.Kind {
         case .changedInPlace: "POSTS CHANGED IN PLACE"
         case .movedNames: "NAMES THAT MOVED"
         case .vanishedPosts: "POSTS THAT VANISHED"
+        case .drafts: "DRAFTS ON THE SERVER"
         }
     }
 }

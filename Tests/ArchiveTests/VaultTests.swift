@@ -168,8 +168,8 @@ import Testing
     }
 
     @Test func aNewerFormatIsNotGuessed() async throws {
-        try await change("PRAGMA user_version = 5")
-        let expected = ArchiveError.newerFormat(path: directory.archivePath, version: 5)
+        try await change("PRAGMA user_version = 6")
+        let expected = ArchiveError.newerFormat(path: directory.archivePath, version: 6)
         #expect(throws: expected) { try Archive(directory) }
         #expect(throws: expected) { try ArchiveWriter(directory) }
     }

@@ -130,16 +130,82 @@ import Testing
         }
     }
 
-    @Test func encryptedRevisions_KeepTheirPayloadAnyway() async throws {
+    /// Lists keep the payload of an encrypted revision and leave out its message, which a client may have written in the
+    /// clear.
+    @Test func aClearTextOfAnEncryptedPost_IsAskedForOnceForEachThatIsMissing() async throws {
         try await Town.with { town in
-            town.world.version = "10.5.1"
-            let post = town.world.post(
+            town.world.version = "11.2.0"
+            let sealed = town.world.post(
                 in: town.channel, by: town.alice, message: "Encrypted message", type: "custom_e2ee",
                 props: #"{"e2ee":{"version":1}}"#)
-            town.world.edit(post, message: "Encrypted message 7", props: #"{"e2ee":{"version":1,"iv":"x"}}"#)
+            let bobs = town.world.post(
+                in: town.channel, by: town.bob, message: "Encrypted message", type: "custom_e2ee",
+                props: #"{"e2ee":{"version":1}}"#)
+            town.world.edit(sealed, message: "in the clear")
+            town.world.edit(bobs, message: "Bob's, in the clear")
+            town.world.edit(bobs, message: "Encrypted message 3")
+            town.world.edit(sealed, message: "Encrypted message 7", props: #"{"e2ee":{"version":1,"iv":"x"}}"#)
             try await town.pullAll()
-            #expect(HistoryTests.questions(town).isEmpty)
+            #expect(HistoryTests.questions(town) == ["/api/v4/posts/\(sealed)/edit_history"])
+            #expect(try texts(town, sealed) == ["Encrypted message", "in the clear"])
+            // Nothing new of it.
+            for _ in 0..<3 {
+                town.world.advance(by: 10_000_000)
+                town.write(1)
+                try await town.pullAll()
+            }
+            #expect(HistoryTests.questions(town).count == 1)
+            // Edited again, with one text that nobody saw, and then with none.
+            town.world.advance(by: 10_000_000)
+            town.world.edit(sealed, message: "in the clear again")
+            town.world.edit(sealed, message: "Encrypted message 8")
+            try await town.pullAll()
+            town.world.advance(by: 10_000_000)
+            town.world.edit(sealed, message: "seen")
+            try await town.pullAll()
+            #expect(HistoryTests.questions(town).count == 2)
+            #expect(try texts(town, sealed).contains("in the clear again"))
+            #expect(try await town.archive().check().isClean)
         }
+    }
+
+    /// From `since` without its text, and from the history with it: one revision.
+    @Test func aRevision_IsReadOnceWithItsText() async throws {
+        try await Town.with { town in
+            town.world.version = "11.2.0"
+            let plain = town.write(1)[0]
+            let sealed = town.world.post(
+                in: town.channel, by: town.alice, message: "Encrypted message", type: "custom_e2ee",
+                props: #"{"e2ee":{"version":1}}"#)
+            let bobs = town.world.post(in: town.channel, by: town.bob, message: "Bob's")
+            for post in [plain, sealed, bobs] {
+                town.world.edit(post, message: "second")
+                town.world.edit(post, message: "third")
+            }
+            try await town.pullAll()
+            try expectOnce(town, plain: plain, sealed: sealed, bobs: bobs)
+            #expect(try await town.archive().check().isClean)
+        }
+    }
+
+    private func expectOnce(_ town: Town, plain: String, sealed: String, bobs: String) throws {
+        let archive = try town.archive()
+        for order in [PostQuery.Order.time, .threads] {
+            let plan = try archive.plan(PostQuery(channelID: town.channel, order: order))
+            let versions = try plan.load(0..<plan.count).filter { $0.state == .revision }
+            #expect(Set(versions.map(\.header.id)).count == 6 && versions.count == 6)
+            let said = Dictionary(grouping: versions, by: \.header.identityID)
+                .mapValues { Set($0.compactMap(HistoryTests.message)) }
+            #expect(said == [plain: ["post 0", "second"], sealed: ["Encrypted message", "second"], bobs: [""]])
+        }
+        // What indexes what arrives, what counts, and what looks single versions up, agree.
+        let arrivals = try archive.arrivals(after: 0, runLength: 100)
+        #expect(arrivals.count == 9)
+        #expect(try archive.differentVersionCount() == 9)
+        let rows = try archive.lookup().versions(Array(1...20))
+        #expect(Set(rows.map(\.header.id)).count == 9 && rows.count == 9)
+        // Nothing is deleted.
+        #expect(try archive.versionCounts()[town.channel] == 13)
     }
 
     @Test(arguments: ["6.2.0", ""]) func anOlderServer_IsNotAsked(_ version: String) async throws {

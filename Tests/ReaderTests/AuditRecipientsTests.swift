@@ -89,6 +89,16 @@ import Testing
         #expect(try await history.audit().first?.userIDs == [id("carol"), id("bob")])
     }
 
+    /// The plugin's client encrypts for the first page of a channel's members.
+    @Test(arguments: [100, 101]) func ofALargeChannelTheAuditSaysWhatMayBeHarmless(_ count: Int) async throws {
+        let history = try await AuditedHistory()
+        try await history.members(["alice", "bob", "carol"] + (4...count).map { "member\($0)" })
+        try await history.say("hidden", by: "bob", to: without(history.carol, history), at: later)
+        let finding = try #require(try await history.audit().first { $0.kind == .missingRecipients })
+        #expect(!finding.isExplained)
+        #expect(finding.canMean.contains { $0.contains("first page of members") } == (count > 100))
+    }
+
     @Test func whoIsLeftOutTogetherIsFoundTogether() async throws {
         let history = try await AuditedHistory()
         try await history.say("hidden", by: "bob", to: [history.bob.publicKey], at: later)

@@ -190,6 +190,80 @@ import Testing
         #expect(root["see"]?.string == "threat-model.md#repeated-ciphertext")
     }
 
+    /// The text is the server's to read; the message is not.
+    @Test func anEditInTheClearIsToldWithItsTimesAndTheServersVersion() async throws {
+        let history = try await AuditedHistory()
+        let sealed = Fixture.payload("sealed", from: history.bob, to: history.everybody)
+        func put(_ message: String, editAt: Int64) async throws {
+            try await history.fixture.addPage([
+                Fixture.post(
+                    "edited", by: "bob", at: later, editAt: editAt, type: EncryptedPost.type, message: message,
+                    payload: sealed)
+            ])
+        }
+        try await put("in the clear", editAt: later + 60_000)
+        let before = try #require(try await history.audit().first { $0.kind == .editedInTheClear })
+        #expect(before.serverVersions == [] && !before.seen.contains("version"))
+        let server = try #require(ServerRecord(versionID: "11.2.0.11.2.0.x"))
+        try await history.fixture.append(server.document(at: Timestamp(milliseconds: later)), objects: .server)
+        try await put("in the clear again", editAt: later + 120_000)
+        let finding = try #require(try await history.audit().first { $0.kind == .editedInTheClear })
+        #expect(finding.edits == [id("edited"): [later + 60_000, later + 120_000]])
+        #expect(finding.seen.contains("The server has read that text"))
+        #expect(finding.seen.contains(Timestamp(milliseconds: later + 60_000).minute))
+        #expect(finding.serverVersions == ["11.2.0"] && finding.seen.contains("version 11.2.0"))
+        var json = JSONWriter()
+        finding.write(to: &json)
+        let root = try JSONDocument(json.bytes).root
+        let post = root["places"]?.elements.first?["posts"]?.elements.first
+        #expect(post?["edited_at"]?.elements.count == 2)
+        #expect(root["server_versions"]?.elements.map(\.string) == ["11.2.0"])
+    }
+
+    /// Its text is nobody's to show.
+    @Test func aDraftForAnEncryptedChannelIsFound() async throws {
+        let history = try await AuditedHistory()
+        func draft(_ channel: String, root: String = "") -> String {
+            """
+            {"create_at":\(later),"update_at":\(later + 60_000),"user_id":"\(id("alice"))","channel_id":"\(id(channel))",\
+            "root_id":"\(root)","message":"unsaid","props":{}}
+            """
+        }
+        try await history.append(
+            .drafts, "[\(draft("channel")),\(draft("channel", root: id("quiet0x"))),\(draft("second"))]",
+            objects: .draft, at: later + 120_000)
+        let findings = try await history.audit()
+        #expect(findings.map(\.kind) == [.drafts, .drafts])
+        let finding = try #require(findings.first { !$0.isExplained })
+        #expect(finding.places.map(\.channelID) == [id("channel")] && finding.posts == 0)
+        #expect(finding.drafts.count == 2 && finding.userIDs == [id("alice")])
+        #expect(finding.seen.contains("with encrypted posts"))
+        #expect(finding.seen.contains("last seen \(Timestamp(milliseconds: later + 120_000).minute)"))
+        #expect(findings.first { $0.isExplained }?.places.map(\.channelID) == [id("second")])
+        for finding in findings {
+            var json = JSONWriter()
+            finding.write(to: &json)
+            #expect(!json.text.contains("unsaid"))
+            #expect(try JSONDocument(json.bytes).root["drafts"]?.elements.count == finding.drafts.count)
+            #expect(EvidenceFinding(finding, channels: Set(finding.places.map(\.channelID))) == nil)
+        }
+
+        let archive = try history.fixture.archive
+        #expect(try await archive.check().damages.isEmpty)
+        #expect(!DocumentKind.drafts.isDecisive)
+        // Neither read nor found; an index does not hold it.
+        let read = try await history.fixture.read(PostQuery(channelID: id("channel")))
+        #expect(read.allSatisfy { $0.text != .plain("unsaid") })
+        #expect(try await history.fixture.find("unsaid") == [])
+
+        let gone = Absence(id: "\(id("channel")):\(id("alice")):", what: .draft, reason: .notListed)
+        try await history.fixture.append(
+            Absence.document([gone], at: Timestamp(milliseconds: later + 240_000)), objects: .absence)
+        let last = try #require(try await history.audit().first { !$0.isExplained })
+        #expect(last.seen.contains("no longer there on \(Timestamp(milliseconds: later + 240_000).minute)"))
+        #expect(try await history.fixture.archive.check().damages.isEmpty)
+    }
+
     @Test func aNameCannotDriveTheTerminal() async throws {
         let history = try await AuditedHistory()
         try await history.append(

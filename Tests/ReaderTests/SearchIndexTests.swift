@@ -24,6 +24,39 @@ struct SearchIndexTests {
 
     private func words(_ numbers: Range<Int>) -> [String] { numbers.reversed().map { "n\($0)x" } }
 
+    /// The row without the message is in the index already when the one with it comes: the revision is found once, as the
+    /// history has it.
+    @Test("an old revision that was indexed without its message is found once, with it")
+    func blankRevision() async throws {
+        let fixture = try await fixture(2)
+        let payload = Fixture.payload("singular", from: fixture.bob, to: [fixture.own.publicKey])
+        func revision(_ message: String) -> (id: String, json: String) {
+            Fixture.post(
+                "revised", original: "n0x", at: Fixture.first, deleteAt: Fixture.first + 5000, type: "custom_e2ee",
+                message: message, payload: payload)
+        }
+        try await fixture.addPage([revision("")])
+        var search = try await fixture.search()
+        let blank = try await search.find(SearchQuery("singular", today: today), limit: 10).hits.map(\.post)
+        #expect(blank.map(\.header.id) == [id("revised")] && blank[0].clearText == nil)
+        let counted = try search.count()
+
+        let body = Array("[\(revision("in the clear").json)]".utf8)
+        try await ArchiveWriter(fixture.directory).append(
+            ReceivedDocument(
+                kind: .history, request: "GET /x", channelID: id("channel"),
+                receivedAt: Timestamp(milliseconds: Fixture.first), body: body),
+            page: PostsPage(history: body), walk: nil)
+        search = try await fixture.search()
+        let found = try await search.find(SearchQuery("singular", today: today), limit: 10).hits.map(\.post)
+        #expect(found.map(\.header.id) == [id("revised")])
+        #expect(found.first?.clearText?.withheldString == "in the clear")
+        #expect(try search.count() == counted)
+        #expect(try await fixture.find("singular verdict:editedInTheClear") == ["revised"])
+        let read = try await fixture.read(PostQuery(channelID: id("channel")))
+        #expect(read.count == 3 && read.count { $0.clearText != nil } == 1)
+    }
+
     // MARK: What is on disk
 
     @Test("nothing of a text stands on disk, and an index that is up to date is not written again")

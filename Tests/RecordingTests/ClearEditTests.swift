@@ -44,6 +44,46 @@ struct ClearEditTests {
         }
     }
 
+    /// What lists leave out of an old revision its author is told: it stands once then, with the text.
+    @Test func whatOnlyTheHistorySays_StandsOnce() async throws {
+        try await ClearEdits.with(hasHistories: true) { recording, expected in
+            let read = try await recording.posts(with: ClearEdits.keys)
+            #expect(Set(expected.keys).symmetricDifference(read.keys).sorted() == [])
+            var told = 0
+            for (id, json) in expected {
+                guard read[id]?.verdict.content == .decrypted else { continue }
+                #expect(read[id]?.clearText?.withheldString == json["clear_edit"]?.string, "\(id)")
+                if json["clear_edit_from"] != nil { told += 1 }
+            }
+            #expect(told == 2)
+            #expect(try await recording.archive.check().damages.isEmpty)
+        }
+    }
+
+    /// Of encrypted posts, too: nothing else tells the texts that were overwritten.
+    @Test func theAuthorsEditedPosts_AreAskedAbout() async throws {
+        func asked(_ archive: Archive) throws -> [String] {
+            try archive.channels().flatMap { channel in
+                try archive.postsWithUnknownHistory(
+                    channelID: channel.id, userID: ClearEdits.account.userID, after: .first, limit: 100)
+            }.map(\.postID)
+        }
+        try await ClearEdits.with { recording, expected in
+            let wanted = try asked(recording.archive)
+            for (id, json) in expected where json["clear_edit_from"] != nil {
+                #expect(wanted.contains(try #require(json["original_id"]?.string)), "\(id)")
+            }
+            // Once.
+            let writer = try ArchiveWriter(recording.directory)
+            for id in wanted {
+                let record = HistoryRecord(postID: id, status: 200)
+                try await writer.append(
+                    HistoryRecord.document([record], channelID: id, at: ClearEdits.at), objects: .history)
+            }
+            #expect(try asked(recording.archive) == [])
+        }
+    }
+
     /// An honest server's history: nothing but what was edited in the clear is suspicious.
     @Test func nothingElse_IsSuspicious() async throws {
         try await ClearEdits.with { recording, _ in
@@ -67,31 +107,37 @@ struct ClearEditTests {
 /// The recording, which is not in the fixtures.
 private enum ClearEdits {
     static let folder = "recordings112"
-    private static let account = Account(
+    static let account = Account(
         server: "http://localhost:8065", userID: "ei7doj99eiyj5mo71x3qod3uoo", username: "ilse.brandt")
-    private static let at = Timestamp(milliseconds: 1_796_005_000_000)
-    /// Of the lines, those of the first pull.
+    static let at = Timestamp(milliseconds: 1_796_005_000_000)
+    /// Of the lines, those of the first pull, and those of what the owner asked about the histories of posts.
     private static let pull = 2...108
+    private static let histories = 286...324
 
     static var keys: [PrivateKey] {
         get throws { try (1...2).flatMap { try KeyBackup.privateKeys(in: data("keys/ilse.\($0).asc")) } }
     }
 
     /// Runs `body` with an archive that holds the pull's answers, and with what each post should read as.
-    static func with(_ body: (Recording, [String: JSONValue]) async throws -> Void) async throws {
+    ///
+    /// - Parameter hasHistories: whether the archive also holds what the server says that the owner's posts said before.
+    static func with(
+        hasHistories: Bool = false, _ body: (Recording, [String: JSONValue]) async throws -> Void
+    ) async throws {
         let members = try JSONDocument(data("expected.json")).root.members
         let expected = Dictionary(uniqueKeysWithValues: members.map { ($0.key, $0.value) })
-        try await Recording.with(account, fill) { try await body($0, expected) }
+        let lines = [pull] + (hasHistories ? [histories] : [])
+        try await Recording.with(account, { try await fill($0, lines) }) { try await body($0, expected) }
     }
 
     private static func data(_ name: String) throws -> [UInt8] {
         Array(try Data(contentsOf: #require(SharedData.file("\(folder)/\(name)"))))
     }
 
-    private static func fill(_ directory: AccountDirectory) async throws {
+    private static func fill(_ directory: AccountDirectory, _ chosen: [ClosedRange<Int>]) async throws {
         let writer = try ArchiveWriter(directory)
         let lines = try data("ilse.jsonl").split(separator: UInt8(ascii: "\n"))
-        for line in lines[pull.lowerBound - 1..<pull.upperBound] {
+        for line in chosen.flatMap({ lines[$0.lowerBound - 1..<$0.upperBound] }) {
             let answer = try JSONDocument(Array(line)).root
             guard let path = answer["request"]?["path"]?.string, let method = answer["request"]?["method"]?.string,
                 answer["status"]?.int == 200, let text = answer["body"]?.string

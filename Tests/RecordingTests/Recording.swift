@@ -72,15 +72,17 @@ struct Recording {
         var posts: [String: ReadPost] = [:]
         for channel in try archive.channels() {
             try await reader.read(PostQuery(channelID: channel.id)) { post in
-                // Of an old revision, lists leave out what the post's own history says.
-                let before = posts[post.header.id]
-                precondition(before == nil || before?.text == .unknown, "two versions of \(post.header.id)")
-                posts[post.header.id] = post
+                guard posts.updateValue(post, forKey: post.header.id) == nil else {
+                    throw SeveralVersions(id: post.header.id)
+                }
             }
         }
         return posts
     }
 }
+
+/// A post or an old revision was read more than once.
+struct SeveralVersions: Error { let id: String }
 
 /// One post's verdict and text, as `expected.json` has them.
 struct Reading: Equatable {

@@ -41,8 +41,8 @@ public struct Audit: Sendable {
         let inspections: [any Inspection] =
             [
                 repeated, DuplicateRecipients(groups), ClearText(groups), BackwardTimes(archive, groups),
-                SuspiciousVersions(groups), ChangedInPlace(archive), MovedNames(archive, trusted: trusted),
-                VanishedPosts(archive),
+                SuspiciousVersions(archive, groups), ChangedInPlace(archive), MovedNames(archive, trusted: trusted),
+                VanishedPosts(archive), DraftsOnTheServer(archive),
             ] + (try knowsKeys ? keyed : [])
         let ownerID = try archive.account().userID
         let moves = try MemberMove.all(in: archive, all)

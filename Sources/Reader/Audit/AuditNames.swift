@@ -32,6 +32,19 @@ struct AuditNames {
 
     func label(_ channelID: String) -> String { channels[channelID].map { book.tell($0, labels) } ?? channelID }
 
+    /// What is about a channel, and not about posts.
+    func finding(
+        _ kind: Finding.Kind, seen: String, canMean: [String], cannotMean: String, explanation: String?,
+        users userIDs: [String], in channelID: String
+    ) -> Finding {
+        Finding(
+            kind: kind, seen: seen, canMean: canMean, cannotMean: cannotMean, explanation: explanation,
+            userIDs: userIDs,
+            keyIDs: [], original: nil,
+            places: [Finding.Place(channelID: channelID, label: label(channelID), posts: [])],
+            usernames: userIDs.reduce(into: [:]) { $0[$1] = users[$1]?.username })
+    }
+
     /// - Parameter userIDs: whom it is about; the posts' authors are added.
     func finding(
         _ kind: Finding.Kind, seen: String, canMean: [String], cannotMean: String, explanation: String? = nil,

@@ -25,6 +25,7 @@ public struct Finding: Sendable {
         case changedInPlace = "changed-in-place"
         case movedNames = "names-that-moved"
         case vanishedPosts = "vanished-posts"
+        case drafts = "drafts-on-the-server"
 
         /// Where users can read more about it.
         public var reference: String { "threat-model.md#\(rawValue)" }
@@ -56,6 +57,12 @@ public struct Finding: Sendable {
     public let original: PostReference?
     public let places: [Place]
     let usernames: [String: String]
+    /// Of posts that were edited in the clear: when, in the order of time; by the posts' ids.
+    public internal(set) var edits: [String: [Int64]] = [:]
+    /// Of these: which versions the server had when they were archived, as far as it was noted.
+    public internal(set) var serverVersions: [String] = []
+    /// The drafts that it is about. They are no posts, and what they say is not told.
+    public internal(set) var drafts: [SeenDraft] = []
 
     public var isExplained: Bool { explanation != nil }
     /// How many; one that stood in two channels is one.
@@ -112,20 +119,47 @@ public struct Finding: Sendable {
                     json.object { json in
                         json.string("channel_id", place.channelID)
                         json.string("channel", place.label)
-                        json.array("posts") { json in for post in place.posts { Finding.write(post, nil, to: &json) } }
+                        json.array("posts") { json in
+                            for post in place.posts { Finding.write(post, nil, edits: edits[post.id], to: &json) }
+                        }
                     }
                 }
             }
+            if kind == .editedInTheClear {
+                json.array("server_versions") { json in for version in serverVersions { json.string(nil, version) } }
+            }
+            if !drafts.isEmpty { json.array("drafts") { json in for draft in drafts { write(draft, to: &json) } } }
             json.string("see", kind.reference)
         }
     }
 
-    private static func write(_ post: PostReference, _ name: String?, to json: inout JSONWriter) {
+    private func write(_ seen: SeenDraft, to json: inout JSONWriter) {
+        json.object {
+            $0.string("channel_id", seen.draft.channelID)
+            $0.bool("encrypted_channel", !isExplained)
+            $0.string("user_id", seen.draft.userID)
+            $0.string("root_id", seen.draft.rootID)
+            $0.string("create_at", Timestamp(milliseconds: seen.draft.createAt).iso8601)
+            $0.string("update_at", Timestamp(milliseconds: seen.draft.updateAt).iso8601)
+            $0.string("first_seen", seen.firstSeen.iso8601)
+            $0.string("last_seen", seen.lastSeen.iso8601)
+            $0.string("gone_since", seen.goneSince?.iso8601)
+        }
+    }
+
+    /// - Parameter edits: when it was edited in the clear, where the finding is about that.
+    private static func write(
+        _ post: PostReference, _ name: String?, edits: [Int64]? = nil, to json: inout JSONWriter
+    ) {
         json.object(name) {
             $0.string("id", post.id)
             $0.string("channel_id", post.channelID)
             $0.string("user_id", post.userID)
             $0.string("create_at", Timestamp(milliseconds: post.createAt).iso8601)
+            guard let edits else { return }
+            $0.array("edited_at") { json in
+                for edit in edits { json.string(nil, Timestamp(milliseconds: edit).iso8601) }
+            }
         }
     }
 }

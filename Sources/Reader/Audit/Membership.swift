@@ -13,6 +13,8 @@ struct Membership: Sendable {
     /// Whether somebody who was never seen here was probably never here: the list of members was seen, and so was how
     /// people came in.
     let isWellKnown: Bool
+    /// How many users ever stood in the channel's list of members.
+    let listedCount: Int
 
     private struct Moment {
         let at: Int64
@@ -24,6 +26,7 @@ struct Membership: Sendable {
         _ channel: Channel, moves: [MemberMove], ownerID: String, archive: Archive
     ) throws(ArchiveError) {
         let sightings = try archive.memberSightings(channelID: channel.id)
+        listedCount = sightings.count
         guard channel.kind != .direct, channel.kind != .group else {
             let named = channel.kind == .direct ? channel.name.split(separator: "_").map(String.init) : []
             everSeen = Set(named).union(sightings.keys)

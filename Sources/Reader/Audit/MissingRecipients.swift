@@ -13,6 +13,8 @@ final class MissingRecipients: Inspection {
     /// By user: when a key of theirs last stood among the recipients, or signed. Of the channel that passes by.
     private var lastUse: [String: Int64] = [:]
     private var channelID = ""
+    /// How many members the channels have that have more than a client's first page, by their ids.
+    private var crowds: [String: Int] = [:]
     /// Those of `keyed` who were ever members of it.
     private var members: [(userID: String, firstSeen: Int64)] = []
 
@@ -30,6 +32,8 @@ final class MissingRecipients: Inspection {
     private static let forNobody = VersionGroups.Key("for nobody")
     /// A sender's client may not have heard yet of a new member or a new key.
     private static let grace: Int64 = 10 * 60_000
+    /// The plugin's client asks for one page of a channel's members, and encrypts for those.
+    private static let page = 100
 
     /// - Parameters:
     ///   - known: the keys that the archive has seen.
@@ -77,6 +81,7 @@ final class MissingRecipients: Inspection {
             guard wasUsed || firstSeen <= latest && span.lowerBound <= latest else { continue }
             let entry = Missing(userID: userID, channelID: place.id, unknown: unknown)
             missing.insert(entry)
+            if place.membership.listedCount > Self.page { crowds[place.id] = place.membership.listedCount }
             try groups.put(version.header.sequence, into: entry.group)
         }
         for userID in owners { lastUse[userID] = max(lastUse[userID] ?? .min, time) }
@@ -103,6 +108,7 @@ final class MissingRecipients: Inspection {
 
     private func finding(_ userIDs: [String], _ posts: [PostReference], _ names: AuditNames) -> Finding {
         let members = names.list(userIDs)
+        let crowd = Set(posts.map(\.channelID)).compactMap { crowds[$0] }.max()
         return names.finding(
             .missingRecipients,
             seen: """
@@ -114,7 +120,11 @@ final class MissingRecipients: Inspection {
                 "The server left \(members) out when it told the author's client who the members are.",
                 "The author's client left \(members) out.",
                 "\(members) \(userIDs.count == 1 ? "was" : "were") deactivated for a while, and nothing here tells of it.",
-            ],
+                crowd.map {
+                    "Harmless: the plugin's client encrypts for the first page of members, which is \(Self.page). \($0) members "
+                        + "were listed here."
+                },
+            ].compactMap(\.self),
             cannotMean: "It does not show who did it. The signature covers the recipients: nobody took one away later.",
             users: userIDs, posts: posts)
     }

@@ -4,10 +4,11 @@ internal import E2EE
 /// Versions of posts that are suspicious, whoever signed them (docs/trust-rules.md, “Suspicions”). Copies, what was
 /// moved, and times that cannot be right have findings of their own.
 final class SuspiciousVersions: Inspection {
+    private let archive: Archive
     private let groups: VersionGroups
     private var found: Set<Suspicion> = []
 
-    init(_ groups: VersionGroups) { self.groups = groups }
+    init(_ archive: Archive, _ groups: VersionGroups) { (self.archive, self.groups) = (archive, groups) }
 
     private static func group(_ suspicion: Suspicion) -> VersionGroups.Key {
         VersionGroups.Key("suspicion", Array(suspicion.rawValue.utf8))
@@ -27,11 +28,47 @@ final class SuspiciousVersions: Inspection {
             guard let kind = suspicion.kind else { continue }
             let posts = try groups.posts(of: Self.group(suspicion))
             guard !posts.isEmpty else { continue }
+            if suspicion == .editedInTheClear {
+                findings.append(try editedInTheClear(posts, context.names))
+                continue
+            }
             let (seen, canMean, cannotMean) = suspicion.words(posts)
             findings.append(
                 context.names.finding(kind, seen: seen, canMean: canMean, cannotMean: cannotMean, posts: posts))
         }
         return findings
+    }
+
+    /// With the times of the edits and the server's version: whoever lets clients edit in the clear should change either.
+    private func editedInTheClear(_ posts: [PostReference], _ names: AuditNames) throws(ArchiveError) -> Finding {
+        let group = Self.group(.editedInTheClear)
+        let edits = try groups.edits(of: group)
+        let servers = try archive.serverVersions(ofDocuments: try groups.documents(of: group))
+        let times = edits.values.joined().sorted().map { Timestamp(milliseconds: $0).minute }
+        var sentences = [
+            "\(posts.inWords) by \(names.list(posts.authors)) \(posts.count == 1 ? "has" : "have") a text in the clear beside the "
+                + "encrypted message."
+        ]
+        if let first = times.first, let last = times.last {
+            sentences.append(
+                first == last
+                    ? "It was put there by an edit on \(first)." : "Edits put it there, from \(first) to \(last).")
+        }
+        sentences.append("The server has read that text; the encrypted message stays closed to it.")
+        if !servers.isEmpty {
+            sentences.append(
+                "When this was archived, the server had version \(servers.joined(separator: ", then ")).")
+        }
+        var finding = names.finding(
+            .editedInTheClear, seen: sentences.joined(separator: " "),
+            canMean: [
+                "The author edited it in a client that sends edits in the clear.",
+                "Somebody who can write to the server put the text there.",
+            ], cannotMean: "Nobody signed that text, so that it is nobody's. The message beside it keeps its verdict.",
+            posts: posts)
+        finding.edits = edits
+        finding.serverVersions = servers
+        return finding
     }
 }
 
@@ -47,6 +84,7 @@ extension Suspicion {
         }
     }
 
+    /// Of what the versions alone tell.
     fileprivate func words(_ posts: [PostReference]) -> (seen: String, canMean: [String], cannotMean: String) {
         let (are, they) = posts.count == 1 ? ("is", "it") : ("are", "they")
         switch self {
@@ -74,15 +112,7 @@ extension Suspicion {
                 ["Somebody who can write to the server took an edit back. No client encrypts the same bytes twice."],
                 "It does not show who did it. The message itself was signed once, before the edit."
             )
-        case .editedInTheClear:
-            return (
-                "\(posts.inWords) \(posts.count == 1 ? "has" : "have") a text in the clear beside the encrypted message.",
-                [
-                    "The author edited it in a client that sends edits in the clear; the server has read that text.",
-                    "Somebody who can write to the server put the text there.",
-                ], "Nobody signed that text, so that it is nobody's. The message beside it keeps its verdict."
-            )
-        case .repeated, .moved, .implausibleTime: return ("", [], "")
+        case .editedInTheClear, .repeated, .moved, .implausibleTime: return ("", [], "")
         }
     }
 }

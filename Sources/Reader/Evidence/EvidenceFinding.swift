@@ -37,9 +37,12 @@ struct EvidenceFinding {
     }
 
     /// - Parameter channels: the ids of those that were chosen.
-    /// - Returns: nil for what has to do with none of them.
+    /// - Returns: nil for what has to do with none of them, and for drafts: that there are some is nobody's affair but their
+    ///   writer's.
     init?(_ finding: Finding, channels: Set<String>) {
-        guard finding.places.contains(where: { channels.contains($0.channelID) }) else { return nil }
+        guard finding.kind != .drafts, finding.places.contains(where: { channels.contains($0.channelID) }) else {
+            return nil
+        }
         var json = JSONWriter()
         finding.write(to: &json, channels: channels)
         self.init(json.bytes)

@@ -23,6 +23,9 @@ extension Pull {
         if let failure = report.emojiFailure {
             Terminal.warn("the custom emoji could not be listed: \(Failure(failure).message)")
         }
+        if let failure = report.draftsFailure {
+            Terminal.warn("your drafts could not be listed: \(Failure(failure).message)")
+        }
         if !report.frozen.isEmpty {
             Terminal.note(
                 "No longer listed by the server, and kept as they are: "
