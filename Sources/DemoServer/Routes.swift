@@ -45,7 +45,9 @@ struct Route: Sendable {
 }
 
 extension WorldState {
-    private static let api = userRoutes + channelRoutes + postRoutes + writingRoutes + emojiRoutes + commandRoutes
+    private static let api =
+        userRoutes + channelRoutes + postRoutes + writingRoutes + draftRoutes + emojiRoutes
+        + commandRoutes
 
     /// Answers a request as the server would, in its present state.
     mutating func answer(_ exchange: Exchange) -> Answer {
