@@ -4,6 +4,12 @@ import Foundation
 extension WorldState {
     static let writingRoutes = [
         Route("POST", "/api/v4/channels") { state, call throws(Refusal) in try state.makeChannel(call) },
+        Route("POST", "/api/v4/channels/direct") { state, call throws(Refusal) in
+            try state.openPrivateChannel(.direct, call)
+        },
+        Route("POST", "/api/v4/channels/group") { state, call throws(Refusal) in
+            try state.openPrivateChannel(.group, call)
+        },
         Route("POST", "/api/v4/channels/*/members") { state, call throws(Refusal) in try state.addMember(call) },
         Route("DELETE", "/api/v4/channels/*") { state, call throws(Refusal) in
             state.archiveChannel(try state.readableChannel(call).id)
@@ -53,6 +59,19 @@ extension WorldState {
         return .json(channel.json, status: 201)
     }
 
+    /// The direct or group channel of these people, which is made where there is none yet.
+    private mutating func openPrivateChannel(_ type: ChannelType, _ call: Call) throws(Refusal) -> Answer {
+        let ids: [String] = try call.body("user_ids")
+        let members = Set(ids).union(type == .group ? [call.caller] : [])
+        guard members.allSatisfy({ users[$0] != nil }),
+            type == .direct ? ids.count == 2 : (3...8).contains(members.count)
+        else { throw .badParameter("user_ids") }
+        guard members.contains(call.caller) else { throw .noPermission }
+        let known = channels.values.first { $0.type == type && Set($0.members) == members }
+        let channel = known ?? (type == .direct ? addDirectChannel(ids[0], ids[1]) : addGroupChannel(members.sorted()))
+        return .json(channel.json, status: 201)
+    }
+
     private struct MemberBody: Decodable {
         var userID: String
 
@@ -92,6 +111,7 @@ extension WorldState {
         var type: String?
         var props: JSONObject?
         var fileIDs: [String]?
+        var createAt: Int64?
 
         enum CodingKeys: String, CodingKey {
             case channelID = "channel_id"
@@ -100,6 +120,7 @@ extension WorldState {
             case type
             case props
             case fileIDs = "file_ids"
+            case createAt = "create_at"
         }
     }
 
@@ -117,7 +138,8 @@ extension WorldState {
         for file in files { uploads[file.id] = nil }
         let id = write(
             in: channel.id, by: call.caller, message: body.message ?? "", type: type, props: body.props?.text ?? "{}",
-            root: body.rootID ?? "", uploaded: files)
+            root: body.rootID ?? "", uploaded: files,
+            at: body.createAt.flatMap { $0 != 0 && administrators.contains(call.caller) ? $0 : nil })
         return .json(post(id)?.json ?? "", status: 201)
     }
 

@@ -83,6 +83,11 @@ public final class World: Sendable {
         state.withLock { $0.users[userID]?.firstName = firstName }
     }
 
+    /// Lets a user write posts with times of their choice, as system administrators may.
+    public func makeAdministrator(_ userID: String) {
+        state.withLock { _ = $0.administrators.insert(userID) }
+    }
+
     /// Gives a user another username from now on, whoever else bears or bore it: what a hostile server does.
     public func rename(_ userID: String, username: String) {
         state.withLock { $0.users[userID]?.username = username }
@@ -162,23 +167,13 @@ public final class World: Sendable {
     /// The channel of two people, or of one with themselves.
     /// - Returns: The channel's id.
     public func addDirectChannel(_ one: String, _ other: String) -> String {
-        let name = [one, other].sorted().joined(separator: "__")
-        let members = one == other ? [one] : [one, other]
-        return state.withLock {
-            $0.addChannel(team: "", type: .direct, name: name, displayName: "", members: members).id
-        }
+        state.withLock { $0.addDirectChannel(one, other).id }
     }
 
     /// A group channel: its name is 40 hexadecimal digits, its display name the usernames.
     /// - Returns: The channel's id.
     public func addGroupChannel(_ members: [String]) -> String {
-        state.withLock { state in
-            let usernames = members.compactMap { state.users[$0]?.username }.sorted()
-            return state.addChannel(
-                team: "", type: .group, name: state.makeHexName(), displayName: usernames.joined(separator: ", "),
-                members: members
-            ).id
-        }
+        state.withLock { $0.addGroupChannel(members).id }
     }
 
     /// Makes a user a member of a channel, and of its team.

@@ -90,6 +90,19 @@ extension WorldState {
         return channel
     }
 
+    mutating func addDirectChannel(_ one: String, _ other: String) -> Channel {
+        let name = [one, other].sorted().joined(separator: "__")
+        return addChannel(
+            team: "", type: .direct, name: name, displayName: "", members: one == other ? [one] : [one, other])
+    }
+
+    mutating func addGroupChannel(_ members: [String]) -> Channel {
+        let usernames = members.compactMap { users[$0]?.username }.sorted()
+        return addChannel(
+            team: "", type: .group, name: makeHexName(), displayName: usernames.joined(separator: ", "),
+            members: members)
+    }
+
     mutating func join(_ userID: String, _ channelID: String) {
         _ = nextMoment()
         guard let channel = channels[channelID], !channel.members.contains(userID) else { return }

@@ -27,6 +27,8 @@ struct WorldState {
     var uploads: [String: (owner: String, file: StoredFile)] = [:]
     /// Users by session token.
     var tokens: [String: String] = [:]
+    /// Whose posts keep the `create_at` that they come with.
+    var administrators: Set<String> = []
     var hub: LiveHub
     /// Who posts the plugin's notices, once there has been one.
     var botID: String?

@@ -55,9 +55,9 @@ struct LiveClient: Sendable {
 
     // MARK: Channels
 
-    /// Makes a private channel with another account in it.
+    /// Makes a private channel with other accounts in it.
     /// - Returns: its id.
-    func makeChannel(_ name: String, in team: String, with other: LiveClient) async throws -> String {
+    func makeChannel(_ name: String, in team: String, with others: [LiveClient]) async throws -> String {
         let teamID = try LiveClient.string("id", in: try await api(.GET, "/teams/name/\(team)"))
         let answer = try await api(
             .POST, "/channels",
@@ -68,36 +68,51 @@ struct LiveClient: Sendable {
                 $0.string("type", "P")
             })
         let channel = try LiveClient.string("id", in: answer)
-        _ = try await api(.POST, "/channels/\(channel)/members", object { $0.string("user_id", other.id) })
+        for other in others {
+            _ = try await api(.POST, "/channels/\(channel)/members", object { $0.string("user_id", other.id) })
+        }
         return channel
+    }
+
+    /// Opens the direct channel with another account, or the group channel with several; the server has one of each.
+    /// - Returns: its id.
+    func openPrivateChannel(with others: [LiveClient]) async throws -> String {
+        var ids = JSONWriter()
+        ids.array { json in for member in [self] + others { json.string(nil, member.id) } }
+        let kind = others.count == 1 ? "direct" : "group"
+        return try LiveClient.string("id", in: try await api(.POST, "/channels/\(kind)", ids.bytes))
     }
 
     func archive(_ channel: String) async throws { _ = try await api(.DELETE, "/channels/\(channel)") }
 
     // MARK: Posts
 
+    /// - Parameter time: its `create_at`, which servers take from administrators only.
     /// - Returns: the post's id.
-    func post(_ text: String, in channel: String, file: String? = nil) async throws -> String {
+    func post(
+        _ text: String, in channel: String, file: String? = nil, at time: Int64? = nil
+    ) async throws -> String {
         let answer = try await api(
             .POST, "/posts",
             object { json in
                 json.string("channel_id", channel)
                 json.string("message", text)
+                if let time { json.int("create_at", time) }
                 if let file { json.array("file_ids") { $0.string(nil, file) } }
             })
         return try LiveClient.string("id", in: answer)
     }
 
-    /// Writes a message that both accounts can open.
+    /// Writes a message that all these accounts can open.
     /// - Returns: the post's id.
-    func postEncrypted(_ text: String, in channel: String, with other: LiveClient) async throws -> String {
+    func postEncrypted(_ text: String, in channel: String, with others: LiveClient...) async throws -> String {
         let answer = try await api(
             .POST, "/posts",
             object {
                 $0.string("channel_id", channel)
                 $0.string("message", "Encrypted message")
                 $0.string("type", "custom_e2ee")
-                writeProps(text, other, &$0)
+                writeProps(text, others, &$0)
             })
         return try LiveClient.string("id", in: answer)
     }
@@ -111,7 +126,17 @@ struct LiveClient: Sendable {
             .PUT, "/posts/\(post)/patch",
             object {
                 $0.string("message", "Encrypted message 0.25")
-                writeProps(text, other, &$0)
+                writeProps(text, [other], &$0)
+            })
+    }
+
+    /// Leaves a draft in the clear, as a client does while somebody types.
+    func saveDraft(_ text: String, in channel: String) async throws {
+        _ = try await api(
+            .POST, "/drafts",
+            object {
+                $0.string("channel_id", channel)
+                $0.string("message", text)
             })
     }
 
@@ -126,9 +151,9 @@ struct LiveClient: Sendable {
         return id
     }
 
-    private func writeProps(_ text: String, _ other: LiveClient, _ json: inout JSONWriter) {
+    private func writeProps(_ text: String, _ others: [LiveClient], _ json: inout JSONWriter) {
         let message = EncryptedMessage.seal(
-            Array(text.utf8), from: key, to: [key.publicKey, other.key.publicKey])
+            Array(text.utf8), from: key, to: [key.publicKey] + others.map(\.key.publicKey))
         json.object("props") { message.write(to: &$0, "e2ee") }
     }
 
