@@ -248,8 +248,6 @@ import Testing
             #expect(EvidenceFinding(finding, channels: Set(finding.places.map(\.channelID))) == nil)
         }
 
-        let archive = try history.fixture.archive
-        #expect(try await archive.check().damages.isEmpty)
         #expect(!DocumentKind.drafts.isDecisive)
         // Neither read nor found; an index does not hold it.
         let read = try await history.fixture.read(PostQuery(channelID: id("channel")))
@@ -261,7 +259,6 @@ import Testing
             Absence.document([gone], at: Timestamp(milliseconds: later + 240_000)), objects: .absence)
         let last = try #require(try await history.audit().first { !$0.isExplained })
         #expect(last.seen.contains("no longer there on \(Timestamp(milliseconds: later + 240_000).minute)"))
-        #expect(try await history.fixture.archive.check().damages.isEmpty)
     }
 
     @Test func aNameCannotDriveTheTerminal() async throws {

@@ -127,7 +127,8 @@ private enum ClearEdits {
         let members = try JSONDocument(data("expected.json")).root.members
         let expected = Dictionary(uniqueKeysWithValues: members.map { ($0.key, $0.value) })
         let lines = [pull] + (hasHistories ? [histories] : [])
-        try await Recording.with(account, { try await fill($0, lines) }) { try await body($0, expected) }
+        let fill: (AccountDirectory) async throws -> Void = { try await ClearEdits.fill($0, lines) }
+        try await Recording.with(account, fill) { try await body($0, expected) }
     }
 
     private static func data(_ name: String) throws -> [UInt8] {
