@@ -20,6 +20,7 @@ extension Archive {
             channels[place].absence = absences[id]
             channels[place].hiddenUntil = walk?.hiddenUntil.map(Timestamp.init(milliseconds:))
             channels[place].gaps = walk?.gaps ?? []
+            channels[place].mayLackRevisions = walk?.mayLackRevisions ?? false
         }
         return channels
     }

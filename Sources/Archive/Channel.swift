@@ -30,6 +30,8 @@ public struct Channel: Equatable, Sendable {
     public var hiddenUntil: Timestamp?
     /// What the archive lacks of its history, where that was walked through.
     public var gaps: [HistoryGap] = []
+    /// Whether more changed at a time than the server tells, so that what edited posts said before may never have come.
+    public var mayLackRevisions = false
 }
 
 extension Channel {

@@ -24,6 +24,8 @@ public struct WalkState: Equatable, Sendable {
     public var lacksHidden = false
     /// Groups of posts with one `create_at` of which the server counts more than it shows.
     public var ties: [Tie] = []
+    /// Whether more changed at a time than the server tells, so that old revisions may never have come.
+    public var mayLackRevisions = false
     /// The ids of posts that came and have no place in the index: `UnplacedPost`.
     public var unplaced: [String] = []
 
@@ -85,6 +87,7 @@ public struct WalkState: Equatable, Sendable {
                     }
                 }
             }
+            if mayLackRevisions { json.bool("may_lack_revisions", true) }
             if !unplaced.isEmpty {
                 json.array("unplaced") { json in for id in unplaced { json.string(nil, id) } }
             }
@@ -113,6 +116,7 @@ public struct WalkState: Equatable, Sendable {
             guard let createAt = tie["create_at"]?.int, let missing = tie["missing"]?.int else { return nil }
             return Tie(createAt: createAt, missing: Int(missing))
         }
+        mayLackRevisions = root["may_lack_revisions"]?.bool ?? false
         unplaced = (root["unplaced"]?.elements ?? []).compactMap(\.string)
         if backward.isNull { return }
         guard let page = backward["page"]?.int, let reached = backward["reached"]?.int else { return nil }

@@ -24,6 +24,8 @@ extension ChannelWalk {
             case .part(let page?): tail = try await completeTail(above: from, sample: page)
             case .part(nil): tail = try await recentTail(above: from)
             }
+            // Only `since` ever shows what a post said before, and a cut answer does not show all of it.
+            (state.mayLackRevisions, wasCut) = (true, true)
             guard let tail else {
                 state.hasAskedForPast = false
                 guard !isFirst, walked == 1 else { return try await note(.now) }

@@ -15,6 +15,8 @@ struct ChannelWalk {
     var state: WalkState
     let client: MattermostClient
     let writer: ArchiveWriter
+    /// Whether an answer about changes was cut in this run.
+    var wasCut = false
     /// The posts that this walk does not come upon, where it looks for what has gone.
     private var unseen: UnseenPosts?
     /// Up to when the archive had all of the channel before this run; nil where it had not.

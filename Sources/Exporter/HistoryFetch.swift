@@ -56,7 +56,9 @@ struct HistoryFetch {
                 } catch .notAPage(let what) {
                     throw answer.garbled(what)
                 } catch { throw .archive(error) }
-                guard page.posts.allSatisfy({ $0.originalID == postID && $0.channelID == channelID }) else {
+                guard page.unplaced.isEmpty,
+                    page.posts.allSatisfy({ $0.originalID == postID && $0.channelID == channelID })
+                else {
                     throw answer.garbled("it holds a revision of another post")
                 }
                 return (answer, page)

@@ -187,7 +187,8 @@ public struct Pull: Sendable {
                 ).run()
             }
             return ChannelOutcome(
-                channel: channel, added: counter.value, absent: absent, result: .init(end), files: files)
+                channel: channel, added: counter.value, absent: absent, result: .init(end),
+                mayLackRevisions: walk.wasCut, files: files)
         } catch {
             return ChannelOutcome(
                 channel: channel, added: counter.value, absent: AbsentPosts(), result: .failed(error))

@@ -28,6 +28,8 @@ public struct ChannelOutcome: Sendable {
     /// Archived posts that a full walk did not come upon, and that the server does not give, without a tombstone.
     public let absent: AbsentPosts
     public let result: Result
+    /// Whether more had changed than the server tells, so that what edited posts said before may never come.
+    public var mayLackRevisions = false
     public var files = FileReport()
 
     /// How far the archive has got with the channel.

@@ -79,6 +79,11 @@ extension Channel {
         return [absent, archived].compactMap { $0 } + incompleteness
     }
 
+    /// That earlier versions of its posts may be missing, for a person; nil where not.
+    var revisionNotice: String? { mayLackRevisions ? Channel.revisionNotice : nil }
+
+    static let revisionNotice = "more changed at once than the server tells: old versions of edited posts may be missing"
+
     /// What is missing of it, and what the server hides, for a person.
     var incompleteness: [String] {
         let isHiddenMissing = gaps.contains { if case .hidden = $0 { true } else { false } }

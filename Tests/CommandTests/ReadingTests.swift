@@ -44,7 +44,7 @@ import Testing
                 #expect(
                     keys == [
                         "id", "name", "display_name", "kind", "team", "posts", "deleted", "first", "last", "delete_at",
-                        "absence",
+                        "absence", "hidden_until", "gaps", "may_lack_revisions",
                     ])
             }
         }

@@ -57,10 +57,13 @@ struct ClearEditExportTests {
 
 /// A post with a time that cannot be right is kept, and is not clean.
 struct ImplausibleTimeTests {
-    @Test(arguments: [-1, 0, 1_700_000_000, 1_700_000_000_000_000] as [Int64]) func itIsMarked(_ time: Int64) async throws {
+    @Test(arguments: [-1, 0, 1_700_000_000, 1_700_000_000_000_000] as [Int64]) func itIsMarked(_ time: Int64)
+        async throws
+    {
         let fixture = try Fixture()
         try await fixture.addPage([
-            Fixture.post("odd", by: "alice", at: time, message: "one"), Fixture.post("even", by: "alice", message: "two"),
+            Fixture.post("odd", by: "alice", at: time, message: "one"),
+            Fixture.post("even", by: "alice", message: "two"),
         ])
         let read = try await fixture.read(PostQuery(channelID: id("channel")))
         let posts = Dictionary(uniqueKeysWithValues: read.map { ($0.header.id, $0) })

@@ -2,10 +2,12 @@ public import Archive
 public import Bytes
 
 extension JSONWriter {
-    /// The members that say what is missing of a channel: `hidden_until`, in milliseconds or null, and `gaps`.
+    /// The members that say what is missing of a channel: `hidden_until`, in milliseconds or null, `gaps` and
+    /// `may_lack_revisions`.
     public mutating func gaps(of channel: Channel) {
         if let until = channel.hiddenUntil { int("hidden_until", until.milliseconds) } else { null("hidden_until") }
         array("gaps") { json in for gap in channel.gaps { json.object { gap.write(to: &$0) } } }
+        bool("may_lack_revisions", channel.mayLackRevisions)
     }
 }
 
@@ -48,6 +50,7 @@ extension Channel {
     /// Takes over what `JSONWriter.gaps` wrote.
     mutating func takeGaps(_ json: JSONValue) {
         hiddenUntil = json["hidden_until"]?.int.map(Timestamp.init(milliseconds:))
+        mayLackRevisions = json["may_lack_revisions"]?.bool ?? false
         gaps = (json["gaps"]?.elements ?? []).compactMap(HistoryGap.init)
     }
 }

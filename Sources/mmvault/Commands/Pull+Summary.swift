@@ -81,6 +81,9 @@ extension Pull {
         for (channel, gaps) in report.partial {
             for gap in gaps { Terminal.warn("\(label(channel)) is not complete: \(SafeText.line(gap.words))") }
         }
+        for outcome in report.outcomes where outcome.mayLackRevisions {
+            Terminal.note("\(label(outcome.channel)): \(Channel.revisionNotice)")
+        }
         // Where nothing is missing, it is worth a word, and no more.
         let whole = Set(report.outcomes.compactMap { if case .complete = $0.result { $0.channel.id } else { nil } })
         for channel in try archive.channels() where whole.contains(channel.id) {
@@ -172,7 +175,7 @@ extension FileRecord.Reason {
     /// What a pull did not fetch, and why.
     fileprivate var wordsOfPull: String {
         self == .tooLarge
-            ? "left on the server: larger than --max-file-size; a pull with a higher limit fetches them"
+            ? "left on the server: larger than --max-file-size allows"
             : "not fetched: \(words)"
     }
 }

@@ -126,7 +126,8 @@ struct Status: AsyncParsableCommand {
                     : "  NOT complete: posts older than \(Timestamp(milliseconds: backward.reached).date) are still to be"
                         + " pulled")
         }
-        for line in survey.channel.incompleteness { Terminal.print("  \(line)".wrapped(indent: 4)) }
+        let notices = survey.channel.incompleteness + [survey.channel.revisionNotice].compactMap { $0 }
+        for line in notices { Terminal.print("  \(line)".wrapped(indent: 4)) }
         if let time = try open.archive.lastFetch(channelID: survey.channel.id) {
             Terminal.print("  last asked for on \(time.minute) UTC")
         }
