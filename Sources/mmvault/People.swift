@@ -82,7 +82,8 @@ extension Channel {
     /// That earlier versions of its posts may be missing, for a person; nil where not.
     var revisionNotice: String? { mayLackRevisions ? Channel.revisionNotice : nil }
 
-    static let revisionNotice = "more changed at once than the server tells: old versions of edited posts may be missing"
+    static let revisionNotice =
+        "more changed at once than the server tells: old versions of edited posts may be missing"
 
     /// What is missing of it, and what the server hides, for a person.
     var incompleteness: [String] {

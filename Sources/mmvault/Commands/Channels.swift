@@ -65,7 +65,8 @@ struct Channels: AsyncParsableCommand {
             .map { Timestamp(milliseconds: $0).date }
         if days.first == days.last { days.removeFirst(min(1, days.count)) }
         Terminal.print("\(row)  \(days.joined(separator: " to "))".trimmedAtEnd)
-        for notice in channel.notices + [channel.revisionNotice].compactMap({ $0 }) { Terminal.print("  \(notice)".wrapped(indent: 4)) }
+        let notices = channel.notices + [channel.revisionNotice].compactMap { $0 }
+        for notice in notices { Terminal.print("  \(notice)".wrapped(indent: 4)) }
     }
 
     private func describeMembers(of channel: Channel, _ open: OpenArchive) throws {
