@@ -37,6 +37,8 @@ struct LiveServer: Sendable {
         _ = world.addTeam(name: "test", displayName: "Test", members: users)
         world.makeAdministrator(users[3])
         world.tiesAreUnstable = true
+        // As the newest one that the test was run against.
+        world.version = "11.6.0"
         let server = EmbeddedServer(world: world)
         try await server.start()
         let live = LiveServer(
