@@ -21,8 +21,9 @@ extension SearchQuery {
     private static func notation(_ range: Range<Int64>) -> String {
         func day(_ milliseconds: Int64) -> String {
             if milliseconds == .min || milliseconds == .max { return "" }
-            let time = Timestamp(milliseconds: milliseconds)
-            return time.milliseconds % 86_400_000 == 0 ? time.date : time.iso8601
+            // Of any time, also of one that no post can have.
+            let time = Timestamp(milliseconds: milliseconds).iso8601
+            return milliseconds % 86_400_000 == 0 ? String(time.prefix { $0 != "T" }) : time
         }
         return "\(day(range.lowerBound))..\(day(range.upperBound))"
     }
