@@ -146,7 +146,7 @@ enum ArchiveSchema {
 
     /// The version that a reader must know for such a document. One that does not know an import shows fewer posts; one
     /// that does not know a decision shows as verified what was signed by a key that its owner rejected. One that does not
-    /// know drafts cannot tell of them, nor that one of them has gone.
+    /// know drafts cannot tell of them, nor that one of them has gone; one that does not know an answer's form calls it damaged.
     static func version(for kind: DocumentKind, _ body: [UInt8]) -> Int {
         switch kind {
         case .imported: return 2
@@ -154,7 +154,10 @@ enum ArchiveSchema {
             guard let root = try? JSONDocument(body).root else { return 3 }
             return kind.objects(in: root).compactMap { TrustDecision($0)?.verb.formatVersion }.max() ?? 3
         case .originals: return 4
-        case .drafts, .server: return 5
+        case .drafts, .server, .keyEvents: return 5
+        // Posts that were asked for by their ids come without an order.
+        case .posts: return body.first == UInt8(ascii: "[") ? 5 : version
+        case .latePosts: return (try? PostsPage.parse(body))?["answer"]?.kind == .array ? 5 : version
         default: return version
         }
     }

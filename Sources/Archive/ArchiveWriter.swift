@@ -219,6 +219,8 @@ public enum ObjectKind: String, Sendable {
     case emoji
     /// A channel's members: under `channel:user`.
     case member
+    /// That a user's key is another one, as an event says: under the user's id.
+    case keyEvent = "key-event"
     /// Which version the server has: under `server`.
     case server
     /// A draft of the account's own: under `channel:user:root`, where the root of a draft that is no reply is empty.
@@ -248,6 +250,8 @@ public enum ObjectKind: String, Sendable {
             }
         case .draft:
             Draft(object)?.id
+        case .keyEvent:
+            KeyEvent.read(object)?.userID
         case .server:
             ServerRecord(object).map { _ in ServerRecord.id }
         case .file:

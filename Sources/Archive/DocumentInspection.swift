@@ -199,6 +199,7 @@ extension ObjectKind {
         case .emoji: self = .emoji
         case .drafts: self = .draft
         case .server: self = .server
+        case .keyEvents: self = .keyEvent
         case .absences: self = .absence
         case .files: self = .file
         case .histories: self = .history

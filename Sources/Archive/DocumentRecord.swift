@@ -21,6 +21,8 @@ public enum DocumentKind: String, Sendable {
     case drafts
     /// The plugin's answer about public keys.
     case keys
+    /// Frames of the server's WebSocket by which the plugin tells that keys are other ones: see `KeyEvent`.
+    case keyEvents = "key-events"
     /// A public key that belongs to a private key which the user restored.
     case ownKey = "own-key"
     /// What the server says that one of the account's own posts said before it was edited: a list of old revisions.

@@ -1,9 +1,12 @@
 public import Bytes
 
-/// An answer that carries posts: `{order, posts, next_post_id, prev_post_id}`, read where it stands.
+/// An answer that carries posts, read where it stands: `{order, posts, next_post_id, prev_post_id}` of a list, or `[POST…]`
+/// where posts were asked for by their ids.
 public struct PostsPage: Sendable {
-    /// Ids, `create_at` descending.
+    /// Ids, `create_at` descending; empty where posts were asked for by their ids.
     public let order: [String]
+    /// Whether it is a list of a channel's posts.
+    public let isList: Bool
     /// Every post of the answer, those that `order` does not list included, in the order of the answer.
     public let posts: [PostHeader]
     /// What stands among its posts and has no place in the archive's index. Its bytes are kept with the answer.
@@ -28,10 +31,16 @@ public struct PostsPage: Sendable {
     }
 
     init(_ root: JSONValue, channelID: String?) throws(ArchiveError) {
+        if root.kind == .array {
+            (order, isList, hiddenUntil) = ([], false, 0)
+            (posts, attachments, unplaced) = PostsPage.read(root.elements.map { (nil, $0) }, channelID: channelID)
+            return
+        }
         // A channel without posts may answer null for either.
         guard root.kind == .object, let order = root["order"], let posts = root["posts"],
             order.kind == .array || order.isNull, posts.kind == .object || posts.isNull
         else { throw .notAPage(what: "the answer has no order or no posts") }
+        isList = true
         self.order = order.elements.compactMap(\.string)
         guard self.order.count == order.elements.count else { throw .notAPage(what: "order holds something else") }
         (self.posts, attachments, unplaced) = PostsPage.read(
@@ -46,8 +55,7 @@ public struct PostsPage: Sendable {
         let root: JSONValue
         do { root = try PostsPage.parse(body) } catch { throw .notAPage(what: error.description) }
         guard root.kind == .array else { throw .notAPage(what: "the answer is no list of revisions") }
-        order = []
-        hiddenUntil = 0
+        (order, isList, hiddenUntil) = ([], false, 0)
         (posts, attachments, unplaced) = PostsPage.read(root.elements.map { (nil, $0) }, channelID: nil)
         guard posts.allSatisfy({ !$0.originalID.isEmpty }) else { throw .notAPage(what: "a post is no old revision") }
     }

@@ -29,7 +29,9 @@ extension WorldState {
         let teamID = channel.teamID.isEmpty ? body.teamID ?? "" : channel.teamID
         guard channel.type != .group, isMember(call.caller, ofTeam: teamID) else { throw .noPermission }
         guard command.split(separator: " ") == ["/e2ee", "show_backup"] else { throw .noCommand }
-        if let backup = backups[call.caller] { publishEphemeral(backup, in: channelID, to: call.caller) }
+        // An error that the plugin makes without a name or a status.
+        guard let backup = backups[call.caller] else { throw Refusal(status: 500, id: "", message: "") }
+        publishEphemeral(backup, in: channelID, to: call.caller)
         return .json(
             #"{"response_type":"","text":"","username":"","channel_id":"","icon_url":"","type":"","props":null,"#
                 + #""goto_location":"","trigger_id":"","skip_slack_parsing":false,"attachments":null,"#

@@ -11,6 +11,16 @@ extension WorldState {
             try state.checkPeek(call, post)
             return .json(post.json(replyCount: state.replyCount(of: post)) + "\n")
         },
+        // The one question that shows tombstones and old revisions for their ids.
+        Route("POST", "/api/v4/posts/ids") { state, call throws(Refusal) in
+            let ids: [String] = try call.body("post_ids")
+            guard (1...1000).contains(ids.count) else { throw .badParameter("post_ids") }
+            let found = Set(ids).compactMap(state.post)
+            guard !found.isEmpty else { throw .noPost }
+            let shown = found.filter { (try? state.checkPeek(call, $0)) != nil }
+                .sorted { ($1.createAt, $0.id) < ($0.createAt, $1.id) }
+            return .json("[" + shown.map(\.json).joined(separator: ",") + "]")
+        },
         Route("GET", "/api/v4/posts/*/thread") { state, call throws(Refusal) in
             guard let post = state.post(try call.id("post_id")), post.isLive else { throw .noPost }
             try state.checkPeek(call, post)

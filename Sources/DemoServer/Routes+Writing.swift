@@ -154,7 +154,7 @@ extension WorldState {
 extension Call {
     /// The body's JSON.
     /// - Parameter name: what the refusal calls it.
-    fileprivate func body<Body: Decodable>(_ name: String) throws(Refusal) -> Body {
+    func body<Body: Decodable>(_ name: String) throws(Refusal) -> Body {
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(exchange.body)) else {
             throw .badParameter(name)
         }

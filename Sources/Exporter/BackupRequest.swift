@@ -4,8 +4,8 @@ internal import NIOHTTP1
 
 /// Asks the plugin for the GPG backup of the user's private key that it keeps, as `/e2ee show_backup` does in Mattermost.
 public enum BackupRequest {
-    /// The answer to the command is empty; the backup comes as an ephemeral post over the WebSocket, and nothing comes
-    /// where there is none.
+    /// The answer to the command is empty, and the backup comes as an ephemeral post over the WebSocket. Where there is none,
+    /// the plugin answers with an error without a name (its server/command.go, on Mattermost 11.2), or nothing comes.
     ///
     /// - Parameter limit: how many seconds to wait for it once the command was given.
     /// - Returns: the message that shows the backup, an armored OpenPGP message somewhere in it; nil where none came.
@@ -95,7 +95,7 @@ public enum BackupRequest {
                 for await message in messages {
                     switch message {
                     case .hello:
-                        try await execute(client, places)
+                        guard try await execute(client, places) else { return nil }
                         given.finish()
                     case .ephemeral(let text) where text.contains("-----BEGIN PGP MESSAGE-----"): return text
                     default: break
@@ -118,8 +118,9 @@ public enum BackupRequest {
         }
     }
 
+    /// - Returns: whether a backup is to come.
     /// - Throws: what the last place answered, where each refuses.
-    private static func execute(_ client: MattermostClient, _ places: [Place]) async throws(ExporterError) {
+    private static func execute(_ client: MattermostClient, _ places: [Place]) async throws(ExporterError) -> Bool {
         var refusal: ExporterError?
         for place in places {
             var body = JSONWriter()
@@ -129,9 +130,12 @@ public enum BackupRequest {
                 $0.string("command", "/e2ee show_backup")
             }
             do throws(ExporterError) {
-                return try await client.send(Request(.POST, "/api/v4/commands/execute", body: body.bytes)) {
+                try await client.send(Request(.POST, "/api/v4/commands/execute", body: body.bytes)) {
                     _ throws(ExporterError) in
                 }
+                return true
+            } catch .refused(status: 500, id: "", _, _) {
+                return false
             } catch {
                 // A server without the command says so in every channel.
                 guard case .refused(status: 403, _, _, _) = error else { throw error }
@@ -139,5 +143,6 @@ public enum BackupRequest {
             }
         }
         if let refusal { throw refusal }
+        return true
     }
 }

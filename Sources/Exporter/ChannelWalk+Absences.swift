@@ -4,16 +4,14 @@ internal import NIOHTTP1
 
 /// After a walk through the whole history: what the archive holds and the walk did not come upon.
 extension ChannelWalk {
-    /// Posts asked about at a time.
+    /// Posts asked about at a time. The server takes 1,000 ids.
     private static let batch = 200
 
     /// Asks the server about each post that has gone from its lists without a tombstone, and keeps what it says.
     ///
     /// - Parameter oldest: the `create_at` from which on posts are asked about.
-    func noteAbsences(_ unseen: UnseenPosts, from oldest: Int64) async throws(ExporterError) -> AbsentPosts {
+    mutating func noteAbsences(_ unseen: UnseenPosts, from oldest: Int64) async throws(ExporterError) -> AbsentPosts {
         let known = try archived { () throws(ArchiveError) in try archive.absences(.post) }
-        let back = try archived { () throws(ArchiveError) in try unseen.seen(among: known.keys) }
-        try await keep(back.sorted().map { Absence(id: $0, what: .post, reason: .back) })
         var absent = AbsentPosts()
         var place = PostPlace(createAt: oldest)
         while true {
@@ -21,9 +19,10 @@ extension ChannelWalk {
             let posts = try archived { () throws(ArchiveError) in
                 try unseen.posts(channelID: channelID, after: after, limit: ChannelWalk.batch)
             }
-            guard let last = posts.last else { return absent }
+            guard let last = posts.last else { break }
+            let shown = Set(try await askForPosts(posts.map(\.postID)).map(\.id))
             var absences: [Absence] = []
-            for post in posts {
+            for post in posts where !shown.contains(post.postID) {
                 if Task.isCancelled { throw .cancelled }
                 guard let reason = try await absence(of: post.postID) else { continue }
                 guard known[post.postID]?.reason != reason else {
@@ -35,6 +34,28 @@ extension ChannelWalk {
             }
             try await keep(absences)
             place = last
+        }
+        let back = try archived { () throws(ArchiveError) in try unseen.seen(among: known.keys) }
+        try await keep(back.sorted().map { Absence(id: $0, what: .post, reason: .back) })
+        return absent
+    }
+
+    /// Asks for posts by their ids, and keeps what comes: also the tombstones of deleted posts, which lists do not show and
+    /// which nothing else brings once the server has told of more than a thousand later changes.
+    ///
+    /// - Returns: those that came. Where the server does not know the question, none.
+    mutating func askForPosts(_ ids: [String]) async throws(ExporterError) -> [PostHeader] {
+        var body = JSONWriter()
+        body.array { json in for id in ids { json.string(nil, id) } }
+        let asked = Set(ids)
+        do throws(ExporterError) {
+            let (answer, page) = try await fetch(Request(.POST, "/api/v4/posts/ids", body: body.bytes)) { page in
+                !page.isList && page.unplaced.isEmpty && page.posts.allSatisfy { asked.contains($0.id) }
+            }
+            try await keep(answer, page)
+            return page.posts
+        } catch .refused, .tooLong, .badAnswer {
+            return []
         }
     }
 

@@ -90,7 +90,7 @@ extension ChannelWalk {
         guard group.missing != nil else { throw .unsettledHistory(channelID: channelID) }
         if group.missing != 0 { try await askForChanges(&group) }
         if group.missing != 0 { try await askForThreads(roots, &group) }
-        if group.missing != 0 { try await askForPosts(&group) }
+        if group.missing != 0 { try await askForKnown(&group) }
         return (group, member)
     }
 
@@ -137,20 +137,27 @@ extension ChannelWalk {
     }
 
     /// What the archive has from elsewhere.
-    private func askForPosts(_ group: inout TiedPosts) async throws(ExporterError) {
+    private mutating func askForKnown(_ group: inout TiedPosts) async throws(ExporterError) {
         let known: [String]
         do throws(ArchiveError) {
             known = try archive.livePosts(channelID: channelID, at: group.createAt, limit: 100_000)
         } catch { throw .archive(error) }
-        for id in known.filter({ !group.holds($0) }).prefix(ChannelWalk.mostPosts) where group.missing != 0 {
+        let unseen = Array(known.filter { !group.holds($0) }.prefix(ChannelWalk.mostPosts))
+        guard !unseen.isEmpty else { return }
+        let shown = try await askForPosts(unseen)
+        group.add(shown)
+        let others = Set(unseen).subtracting(shown.map(\.id))
+        for id in others.sorted() where group.missing != 0 {
             if try await absence(of: id) == nil { group.add([id]) }
         }
     }
 }
 
 extension TiedPosts {
-    fileprivate mutating func add(_ page: PostsPage) {
-        add(page.posts.filter { $0.createAt == createAt && $0.deleteAt == 0 && $0.originalID.isEmpty }.map(\.id))
+    fileprivate mutating func add(_ page: PostsPage) { add(page.posts) }
+
+    fileprivate mutating func add(_ posts: [PostHeader]) {
+        add(posts.filter { $0.createAt == createAt && $0.deleteAt == 0 && $0.originalID.isEmpty }.map(\.id))
     }
 }
 

@@ -137,11 +137,17 @@ struct ChannelWalk {
     func fetch(
         _ path: String, isPlausible: (PostsPage) -> Bool = { _ in true }
     ) async throws(ExporterError) -> (Answer, PostsPage) {
+        try await fetch(Request(.GET, path)) { $0.isList && isPlausible($0) }
+    }
+
+    func fetch(
+        _ request: Request, isPlausible: (PostsPage) -> Bool
+    ) async throws(ExporterError) -> (Answer, PostsPage) {
         var repeats = 0
         while true {
             // Before the first attempt of them that it may take.
             let end = await writer.end
-            var (answer, page) = try await ask(path, isPlausible)
+            var (answer, page) = try await ask(request, isPlausible)
             answer.askedAt = end
             if repeats == limits.mostRepeats { return (answer, page) }
             repeats += 1
@@ -153,9 +159,9 @@ struct ChannelWalk {
     }
 
     private func ask(
-        _ path: String, _ isPlausible: (PostsPage) -> Bool
+        _ request: Request, _ isPlausible: (PostsPage) -> Bool
     ) async throws(ExporterError) -> (Answer, PostsPage) {
-        try await client.send(Request(.GET, path)) { answer throws(ExporterError) in
+        try await client.send(request) { answer throws(ExporterError) in
             let page: PostsPage
             do throws(ArchiveError) {
                 page = try PostsPage(answer.body, channelID: channelID)

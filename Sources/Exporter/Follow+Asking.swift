@@ -88,18 +88,32 @@ extension Follow {
         for await _ in desk.keyEvents.rings {
             let events = desk.takeKeyEvents()
             guard !events.isEmpty else { continue }
-            do throws(ExporterError) {
-                let news = try await KeyFetch(client, pull.archive, pull.writer).run(events.keys.sorted())
-                onEvent(.asked(added: 0, keyChanges: news.changes))
-                for (userID, count) in events.sorted(by: { $0.key < $1.key }) {
-                    let unseen = count - (news.users.contains(userID) ? 1 : 0)
-                    if unseen > 0 { onEvent(.keysUnseen(userID: userID, count: unseen)) }
-                }
-            } catch {
-                if Follow.isFinal(error) { throw error }
-                desk.add(FollowDesk.Agenda(keys: Set(events.keys)))
-            }
+            // The question is urgent; what the events say is kept behind it, however it ends.
+            let failure = await askForKeys(of: events, client)
+            do throws(ArchiveError) {
+                try await pull.writer.append(KeyEvent.document(events, at: .now), objects: .keyEvent)
+            } catch { throw .archive(error) }
+            if let failure, Follow.isFinal(failure) { throw failure }
+            if failure != nil { desk.add(FollowDesk.Agenda(keys: Set(events.map(\.userID)))) }
         }
+    }
+
+    private func askForKeys(of events: [KeyEvent], _ client: MattermostClient) async -> ExporterError? {
+        let counts = Dictionary(events.map { ($0.userID, 1) }, uniquingKeysWith: +)
+        var (changes, users): ([KeyChange], Set<String>) = ([], [])
+        do throws(ExporterError) {
+            for ids in Pull.batches(counts.keys.sorted()) {
+                let news = try await KeyFetch(client, pull.archive, pull.writer).run(ids)
+                changes += news.changes
+                users.formUnion(news.users)
+            }
+        } catch { return error }
+        onEvent(.asked(added: 0, keyChanges: changes))
+        for (userID, count) in counts.sorted(by: { $0.key < $1.key }) {
+            let unseen = count - (users.contains(userID) ? 1 : 0)
+            if unseen > 0 { onEvent(.keysUnseen(userID: userID, count: unseen)) }
+        }
+        return nil
     }
 
     private func channels(_ ids: Set<String>) throws(ExporterError) -> [Channel] {

@@ -18,8 +18,8 @@ extension FollowDesk {
         var deleted: Set<String> = []
         /// The channels that are followed; nil until the first pull has their list.
         private var chosen: Set<String>?
-        /// How often it was told of each user, since their key was last asked for, that it is another one.
-        var keyEvents: [String: Int] = [:]
+        /// The events that tell of other keys, since these were last asked for.
+        var keyEvents: [KeyEvent] = []
         /// Since when no events come; nil while they do.
         var cutOffSince: ContinuousClock.Instant? = .now
         /// Whether it was told that it asks instead.
@@ -32,6 +32,8 @@ extension FollowDesk {
 
         /// Bytes of frames that wait. Beyond that, they are dropped, and the channels walked instead.
         private static let room = 64 << 20
+        /// Bytes of an event that tells of a key, and how many of them wait. All keys are asked for where there is more.
+        private static let keyEvents = (bytes: 4 << 10, count: 10_000)
         /// Bytes, more or less, and number of frames that go into one document.
         private static let batch = (bytes: 4 << 20, frames: 1000)
 
@@ -84,8 +86,14 @@ extension FollowDesk {
                 } else {
                     agenda.lists = true
                 }
-            case .key(let userID?): keyEvents[userID, default: 0] += 1
-            case .key(nil): agenda.people = true
+            case .key:
+                guard keyEvents.count < State.keyEvents.count, message.count < State.keyEvents.bytes,
+                    let event = KeyEvent(frame: message, receivedAt: time)
+                else {
+                    agenda.people = true
+                    return
+                }
+                keyEvents.append(event)
             case .user(let userID): agenda.users.insert(userID)
             case .lists: agenda.lists = true
             case .hello, .reply, .ephemeral, .other: break

@@ -128,12 +128,12 @@ final class FollowDesk: Sendable {
         }
     }
 
-    /// How often it was told of users that their key is another one, since this was last asked. None until it is known whose
-    /// token it is.
-    func takeKeyEvents() -> [String: Int] {
+    /// The events that tell of other keys, in the order in which they came, those taken before left out. None until it is
+    /// known whose token it is.
+    func takeKeyEvents() -> [KeyEvent] {
         state.withLock { state in
-            guard state.isOpen else { return [:] }
-            defer { state.keyEvents = [:] }
+            guard state.isOpen else { return [] }
+            defer { state.keyEvents = [] }
             return state.keyEvents
         }
     }

@@ -167,11 +167,22 @@ struct MattermostClient: Sendable {
                 why: "the server asks for fewer requests (429)",
                 requestedDelay: Patience.requestedDelay(response.headers))
         // 501 says that the server has no such thing, or has it switched off: it will say so again.
-        case 408, 500, 502...:
+        case 500:
+            await pluginError(response, until: deadline, request) ?? Failure(why: "the server failed (500)")
+        case 408, 502...:
             Failure(why: "the server failed (\(response.status.code))")
         default:
             refusal(Int(response.status.code), await beginning(of: response, until: deadline), request)
         }
+    }
+
+    /// An error of the server's own has a name. One without is a plugin's, which will say the same again.
+    private func pluginError(
+        _ response: HTTPClientResponse, until deadline: ContinuousClock.Instant, _ request: Request
+    ) async -> (any Error)? {
+        let body = await beginning(of: response, until: deadline)
+        guard (try? JSONDocument(body).root)?["id"]?.string == "" else { return nil }
+        return refusal(500, body, request)
     }
 
     /// The whole body. The client's own time limit ends with the head of an answer, so that a body which trickles has to

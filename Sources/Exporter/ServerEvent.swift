@@ -14,8 +14,8 @@ struct ServerEvent: Sendable {
         case ephemeral(message: String)
         /// Something happened in a channel that asking for its posts will tell.
         case activity(channelID: String)
-        /// A user's public key is another one; the user where the event says who.
-        case key(userID: String?)
+        /// A user's public key is another one.
+        case key
         /// A user's name is another one, or a new user is there.
         case user(String)
         /// Channels or teams came, went, or changed.
@@ -67,8 +67,7 @@ struct ServerEvent: Sendable {
             kind = .ephemeral(message: post?["message"]?.string ?? "")
         case "reaction_added", "reaction_removed":
             kind = channelID.map { .activity(channelID: $0) } ?? .other
-        case "custom_com.quarkslab.e2ee_newPubkey":
-            kind = .key(userID: id(data["userID"]))
+        case KeyEvent.name: kind = .key
         case "new_user": kind = id(data["user_id"]).map(Kind.user) ?? .other
         case "user_updated": kind = id(data["user"]?["id"]).map(Kind.user) ?? .other
         case "user_added", "user_removed": kind = channelID.map { .members(channelID: $0) } ?? .lists

@@ -61,12 +61,38 @@ struct BackupRequestTests {
             })
     }
 
-    @Test func whereThereIsNoneNothingComes() async throws {
+    /// The plugin answers with an error; to ask again would not help.
+    @Test func whereThereIsNoneTheServerSaysSo() async throws {
         try await Town.with { town in
             push(town, nil)
-            let found = try await BackupRequest.run(town.directory(), limit: 0.3)
+            let found = try await BackupRequest.run(town.directory(), limit: 30)
             #expect(found == nil)
+            #expect(town.server.requests.count { $0.path == "/api/v4/commands/execute" } == 1)
         }
+    }
+
+    @Test func whereNothingComesThereIsNone() async throws {
+        try await Town.with(
+            interceptor: { $0.path == "/api/v4/commands/execute" ? .status(200, body: "{}") : nil },
+            { town in
+                push(town, Self.backup)
+                let found = try await BackupRequest.run(town.directory(), limit: 0.3)
+                #expect(found == nil)
+            })
+    }
+
+    @Test func aServerThatFailsIsNotOneWithoutABackup() async throws {
+        try await Town.with(
+            interceptor: { $0.path == "/api/v4/commands/execute" ? .status(500, body: #"{"id":"store.error"}"#) : nil },
+            { town in
+                push(town, Self.backup)
+                await #expect {
+                    try await BackupRequest.run(town.directory(), limit: 0.3)
+                } throws: {
+                    guard case .noAnswer = $0 as? ExporterError else { return false }
+                    return true
+                }
+            })
     }
 
     @Test func anotherUsersBackupIsNotShown() async throws {

@@ -38,12 +38,43 @@ struct CompletenessTests {
             let gone = try await changed(town)
             try await town.pullAll(limits: CompletenessTests.limits)
             #expect(try live(town).intersection(gone) == [])
-            #expect(try town.archive().absences(.post).keys.allSatisfy(gone.contains))
+            // Each with its tombstone: those that the server does not tell as changes are asked for by id.
+            #expect(try town.archive().absences(.post).isEmpty)
+            #expect(Set(try town.stored().filter { $0.state == .deleted }.map(\.header.id)) == gone)
+            #expect(try await town.archive().check().isClean)
             let state = try town.archive().walkState(channelID: town.channel)
             #expect(state?.reviewedSince == nil && state?.backward == nil)
             // What the edited ones said before came with no page.
             #expect(state?.mayLackRevisions == true)
         }
+    }
+
+    /// A server that does not give posts for their ids says of each that it is gone.
+    @Test(arguments: [
+        Fault.status(404, body: #"{"id":"api.context.404.app_error"}"#), .status(501), .status(200, body: "{}"),
+        .status(200, body: #"[{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaa","channel_id":"aaaaaaaaaaaaaaaaaaaaaaaaaa"}]"#),
+    ]) func withoutTombstonesTheDeletedAreGone(_ fault: Fault) async throws {
+        try await Town.with(
+            interceptor: { $0.path == "/api/v4/posts/ids" ? fault : nil },
+            { town in
+                let gone = try await changed(town)
+                try await town.pullAll(limits: CompletenessTests.limits)
+                #expect(try live(town).intersection(gone) == [])
+                let absences = try town.archive().absences(.post)
+                #expect(!absences.isEmpty && absences.keys.allSatisfy(gone.contains))
+                #expect(absences.values.allSatisfy { $0.reason == .gone })
+            })
+    }
+
+    /// A list of a channel's posts that has no order is none: it would end history there.
+    @Test func aBareListEndsNoHistory() async throws {
+        try await Town.with(
+            interceptor: { $0.isAboutPosts && $0.anchor != nil ? .status(200, body: "[]") : nil },
+            { town in
+                town.write(50)
+                let report = try await town.pull(patience: .eager, limits: CompletenessTests.limits)
+                #expect(report.failures.count == 1)
+            })
     }
 
     /// Wherever the walk that looks for it is interrupted, the next pull goes on with it.

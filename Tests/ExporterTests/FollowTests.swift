@@ -261,7 +261,12 @@ struct FollowTests {
                     following.keyChanges.count + following.unseenKeys == 3
                 }
                 #expect(try town.archive().knownKeys()[town.bob]?.count == 1 + following.keyChanges.count)
+                // What the events said is kept.
+                try await eventually("each event is archived") {
+                    try town.archive().keyEvents(of: town.bob).count == 3
+                }
             }
+            #expect(try await town.archive().check().isClean)
         }
     }
 

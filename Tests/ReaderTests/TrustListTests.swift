@@ -251,6 +251,7 @@ import Testing
         let words = try fixture.archive.keyTimeline(of: id("bob")).map { event in
             switch event.what {
             case .shown(let key, let replaced): "shown \(key.short) \(replaced?.short ?? "")"
+            case .announced: "announced"
             case .restored(let key): "restored \(key.short)"
             case .decided(let decision): "\(decision.verb) \(decision.subject.prefix(16)) \(decision.colleague == nil)"
             }

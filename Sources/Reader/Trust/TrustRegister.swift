@@ -87,6 +87,8 @@ public struct TrustEvent: Sendable {
     public enum What: Sendable {
         /// The server showed a key: the first of the user's, another one than before, or one that it had shown before.
         case shown(KeyID, replaces: KeyID?)
+        /// An event of the server's said that the key is another one, without showing it.
+        case announced
         /// The owner restored its private key.
         case restored(KeyID)
         /// The owner decided, or a colleague's list said so.
@@ -112,6 +114,7 @@ extension Archive {
             case .own: events.append(TrustEvent(at: sighting.at, what: .restored(id)))
             }
         }
+        events += try keyEvents(of: userID).map { TrustEvent(at: $0, what: .announced) }
         var last: [String: TrustDecision.Verb] = [:]
         for decision in try trustHistory() where decision.userID == userID {
             let voice = "\(decision.subject) \(decision.colleague?.userID ?? "")"

@@ -173,6 +173,7 @@ extension TrustDesk {
         switch event.what {
         case .shown(let key, nil): return "the server shows key \(key.short)…, the first one that was seen"
         case .shown(let key, let replaced?): return "the server shows key \(key.short)… instead of \(replaced.short)…"
+        case .announced: return "the server says that the key has changed"
         case .restored(let key): return "you restored the private key of \(key.short)…"
         case .decided(let decision):
             let subject = "\(decision.keyID == nil ? "signer" : "key") \(decision.subject.prefix(16))…"
