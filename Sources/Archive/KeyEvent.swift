@@ -35,7 +35,9 @@ public struct KeyEvent: Sendable {
 
     /// Several as a document: a list, in which each frame stands byte for byte as it came.
     public static func document(_ events: [KeyEvent], at time: Timestamp) -> ReceivedDocument {
-        let objects = events.map { Array(#"{"received_at":"\#($0.receivedAt.iso8601)","event":"#.utf8) + $0.frame + [0x7D] }
+        let objects = events.map {
+            Array(#"{"received_at":"\#($0.receivedAt.iso8601)","event":"#.utf8) + $0.frame + [0x7D]
+        }
         let body = Array("[".utf8) + objects.joined(separator: Array(",\n".utf8)) + Array("]".utf8)
         return ReceivedDocument(
             kind: .keyEvents, request: "GET /api/v4/websocket", channelID: nil, receivedAt: time, body: body)
