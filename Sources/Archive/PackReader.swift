@@ -45,6 +45,14 @@ public final class PackReader {
     private let archive: OpaquePointer
     private let input: Input
     private let limits: ImportLimits
+    /// nil for a zip.
+    private var tar: TarStream?
+    /// The list of files of a zip; nil where it is none.
+    private var directory: ZipDirectory?
+    private var last = ""
+    /// Whether it is as `PackWriter` packs, once it has been read to its end. What is not may be unpacked to other files by
+    /// other programs.
+    public private(set) var isOwn = true
     private var unpacked: Int64 = 0
     /// Bytes that each file unpacked to, in order; nil for directories, and for what was not read.
     private var sizes: [Int64?] = []
@@ -69,9 +77,7 @@ public final class PackReader {
             archive_read_set_format_option(archive, "zip", "hdrcharset", "UTF-8")
         case .tarZstd:
             archive_read_support_filter_zstd(archive)
-            archive_read_support_format_tar(archive)
-            // Else what stands behind the end of the archive would not be looked at.
-            archive_read_set_format_option(archive, "tar", "read_concatenated_archives", "1")
+            archive_read_support_format_raw(archive)
         }
         uselocale(before)
         let opened = archive_read_open(
@@ -81,6 +87,26 @@ public final class PackReader {
                 return Unmanaged<Input>.fromOpaque(client).takeUnretainedValue().read(buffer)
             }, nil)
         guard opened == ARCHIVE_OK else { throw .badExport(file: nil, what: message) }
+        switch format {
+        case .zip: directory = ZipDirectory(size: size, read: input.bytes)
+        case .tarZstd:
+            var entry: OpaquePointer?
+            guard archive_read_next_header(archive, &entry) == ARCHIVE_OK else {
+                throw .badExport(file: nil, what: "it is damaged or was cut: \(message)")
+            }
+            tar = try TarStream { [unowned self] buffer throws(ArchiveError) in
+                var count = 0
+                while count < buffer.count {
+                    let read = archive_read_data(archive, buffer.baseAddress.map { $0 + count }, buffer.count - count)
+                    guard read >= 0 else {
+                        throw .badExport(file: nil, what: "it is damaged or was cut: \(message)")
+                    }
+                    if read == 0 { break }
+                    count += read
+                }
+                return count
+            }
+        }
     }
 
     deinit {
@@ -92,12 +118,16 @@ public final class PackReader {
     ///
     /// - Throws: `badExport`.
     public func next() throws(ArchiveError) -> String? {
+        if let tar { return try next(tar) }
         while true {
             var entry: OpaquePointer?
             let before = uselocale(locale)
             let result = archive_read_next_header(archive, &entry)
-            let name = entry.flatMap { archive_entry_pathname($0) }.flatMap { String(validatingCString: $0) }
+            let shown = entry.flatMap { archive_entry_pathname($0) }.flatMap { String(validatingCString: $0) }
             uselocale(before)
+            // libarchive composes accents; what stands there counts.
+            let stored = directory?.name(sizes.count)
+            let name = stored == shown ? stored : shown
             if result == ARCHIVE_EOF {
                 try finish()
                 return nil
@@ -110,18 +140,48 @@ public final class PackReader {
             sizes.append(nil)
             guard let name else { throw .badExport(file: nil, what: "the name of a file in it is not UTF-8") }
             guard PackReader.isHarmless(name) else {
-                throw .badExport(file: name, what: "its name leads out of the \(format.name), or is no name at all")
+                throw outside(name)
             }
             guard archive_entry_is_encrypted(entry) == 0 else {
                 throw .badExport(file: name, what: "it is encrypted; unpack the zip, and pack it without a password")
             }
             let type = archive_entry_filetype(entry)
+            isOwn = isOwn && type == S_IFREG && isInOrder(name)
             if type == S_IFDIR { continue }
             guard type == S_IFREG, archive_entry_hardlink(entry) == nil else {
                 throw .badExport(file: name, what: "it is a link or a device, not a file")
             }
             return name
         }
+    }
+
+    private func next(_ tar: TarStream) throws(ArchiveError) -> String? {
+        guard let name = try tar.next() else {
+            try input.drain()
+            digest = input.digest()
+            isOwn = isOwn && tar.isOwn && ZstdFile.isOneFrame(size: size, read: input.bytes)
+            return nil
+        }
+        guard PackReader.isHarmless(name) else { throw outside(name) }
+        isOwn = isOwn && isInOrder(name)
+        sizes.append(nil)
+        return name
+    }
+
+    private func isInOrder(_ name: String) -> Bool {
+        defer { last = name }
+        return last.utf8.lexicographicallyPrecedes(name.utf8)
+    }
+
+    /// What `PackWriter` did not make.
+    static func foreign(_ name: String?) -> ArchiveError { .badExport(file: name, what: foreignWords) }
+
+    public static let foreignWords =
+        "it is not packed as mmvault packs, so that other programs may unpack other files than are checked here: unpack it, "
+        + "and check the folder"
+
+    private func outside(_ name: String) -> ArchiveError {
+        .badExport(file: name, what: "its name leads out of the \(format.name), or is no name at all")
     }
 
     /// Reads the file that `next` came to, a piece at a time.
@@ -135,7 +195,7 @@ public final class PackReader {
         sizes[sizes.count - 1] = 0
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let length = archive_read_data(archive, &buffer, buffer.count)
+            let length = try read(&buffer)
             if length == 0 { return }
             // A wrong CRC is a warning to libarchive; here it is the end.
             guard length > 0 else {
@@ -165,18 +225,29 @@ public final class PackReader {
         }
     }
 
+    private func read(_ buffer: inout [UInt8]) throws(ArchiveError) -> Int {
+        guard let tar else { return archive_read_data(archive, &buffer, buffer.count) }
+        var failure: ArchiveError?
+        let count = buffer.withUnsafeMutableBytes { bytes -> Int in
+            do throws(ArchiveError) { return try tar.read(bytes) } catch { failure = error }
+            return 0
+        }
+        if let failure { throw failure }
+        return count
+    }
+
     /// libarchive stops where the list of files begins, at the end of the zip, and does not look at it.
     private func finish() throws(ArchiveError) {
         try input.drain()
         digest = input.digest()
-        guard format == .zip else { return }
         guard input.hasEndOfZip else {
             throw .badExport(file: nil, what: "its end is missing, or something stands behind it")
         }
-        guard let directory = ZipDirectory(size: input.bytesRead, read: input.bytes), directory.lists(sizes) else {
+        guard let directory, input.bytesRead == size, directory.lists(sizes) else {
             throw .badExport(
                 file: nil, what: "its list of files is not that of the files in it; unpack it, and pack it anew")
         }
+        isOwn = isOwn && directory.isOwn
     }
 
     private var message: String {

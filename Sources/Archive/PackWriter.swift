@@ -14,8 +14,19 @@ public final class PackWriter {
 
     /// - Parameter output: must take all it gets.
     /// - Throws: `compression`.
-    public init(
+    public convenience init(
         _ format: PackFormat, output: @escaping (UnsafeRawBufferPointer) throws -> Void
+    ) throws(ArchiveError) {
+        try self.init(format, isCompressed: true, output)
+    }
+
+    /// The tar of a `.tar.zst`, not compressed.
+    convenience init(tar output: @escaping (UnsafeRawBufferPointer) throws -> Void) throws(ArchiveError) {
+        try self.init(.tarZstd, isCompressed: false, output)
+    }
+
+    private init(
+        _ format: PackFormat, isCompressed: Bool, _ output: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws(ArchiveError) {
         guard let archive = archive_write_new() else { throw .compression(what: "libarchive is out of memory") }
         self.archive = archive
@@ -30,7 +41,7 @@ public final class PackWriter {
         case .tarZstd:
             isReady =
                 archive_write_set_format_pax_restricted(archive) == ARCHIVE_OK
-                && archive_write_add_filter_zstd(archive) == ARCHIVE_OK
+                && (!isCompressed || archive_write_add_filter_zstd(archive) == ARCHIVE_OK)
         }
         archive_write_set_bytes_in_last_block(archive, 1)
         guard isReady else { throw .compression(what: message) }

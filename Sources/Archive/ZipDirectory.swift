@@ -6,6 +6,10 @@
 struct ZipDirectory {
     /// Of each file, directories included: its unpacked size, in order.
     private var sizes: [Int64] = []
+    private var names: [[UInt8]] = []
+    /// Whether everything in it is as `PackWriter` writes it: no extra field, comment or mode that any program might take for
+    /// another name, or another kind of file.
+    private(set) var isOwn: Bool
 
     private typealias Bytes = ArraySlice<UInt8>
     /// A list of some hundred thousand files; what is longer was not made by anybody who exports.
@@ -21,15 +25,23 @@ struct ZipDirectory {
         }
         var rest = read(place.start, place.count)[...]
         guard rest.count == place.count else { return nil }
+        isOwn = !place.hasComment
         var end: Int64 = 0
         while !rest.isEmpty {
             guard let entry = Entry(&rest), entry.offset == end,
                 let next = ZipDirectory.end(of: entry, limit: place.start, read: read)
             else { return nil }
+            isOwn = isOwn && entry.isOwn && ZipDirectory.isOwn(localHeaderOf: entry, read: read)
             end = next
             sizes.append(entry.size)
+            names.append(entry.name)
         }
         guard end == place.start, sizes.count == place.entries else { return nil }
+    }
+
+    /// The name of a file by its place in the list; nil where there is none, or it is not UTF-8.
+    func name(_ place: Int) -> String? {
+        names.indices.contains(place) ? String(validating: names[place], as: UTF8.self) : nil
     }
 
     /// - Parameter read: how many bytes were read of each file; nil where that was not tried.
@@ -40,7 +52,7 @@ struct ZipDirectory {
     /// Where the list stands: right before the record that ends the file, or before the two more of a zip64.
     private static func place(
         size: Int64, read: (Int64, Int) -> [UInt8]
-    ) -> (start: Int64, count: Int, entries: Int)? {
+    ) -> (start: Int64, count: Int, entries: Int, hasComment: Bool)? {
         let tailStart = max(0, size - Int64(22 + 0xFFFF))
         let tail = read(tailStart, Int(size - tailStart))
         var found: Int?
@@ -68,7 +80,7 @@ struct ZipDirectory {
         guard let count = Int(exactly: count), let start = Int64(exactly: start), let entries = Int(exactly: entries),
             start <= end, Int64(count) == end - start
         else { return nil }
-        return (start, count, entries)
+        return (start, count, entries, record.count > 22)
     }
 
     private struct Entry {
@@ -79,6 +91,9 @@ struct ZipDirectory {
         let size: Int64
         let offset: Int64
         let name: [UInt8]
+        /// Its extra fields but those of zip64; nil where there are others than `PackWriter` makes.
+        let ownFields: [UInt8]?
+        private let hasOwnForm: Bool
 
         init?(_ bytes: inout Bytes) {
             guard bytes.count >= 46, bytes.starts(with: [80, 75, 1, 2]) else { return nil }
@@ -98,11 +113,46 @@ struct ZipDirectory {
             (flags, method, crc) = (field(8, 2), field(10, 2), field(16, 4))
             guard let size = value(24), let packed = value(20), let offset = value(42) else { return nil }
             (self.size, self.packed, self.offset) = (size, packed, offset)
+            ownFields = ZipDirectory.ownFields(bytes.dropFirst(46 + nameLength).prefix(extraLength))
+            // No comment, one disk, a text or not, mode 0600 of a file by Unix.
+            hasOwnForm =
+                field(5, 1) == 3 && field(32, 2) == 0 && field(34, 2) == 0 && field(36, 2) == 0
+                && field(38, 4) == 0x8180_0000
             bytes = bytes.dropFirst(length)
         }
 
         /// Whether CRC and sizes stand behind the file instead of before it.
         var hasDescriptor: Bool { flags & 8 != 0 }
+
+        /// Whether it is as `PackWriter` writes it. A name that is not ASCII must be marked as UTF-8: others would read it by
+        /// a character set of their own.
+        var isOwn: Bool {
+            hasOwnForm && ownFields != nil && (method == 0 || method == 8) && flags & ~0x808 == 0
+                && (flags & 0x800 != 0) == name.contains { $0 >= 0x80 }
+        }
+    }
+
+    /// Whether a file's own header has no other extra fields than the list.
+    private static func isOwn(localHeaderOf entry: Entry, read: (Int64, Int) -> [UInt8]) -> Bool {
+        let header = read(entry.offset, 30)
+        guard header.count == 30, let expected = entry.ownFields else { return false }
+        let start = entry.offset + 30 + Int64(number(header[26...], 2))
+        return ownFields(read(start, Int(number(header[28...], 2)))[...]) == expected
+    }
+
+    /// Extra fields without those of zip64 (1), which both headers need in different form.
+    ///
+    /// - Returns: nil where there are others than times ("UT") and owners ("ux"), one of them twice, or what is no field.
+    private static func ownFields(_ fields: Bytes) -> [UInt8]? {
+        var (rest, seen, own): (Bytes, Set<UInt64>, [UInt8]) = (fields, [], [])
+        while !rest.isEmpty {
+            guard rest.count >= 4 else { return nil }
+            let (id, length) = (number(rest, 2), 4 + Int(number(rest.dropFirst(2), 2)))
+            guard [1, 0x5455, 0x7875].contains(id), seen.insert(id).inserted, rest.count >= length else { return nil }
+            if id != 1 { own += rest.prefix(length) }
+            rest = rest.dropFirst(length)
+        }
+        return own
     }
 
     /// - Returns: where the file ends, its descriptor included; nil where its own header says something else.

@@ -14,8 +14,9 @@ import Testing
                 """
                 set -e
                 mkdir zip tar; unzip -q out.zip -d zip; tar --zstd -xf out.tar.zst -C tar
+                [ "$(ls zip)" = evidence-"$(sha256sum < zip/*/SHA256SUMS | cut -c1-12)" ]
                 diff -r zip tar --exclude SHA256SUMS.asc
-                cd zip; sha256sum --quiet --strict -c SHA256SUMS; gpg --quiet --verify SHA256SUMS.asc SHA256SUMS
+                cd zip/evidence-*; sha256sum --quiet --strict -c SHA256SUMS; gpg --quiet --verify SHA256SUMS.asc SHA256SUMS
                 find . -type f ! -name 'SHA256SUMS*' | wc -l; wc -l < SHA256SUMS
                 """)
             #expect(unpacked.code == 0, "\(unpacked.everything)")
@@ -26,7 +27,7 @@ import Testing
             // The commands that the report shows.
             let chain = try await stage.run(
                 """
-                cd zip
+                cd zip/evidence-*/
                 split -l 11 --filter=sha256sum chain.txt | cut -c1-64 > ../hashes
                 grep '^previous ' chain.txt | cut -c10- | tail -n +2 | diff - <(head -n -1 ../hashes)
                 [ "$(tail -n 1 ../hashes)" = "$(jq -r .archive.head manifest.json)" ] && echo head
@@ -41,7 +42,7 @@ import Testing
             // A post is cut out of its document, and decrypted with the key of that one message.
             let posts = try await stage.run(
                 """
-                cd zip
+                cd zip/evidence-*/
                 jq -r 'select(.message_key) | [.document, .start + 1, .length, .message_key, .id] | @tsv' verdicts.jsonl |
                 while read document start length key id; do
                   tail -c +$start documents/$document.body | head -c $length > ../post

@@ -110,11 +110,14 @@ import Testing
         while let name = try reader.next() {
             var bytes: [UInt8] = []
             try reader.read(name) { bytes += $0 }
+            let own = name.split(separator: "/", maxSplits: 1)[1]
+            #expect(name == "\(PackageFile.folder(of: package.entries))/\(own)")
             found.append(
-                ExportFile.Entry(name: name, size: bytes.count, sha256: SHA256Digest(of: bytes).description))
+                ExportFile.Entry(name: String(own), size: bytes.count, sha256: SHA256Digest(of: bytes).description))
         }
         #expect(
             found == package.entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
+        #expect(reader.isOwn)
     }
 
     /// What is to be sealed waits on the disk, and nobody can read it there.

@@ -9,6 +9,10 @@ final class PackageContents {
     /// What is wrong with the package as a whole; then what follows was not read.
     private(set) var flaw: (file: String?, what: String)?
     private var places: [String: Range<Int>] = [:]
+    /// The folder that a packed package unpacks into; nil for a package that is a folder.
+    private var folder: String?
+    /// Whether a packed package is as the export packs it.
+    private var isOwn = true
     /// Where what is read may wait: where the package is.
     let place: UnnamedFile.Place
     private let held: UnnamedFile
@@ -44,17 +48,18 @@ final class PackageContents {
                 // What repeats itself in three forms, and is packed well, comes to far less.
                 let limit = max(4 << 30, 200 * Int64(PrivateFile.size(path) ?? 0))
                 let reader = try PackReader(path, format, ImportLimits(unpacked: limit))
-                while let name = try reader.next() {
+                while let place = try reader.next() {
                     try Task.checkCancellation()
-                    try begin(name)
+                    try begin(inFolder(place))
                     progress(entries.count)
                     var failure: (any Error)?
-                    try reader.read(name) { bytes throws(ArchiveError) in
+                    try reader.read(place) { bytes throws(ArchiveError) in
                         guard failure == nil else { return }
                         do { try add(bytes) } catch { failure = error }
                     }
                     if let failure { throw failure }
                 }
+                isOwn = isOwn && reader.isOwn
             }
             end()
         } catch ArchiveError.badExport(nil, let what) where entries.isEmpty && current.name.isEmpty {
@@ -64,8 +69,11 @@ final class PackageContents {
             flaw = (file, what)
         }
         if flaw == nil, !entries.keys.contains(where: PackageContents.peculiar.contains) {
-            if let folder { throw ReaderError.notAPackage(path: path, what: "the package is in its folder \(folder)") }
             try PackageContents.refuse(path, manifest: try bytes(EvidenceWriter.manifestName))
+        }
+        if let folder { isOwn = isOwn && folder == PackageFile.folder(of: Array(entries.values)) }
+        if flaw == nil, !isOwn {
+            flaw = (nil, PackReader.foreignWords)
         }
     }
 
@@ -75,14 +83,15 @@ final class PackageContents {
         EvidenceWriter.trustName, EvidenceWriter.findingsName, EvidenceDocument.recordName(1),
     ]
 
-    /// The one folder in which all files are, where they would be a package without it: so whoever packs a folder that they
-    /// unpacked makes it.
-    private var folder: String? {
-        guard let first = entries.keys.first?.split(separator: "/").first,
-            entries.keys.allSatisfy({ $0.hasPrefix("\(first)/") }),
-            entries.keys.contains(where: { PackageContents.peculiar.contains(String($0.dropFirst(first.count + 1))) })
-        else { return nil }
-        return String(first)
+    /// The name of a packed file within the one folder in which all of them must be.
+    private func inFolder(_ place: String) -> String {
+        let parts = place.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, folder == nil || folder == parts[0] else {
+            isOwn = false
+            return place
+        }
+        folder = parts[0]
+        return parts[1]
     }
 
     /// - Throws: `notAPackage`, `notEvidence`, unless the manifest is that of a package.

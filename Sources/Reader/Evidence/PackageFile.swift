@@ -15,6 +15,13 @@ final class PackageFile: ExportDestination {
 
     var entries: [ExportFile.Entry] { members.map(\.entry) }
 
+    /// The folder that it unpacks into, called after its `SHA256SUMS`: so two packages never get into each other's way, and the
+    /// same package always has the same bytes.
+    static func folder(of entries: [ExportFile.Entry]) -> String {
+        let sums = entries.first { $0.name == EvidenceWriter.sumsName }?.sha256 ?? ""
+        return "evidence-\(sums.prefix(12))"
+    }
+
     func makeFile(_ name: String) throws(ReaderError) -> ExportFile {
         let file = try UnnamedFile.open(place)
         return ExportFile(descriptor: file.descriptor, cipher: file.cipher, name: name, directory: "the package") {
@@ -35,8 +42,9 @@ final class PackageFile: ExportDestination {
             try Task.checkCancellation()
             try output(bytes)
         }
+        let folder = PackageFile.folder(of: entries)
         for member in members.sorted(by: { $0.entry.name.utf8.lexicographicallyPrecedes($1.entry.name.utf8) }) {
-            try writer.begin(member.entry.name, size: Int64(member.entry.size))
+            try writer.begin("\(folder)/\(member.entry.name)", size: Int64(member.entry.size))
             var hash: SHA256Stream? = SHA256Stream()
             try member.source { chunk in
                 hash?.update(chunk)
