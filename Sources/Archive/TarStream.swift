@@ -49,10 +49,13 @@ final class TarStream {
             fields = found
             header = try take(TarStream.block)
         }
-        guard header[156] == UInt8(ascii: "0"), let short = TarStream.name(header), let name = String(validating: fields["path"] ?? short, as: UTF8.self),
+        guard header[156] == UInt8(ascii: "0"), let short = TarStream.name(header),
+            let name = String(validating: fields["path"] ?? short, as: UTF8.self),
             let size = fields["size"].map(TarStream.decimal) ?? TarStream.octal(header[124..<136])
         else { throw PackReader.foreign(nil) }
-        (rest, padding) = (size, TarStream.padded(Int(size % Int64(TarStream.block))) - Int(size % Int64(TarStream.block)))
+        (rest, padding) = (
+            size, TarStream.padded(Int(size % Int64(TarStream.block))) - Int(size % Int64(TarStream.block))
+        )
         compare { try writer.begin(name, size: size) }
         return name
     }
