@@ -75,7 +75,9 @@ extension Archive {
         channelID: String, _ body: (_ userID: String, _ createAt: Int64) -> Void
     ) throws(ArchiveError) {
         let sql = """
-            SELECT user_id, create_at FROM version WHERE channel_id = ? AND type = 'custom_e2ee' ORDER BY create_at
+            SELECT user_id, create_at FROM version v
+            WHERE channel_id = ? AND (type = 'custom_e2ee' OR EXISTS (SELECT 1 FROM ciphertext c WHERE c.seq = v.seq))
+            ORDER BY create_at
             """
         try read { db in
             let rows = try Row.fetchCursor(db, sql: sql, arguments: [channelID])

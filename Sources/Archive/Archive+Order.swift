@@ -38,7 +38,11 @@ extension Archive {
             ).map { (try $0.decode(Int64.self, forColumn: "document"), try $0.decode(String.self, forColumn: "state")) }
         }
         for (document, json) in states {
-            guard let state = WalkState(json: json), state.backward == nil else { continue }
+            // What was known to be missing then may appear later.
+            guard let state = WalkState(json: json), state.backward == nil, state.ties.isEmpty, !state.lacksHidden
+            else {
+                continue
+            }
             return try posts(
                 """
                 SELECT v.post_id, v.channel_id, v.user_id, v.create_at FROM version v
@@ -62,11 +66,13 @@ extension Archive {
         let sql = """
             WITH step AS (
               SELECT channel_id, at, json_extract(state, '$.backward') IS NULL AS is_whole,
-                lag(json_extract(state, '$.backward') IS NULL, 1, 0)
-                  OVER (PARTITION BY channel_id ORDER BY seq) AS was_whole
-              FROM walk WHERE json_valid(state)
+                lag(json_extract(state, '$.backward') IS NULL, 1, 0) OVER earlier AS was_whole,
+                -- A walk to what a limit had hidden goes through a part of the history.
+                lag(json_extract(state, '$.limited_since') IS NOT NULL
+                  AND json_extract(state, '$.reviewed_since') IS NULL, 1, 0) OVER earlier AS was_partial
+              FROM walk WHERE json_valid(state) WINDOW earlier AS (PARTITION BY channel_id ORDER BY seq)
             )
-            SELECT channel_id, max(CASE WHEN is_whole AND NOT was_whole THEN at END) AS last FROM step s
+            SELECT channel_id, max(CASE WHEN is_whole AND NOT was_whole AND NOT was_partial THEN at END) AS last FROM step s
             WHERE EXISTS (SELECT 1 FROM version v WHERE v.channel_id = s.channel_id) GROUP BY channel_id
             """
         let frozen = try absences(.channel)

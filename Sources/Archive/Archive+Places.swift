@@ -108,29 +108,41 @@ extension Archive {
         }
     }
 
-    /// The posts younger than `createAt` that the server delivered, and no tombstone of, the oldest first: where a walk can take hold
-    /// again when its anchor has gone from the server.
+    /// Posts of a channel that the server delivered, and of which no tombstone came: those younger than `createAt`, the oldest
+    /// first. A walk can take hold again at them when its anchor has gone from the server.
     public func livePosts(
         channelID: String, after createAt: Int64, limit: Int
     ) throws(ArchiveError) -> [(id: String, createAt: Int64)] {
+        try livePosts(channelID, ">", createAt, "ORDER BY create_at", limit)
+    }
+
+    /// Those older than `createAt`, the youngest first.
+    public func livePosts(
+        channelID: String, before createAt: Int64, limit: Int
+    ) throws(ArchiveError) -> [(id: String, createAt: Int64)] {
+        try livePosts(channelID, "<", createAt, "ORDER BY create_at DESC", limit)
+    }
+
+    /// Those of one `create_at`.
+    public func livePosts(channelID: String, at createAt: Int64, limit: Int) throws(ArchiveError) -> [String] {
+        try livePosts(channelID, "=", createAt, "", limit).map(\.id)
+    }
+
+    private func livePosts(
+        _ channelID: String, _ comparison: String, _ createAt: Int64, _ order: String, _ limit: Int
+    ) throws(ArchiveError) -> [(id: String, createAt: Int64)] {
         let sql = """
             SELECT DISTINCT post_id, create_at FROM version v
-            WHERE channel_id = ? AND create_at > ? AND original_id = '' AND post_id NOT LIKE 'import-%'
+            WHERE channel_id = ?1 AND create_at \(comparison) ?2 AND original_id = '' AND post_id NOT LIKE 'import-%'
               AND NOT EXISTS (SELECT 1 FROM version d WHERE d.post_id = v.post_id AND d.delete_at > 0)
               AND \(Archive.wasDelivered("v.post_id"))
-            ORDER BY create_at LIMIT ?
+            \(order) LIMIT ?3
             """
         return try read { db in
             try Row.fetchAll(db, sql: sql, arguments: [channelID, createAt, limit]).map {
                 (try $0.decode(forColumn: "post_id"), try $0.decode(forColumn: "create_at"))
             }
         }
-    }
-
-    /// Those of one `create_at`.
-    public func livePosts(channelID: String, at createAt: Int64, limit: Int) throws(ArchiveError) -> [String] {
-        try livePosts(channelID: channelID, after: createAt - 1, limit: limit).filter { $0.createAt == createAt }
-            .map(\.id)
     }
 
     /// Whether any post of the channel was encrypted.

@@ -18,12 +18,12 @@ enum BlankRevisions {
         let sql = """
             SELECT v.*, instr(d.record, char(10) || 'kind history' || char(10)) > 0 AS is_history
             FROM (
-              SELECT DISTINCT c.original_id, c.post_id FROM version c WHERE c.original_id <> '' AND \(condition)
+              SELECT DISTINCT c.post_id FROM version c WHERE c.original_id <> '' AND \(condition)
                 AND (EXISTS (SELECT 1 FROM version o WHERE o.post_id = c.post_id AND o.seq < c.seq)
                   OR EXISTS (SELECT 1 FROM version o WHERE o.post_id = c.post_id AND o.seq > c.seq))
             ) AS several
             CROSS JOIN version v ON v.post_id = several.post_id JOIN document d ON d.seq = v.document
-            ORDER BY several.original_id, several.post_id, v.seq
+            ORDER BY several.post_id, v.seq
             """
         var found: [Int64] = []
         var revision = Revision(id: "")

@@ -1,7 +1,12 @@
 internal import GRDB
 
-/// Why the archive does not hold the whole of a channel, although its history was walked through.
+/// Why the archive does not hold the whole of a channel.
 public enum HistoryGap: Equatable, Sendable {
+    /// The walk through its history has not ended: a pull was interrupted, or asked for a part of it. Posts older than that are
+    /// still to come; nil where none came yet.
+    case unfinished(reached: Timestamp?)
+    /// What was deleted while more changed than the server tells is still to be looked for.
+    case unreviewed
     /// The server hides what was created until then (a limit on message history), and the archive lacks it.
     case hidden(until: Timestamp)
     /// Of posts with one `create_at`, so many were never shown.
@@ -14,11 +19,15 @@ public enum HistoryGap: Equatable, Sendable {
     /// For a person. Ids are foreign text: whoever prints it neutralises it.
     public var words: String {
         switch self {
+        case .unfinished(let reached?): "posts older than \(reached.date) are still to be pulled"
+        case .unfinished(nil): "it is still to be pulled"
+        case .unreviewed: "deleted posts are still to be looked for"
         case .hidden(let until): "the server hides messages up to \(until.minute) UTC (its limit on message history)"
         case .tied(let at, let missing):
-            "\(missing) \(missing == 1 ? "post" : "posts") of \(at.iso8601), when many were written, never came"
+            "\(missing) \(missing == 1 ? "post is" : "posts are") missing: many share the time \(at.iso8601), and the "
+                + "server lists only some of them"
         case .unplaced(let ids):
-            "\(ids.count == 1 ? "a post" : "posts") without a valid id or channel came: "
+            "the server sent \(ids.count == 1 ? "a post" : "posts") without a valid id or channel: "
                 + ids.map { $0.isEmpty ? "no id" : $0 }.joined(separator: ", ")
         case .unknownChanges: "the server did not say what was edited and deleted"
         }
@@ -26,14 +35,19 @@ public enum HistoryGap: Equatable, Sendable {
 }
 
 extension WalkState {
-    /// In the order of `HistoryGap`; empty where the walk has not ended.
+    /// In the order of `HistoryGap`.
     public var gaps: [HistoryGap] {
-        guard backward == nil else { return [] }
         var gaps: [HistoryGap] = []
+        if let backward {
+            gaps.append(
+                .unfinished(reached: backward.reached == .max ? nil : Timestamp(milliseconds: backward.reached)))
+        } else if reviewedSince != nil {
+            gaps.append(.unreviewed)
+        }
         if lacksHidden, let hiddenUntil { gaps.append(.hidden(until: Timestamp(milliseconds: hiddenUntil))) }
         gaps += ties.map { .tied(at: Timestamp(milliseconds: $0.createAt), missing: $0.missing) }
         if !unplaced.isEmpty { gaps.append(.unplaced(ids: unplaced)) }
-        if !hasAskedForPast { gaps.append(.unknownChanges) }
+        if backward == nil, !hasAskedForPast || lacksChanges { gaps.append(.unknownChanges) }
         return gaps
     }
 }

@@ -47,7 +47,7 @@ public struct PostsPage: Sendable {
             posts.members.map { ($0.key, $0.value) }, channelID: channelID)
         let known = Set(posts.members.map(\.key))
         guard self.order.allSatisfy(known.contains) else { throw .notAPage(what: "order names a post that is missing") }
-        hiddenUntil = max(0, root["first_inaccessible_post_time"]?.int ?? 0)
+        hiddenUntil = min(max(0, root["first_inaccessible_post_time"]?.int ?? 0), PostHeader.bounds.upperBound)
     }
 
     /// An answer that lists what a post said before: `[POST…]`, each an old revision with an id of its own.
@@ -135,7 +135,8 @@ public struct PostHeader: Equatable, Sendable {
         userID = identifier(post["user_id"])
         rootID = identifier(post["root_id"])
         let original = identifier(post["original_id"])
-        type = post["type"]?.string ?? ""
+        // SQLite reads a text up to a NUL, which no type of a server's has.
+        type = post["type"]?.string.flatMap { $0.utf8.contains(0) ? nil : $0 } ?? ""
         func time(_ value: JSONValue?) -> Int64 {
             min(max(value?.int ?? 0, PostHeader.bounds.lowerBound), PostHeader.bounds.upperBound)
         }
@@ -186,7 +187,7 @@ public struct PostHeader: Equatable, Sendable {
     static let times: ClosedRange<Int64> = 0...253_402_300_799_999
 
     /// Whatever a post claims, so that a span of time may be added to it: three decades less than what a number can hold.
-    private static let bounds = -(Int64.max - 1_000_000_000_000)...(Int64.max - 1_000_000_000_000)
+    fileprivate static let bounds = -(Int64.max - 1_000_000_000_000)...(Int64.max - 1_000_000_000_000)
 
     /// What the server calculates anew for each answer, and what therefore is no news about the post.
     static let volatileFields: Set<String> = ["metadata", "reply_count", "last_reply_at", "participants"]

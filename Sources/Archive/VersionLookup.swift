@@ -56,8 +56,8 @@ extension VersionLookup {
     public func isAmongEncrypted(_ post: StoredVersion.Header) throws(ArchiveError) -> Bool {
         let sql = ["<= ?2 ORDER BY create_at DESC", ">= ?2 ORDER BY create_at"].map {
             """
-            EXISTS (SELECT 1 FROM (SELECT type FROM version WHERE channel_id = ?1 AND create_at \($0) LIMIT 50)
-              WHERE type = 'custom_e2ee')
+            EXISTS (SELECT 1 FROM (SELECT seq, type FROM version WHERE channel_id = ?1 AND create_at \($0) LIMIT 50) v
+              WHERE type = 'custom_e2ee' OR EXISTS (SELECT 1 FROM ciphertext c WHERE c.seq = v.seq))
             """
         }
         return try archive.read { db in

@@ -20,8 +20,14 @@ public struct WalkState: Equatable, Sendable {
     public var reviewedSince: Int64?
     /// Where the server hides old posts: when the newest of them was created.
     public var hiddenUntil: Int64?
-    /// Whether the archive lacks posts that the server hides, as far as can be told: it has none from before the limit came.
-    public var lacksHidden = false
+    /// Up to when the archive has had all of the channel's posts (`create_at`), from the beginning of history on; nil where it
+    /// never had.
+    public var heldUntil: Int64?
+    /// Where the server hides old posts, or did when it was last asked: the cursor when it began to. What was changed in hidden
+    /// posts since then is told when they are hidden no more.
+    public var limitedSince: Int64?
+    /// Whether the last answer about changes was not to be believed.
+    public var lacksChanges = false
     /// Groups of posts with one `create_at` of which the server counts more than it shows.
     public var ties: [Tie] = []
     /// Whether more changed at a time than the server tells, so that old revisions may never have come.
@@ -57,6 +63,9 @@ public struct WalkState: Equatable, Sendable {
         }
     }
 
+    /// Whether the archive lacks posts that the server hides.
+    public var lacksHidden: Bool { hiddenUntil.map { $0 > heldUntil ?? .min } ?? false }
+
     public init(cursor: Int64, backward: Position?, hasAskedForPast: Bool, isComplete: Bool = false) {
         self.cursor = cursor
         self.isComplete = isComplete
@@ -64,8 +73,10 @@ public struct WalkState: Equatable, Sendable {
         self.hasAskedForPast = hasAskedForPast
     }
 
-    /// More ids than this are not kept; the answers that hold the posts are.
-    public static let mostUnplaced = 20
+    /// More ids than this are not kept, nor longer ones than this; the answers that hold the posts are.
+    public static let mostUnplaced = (ids: 20, characters: 64)
+    /// More groups of posts than this are not noted: then the walk does not end.
+    public static let mostTies = 200
 
     var json: String {
         var json = JSONWriter()
@@ -76,7 +87,9 @@ public struct WalkState: Equatable, Sendable {
             if let askedAt { json.int("asked_at", askedAt) }
             if let reviewedSince { json.int("reviewed_since", reviewedSince) }
             if let hiddenUntil { json.int("hidden_until", hiddenUntil) }
-            if lacksHidden { json.bool("lacks_hidden", true) }
+            if let heldUntil { json.int("held_until", heldUntil) }
+            if let limitedSince { json.int("limited_since", limitedSince) }
+            if lacksChanges { json.bool("lacks_changes", true) }
             if !ties.isEmpty {
                 json.array("ties") { json in
                     for tie in ties {
@@ -111,14 +124,20 @@ public struct WalkState: Equatable, Sendable {
         askedAt = root["asked_at"]?.int
         reviewedSince = root["reviewed_since"]?.int
         hiddenUntil = root["hidden_until"]?.int
-        lacksHidden = root["lacks_hidden"]?.bool ?? false
+        heldUntil = root["held_until"]?.int
+        limitedSince = root["limited_since"]?.int
+        lacksChanges = root["lacks_changes"]?.bool ?? false
         ties = (root["ties"]?.elements ?? []).compactMap { tie in
             guard let createAt = tie["create_at"]?.int, let missing = tie["missing"]?.int else { return nil }
             return Tie(createAt: createAt, missing: Int(missing))
         }
         mayLackRevisions = root["may_lack_revisions"]?.bool ?? false
         unplaced = (root["unplaced"]?.elements ?? []).compactMap(\.string)
-        if backward.isNull { return }
+        if backward.isNull {
+            // Earlier builds did not note it, and knew of no limit.
+            if heldUntil == nil, hiddenUntil == nil { heldUntil = cursor }
+            return
+        }
         guard let page = backward["page"]?.int, let reached = backward["reached"]?.int else { return nil }
         self.backward = Position(anchor: backward["anchor"]?.string, page: Int(page), reached: reached)
     }

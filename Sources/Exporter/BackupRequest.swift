@@ -4,16 +4,25 @@ internal import NIOHTTP1
 
 /// Asks the plugin for the GPG backup of the user's private key that it keeps, as `/e2ee show_backup` does in Mattermost.
 public enum BackupRequest {
+    /// What came of it.
+    public enum Outcome: Equatable, Sendable {
+        /// The message that shows the backup, an armored OpenPGP message somewhere in it.
+        case backup(String)
+        /// The plugin says that it has none.
+        case none
+        /// Nothing came in so many seconds: there may be none.
+        case silence(seconds: Double)
+    }
+
     /// The answer to the command is empty, and the backup comes as an ephemeral post over the WebSocket. Where there is none,
     /// the plugin answers with an error without a name (its server/command.go, on Mattermost 11.2), or nothing comes.
     ///
     /// - Parameter limit: how many seconds to wait for it once the command was given.
-    /// - Returns: the message that shows the backup, an armored OpenPGP message somewhere in it; nil where none came.
     /// - Throws: `noAnswer` where there is no connection; `refused` where the server has no such command, or refuses it in
     ///   each channel that is tried; `noChannelToAskIn`. Whether there is a backup is not known then.
     public static func run(
         _ directory: AccountDirectory, _ network: Network, limit: Double = 10
-    ) async throws(ExporterError) -> String? {
+    ) async throws(ExporterError) -> Outcome {
         let session = try Session(in: directory)
         let route = try session.route(network)
         return try await MattermostClient.using(route, token: session.token, patience: .short) {
@@ -61,10 +70,11 @@ public enum BackupRequest {
         }.filter { PostHeader.isIdentifier($0.id) }
         let direct = channels.filter { $0.type == "D" }
         let own = direct.filter { $0.name == "\(userID)__\(userID)" }
+        let others = direct.filter { $0.name != "\(userID)__\(userID)" }
         let ofTeams = channels.filter { $0.teamID != nil }
         let groups = channels.filter { $0.type == "G" }
-        let others = channels.filter { $0.teamID == nil && $0.type != "D" && $0.type != "G" }
-        return (own.prefix(1) + direct.prefix(1) + ofTeams.prefix(mostPlaces) + groups.prefix(1) + others.prefix(1))
+        let unknown = channels.filter { $0.teamID == nil && $0.type != "D" && $0.type != "G" }
+        return (own.prefix(1) + others.prefix(1) + ofTeams.prefix(mostPlaces) + groups.prefix(1) + unknown.prefix(1))
             .map { Place(channelID: $0.id, teamID: $0.teamID ?? teams.first) }
     }
 
@@ -80,10 +90,10 @@ public enum BackupRequest {
 
     private static func ask(
         _ socket: WebSocket, _ client: MattermostClient, _ places: [Place], limit: Double
-    ) async throws -> String? {
+    ) async throws -> Outcome {
         let (messages, arrival) = AsyncStream.makeStream(of: ServerEvent.Kind.self)
         let (command, given) = AsyncStream.makeStream(of: Void.self)
-        return try await withThrowingTaskGroup(of: String?.self) { group in
+        return try await withThrowingTaskGroup(of: Outcome.self) { group in
             group.addTask {
                 defer { arrival.finish() }
                 try await socket.read { message in
@@ -95,9 +105,9 @@ public enum BackupRequest {
                 for await message in messages {
                     switch message {
                     case .hello:
-                        guard try await execute(client, places) else { return nil }
+                        guard try await execute(client, places) else { return .none }
                         given.finish()
-                    case .ephemeral(let text) where text.contains("-----BEGIN PGP MESSAGE-----"): return text
+                    case .ephemeral(let text) where text.contains("-----BEGIN PGP MESSAGE-----"): return .backup(text)
                     default: break
                     }
                 }
@@ -106,7 +116,7 @@ public enum BackupRequest {
             group.addTask {
                 for await _ in command {}
                 try await Task.sleep(for: .seconds(limit))
-                return nil
+                return .silence(seconds: limit)
             }
             group.addTask {
                 // Without a greeting, the command is never given, and that nothing comes says nothing.
@@ -114,7 +124,7 @@ public enum BackupRequest {
                 throw WebSocket.Failure(why: "the server sends no events")
             }
             defer { group.cancelAll() }
-            return try await group.next() ?? nil
+            return try await group.next() ?? Outcome.none
         }
     }
 

@@ -51,10 +51,20 @@ extension ChannelWalk {
         do throws(ExporterError) {
             let (answer, page) = try await fetch(Request(.POST, "/api/v4/posts/ids", body: body.bytes)) { page in
                 !page.isList && page.unplaced.isEmpty && page.posts.allSatisfy { asked.contains($0.id) }
+                    && Set(page.posts.map(\.id)).count == page.posts.count
             }
             try await keep(answer, page)
             return page.posts
-        } catch .refused, .tooLong, .badAnswer {
+        } catch .tooLong where ids.count > 1 {
+            let half = ids.count / 2
+            return try await askForPosts(Array(ids[..<half])) + askForPosts(Array(ids[half...]))
+        } catch .refused {
+            return []
+        } catch .badAnswer {
+            return []
+        } catch .foreignError {
+            return []
+        } catch .tooLong {
             return []
         }
     }

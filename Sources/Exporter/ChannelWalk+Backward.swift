@@ -53,14 +53,16 @@ extension ChannelWalk {
         var restarts = 0
         /// Pages that showed nothing older since then.
         var repeats = 0
+        /// Empty pages since then, where older posts are known.
+        var contradictions = 0
     }
 
     /// S0: from here on `since` has to tell. The earlier of the server's clock and the newest change, less an overlap,
     /// since posts that arrive while the walk goes on must not fall between the two.
     private func start(_ answer: Answer, _ page: PostsPage) -> Int64 {
-        let newest = page.posts.map(\.updateAt).max()
-        let times = [answer.date?.milliseconds, newest].compactMap { $0 }
-        return max(1, (times.min() ?? 1) - limits.overlap)
+        // Whose clock the server's is nobody knows: posts may get their times from another machine.
+        guard let newest = page.posts.map(\.updateAt).max() else { return 1 }
+        return max(1, min(answer.date?.milliseconds ?? newest, newest) - limits.overlap)
     }
 
     /// An empty page is where the server hides what is older, or the end of history, or the answer to an anchor that the
@@ -70,15 +72,26 @@ extension ChannelWalk {
         _ position: WalkState.Position, _ time: Int64?, _ page: PostsPage, _ effort: inout Effort
     ) async throws(ExporterError) -> (WalkState.Position?, time: Int64?) {
         if page.hiddenUntil > 0 { return (nil, nil) }
-        guard let anchor = position.anchor else { return end() }
-        if try await absence(of: anchor) == nil { return end() }
+        var isEnd = true
+        if let anchor = position.anchor { isEnd = try await absence(of: anchor) == nil }
+        if isEnd {
+            guard try await isContradicted(position, time) else { return end() }
+            effort.contradictions += 1
+            guard effort.contradictions < 3 else {
+                throw .badAnswer(
+                    request: "GET " + WalkPath.page(channelID, position, size: pageSize),
+                    why: "it lists no older post, although there are some")
+            }
+            try await client.rest(after: effort.contradictions)
+            return (position, time)
+        }
         effort.hops += 1
         guard effort.hops <= 50 else { throw .unsettledHistory(channelID: channelID) }
         let candidates: [(id: String, createAt: Int64)]
         do {
             candidates = try archive.livePosts(channelID: channelID, after: position.reached, limit: 20)
         } catch { throw .archive(error) }
-        for candidate in candidates where candidate.id != anchor {
+        for candidate in candidates where candidate.id != position.anchor {
             if try await absence(of: candidate.id) == nil {
                 let next = WalkState.Position(anchor: candidate.id, page: 0, reached: position.reached)
                 return (next, candidate.createAt)
@@ -89,9 +102,25 @@ extension ChannelWalk {
         return (.newest, nil)
     }
 
-    /// The beginning of history, as the server shows it without a limit.
+    /// Whether the archive knows of older posts than an empty page leaves room for, and the server still shows one of them.
+    private func isContradicted(_ position: WalkState.Position, _ time: Int64?) async throws(ExporterError) -> Bool {
+        let known: [(id: String, createAt: Int64)]
+        do throws(ArchiveError) {
+            let bound = position.page == 0 ? time ?? max(position.reached, position.reached &+ 1) : position.reached
+            known = try archive.livePosts(channelID: channelID, before: bound, limit: 10)
+        } catch { throw .archive(error) }
+        for post in known { if try await absence(of: post.id) == nil { return true } }
+        return false
+    }
+
+    /// The beginning of history, as the server shows it without a limit. What was changed in posts that it hid before was not
+    /// told, and is asked for again.
     private mutating func end() -> (WalkState.Position?, time: Int64?) {
-        (state.hiddenUntil, state.lacksHidden) = (nil, false)
+        if let since = state.limitedSince {
+            if state.heldUntil.map({ $0 < since }) ?? true { state.hasAskedForPast = false }
+            (state.cursor, state.askedAt, state.limitedSince) = (min(state.cursor, since), nil, nil)
+        }
+        (state.hiddenUntil, state.heldUntil) = (nil, max(state.heldUntil ?? .min, state.cursor))
         return (nil, nil)
     }
 }

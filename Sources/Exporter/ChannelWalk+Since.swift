@@ -19,7 +19,8 @@ extension ChannelWalk {
             case .all(let answer, let page):
                 advance(past: answer, page)
                 if floor == nil { state.hasAskedForPast = true }
-                state.isComplete = state.backward == nil && state.gaps.isEmpty
+                state.lacksChanges = false
+                state.isComplete = state.gaps.isEmpty
                 return try await keep(answer, page)
             case .part(let page?): tail = try await completeTail(above: from, sample: page)
             case .part(nil): tail = try await recentTail(above: from)
@@ -27,14 +28,19 @@ extension ChannelWalk {
             // Only `since` ever shows what a post said before, and a cut answer does not show all of it.
             (state.mayLackRevisions, wasCut) = (true, true)
             guard let tail else {
-                state.hasAskedForPast = false
+                state.lacksChanges = true
                 guard !isFirst, walked == 1 else { return try await note(.now) }
                 do throws(ArchiveError) { try beginAgain() } catch { throw .archive(error) }
                 return try await walkBackward()
             }
             let reachesCursor = tail.from <= state.cursor
             advance(past: tail.answer, tail.page)
+            // From there on all was told, and what lies below is looked at anew.
+            if let date = tail.answer.date {
+                state.cursor = max(state.cursor, min(tail.from, date.milliseconds - limits.overlap))
+            }
             if floor == nil { state.hasAskedForPast = true }
+            state.lacksChanges = false
             if isFirst, reachesCursor {
                 // The walk has just covered what lies below. How many of the oldest deletions and revisions exceed the
                 // server's limit cannot be known.
@@ -80,6 +86,8 @@ extension ChannelWalk {
     /// nothing did.
     private mutating func changes(since from: Int64) async throws(ExporterError) -> Told {
         for attempt in 1...ChannelWalk.mostContradictions {
+            // What comes while it is asked may not be in the answer.
+            let known = try knownPosts(after: from)
             let (answer, page): (Answer, PostsPage)
             do throws(ExporterError) {
                 (answer, page) = try await fetch(WalkPath.since(channelID, from))
@@ -88,11 +96,11 @@ extension ChannelWalk {
                 try await keep(answer, page)
                 return .part(page)
             }
-            guard try await contradicts(page, from) else { return .all(answer, page) }
+            guard try await contradicts(page, from, known) else { return .all(answer, page) }
             try await keep(answer, page)
             if attempt < ChannelWalk.mostContradictions { try await client.rest(after: attempt) }
         }
-        state.hasAskedForPast = false
+        state.lacksChanges = true
         try await note(.now)
         return .nothing
     }
@@ -103,7 +111,9 @@ extension ChannelWalk {
         var tail: Tail?
         var span: Int64 = 1000
         while true {
-            let time = Timestamp.now.milliseconds - span
+            // By the server's clock, where it is behind.
+            let now = min(Timestamp.now.milliseconds, tail?.answer.date?.milliseconds ?? .max)
+            let time = now - span
             guard time > from else { return tail }
             do throws(ExporterError) {
                 let (answer, page) = try await fetch(WalkPath.since(channelID, time))
@@ -115,20 +125,27 @@ extension ChannelWalk {
         }
     }
 
-    /// Whether an answer that should tell all that changed after a time leaves out a post that was created later, and that
-    /// the server still shows.
-    private func contradicts(_ page: PostsPage, _ from: Int64) async throws(ExporterError) -> Bool {
-        let known: [(id: String, createAt: Int64)]
+    private func knownPosts(after time: Int64) throws(ExporterError) -> [(id: String, createAt: Int64)] {
         do throws(ArchiveError) {
-            let first = max(from, state.hiddenUntil ?? 0, page.hiddenUntil)
-            known = try archive.livePosts(channelID: channelID, after: first, limit: limits.cut)
+            return try archive.livePosts(channelID: channelID, after: time, limit: limits.cut)
         } catch { throw .archive(error) }
+    }
+
+    /// Whether an answer that should tell all that changed after a time leaves out a post that was created later, and that
+    /// the server still shows: one that is known, or the newest one, which the channel's list tells of.
+    private mutating func contradicts(
+        _ page: PostsPage, _ from: Int64, _ known: [(id: String, createAt: Int64)]
+    ) async throws(ExporterError) -> Bool {
+        let first = max(from, state.hiddenUntil ?? 0, page.hiddenUntil)
         let told = Set(page.posts.map(\.id) + page.unplaced.map(\.id))
         // Some may have gone meanwhile, without a trace.
-        for post in known.filter({ !told.contains($0.id) }).prefix(3) {
+        for post in known.filter({ $0.createAt > first && !told.contains($0.id) }).prefix(3) {
             if let updateAt = try await updateTime(of: post.id), updateAt > from { return true }
         }
-        return false
+        guard lastPostAt > first, !page.posts.contains(where: { $0.createAt >= lastPostAt }) else { return false }
+        let (answer, newest) = try await fetch(WalkPath.page(channelID, .newest, size: pageSize))
+        try await keep(answer, newest)
+        return newest.listed.contains { $0.createAt > first && $0.createAt <= lastPostAt && !told.contains($0.id) }
     }
 
     private func isComplete(_ page: PostsPage) -> Bool {
@@ -155,7 +172,13 @@ extension ChannelWalk {
             if between.isEmpty, best != nil { break }
             let middle = between.isEmpty ? high - 1 : between[between.count / 2]
             questions += 1
-            let (answer, page) = try await fetch(WalkPath.since(channelID, middle))
+            let (answer, page): (Answer, PostsPage)
+            do throws(ExporterError) {
+                (answer, page) = try await fetch(WalkPath.since(channelID, middle))
+            } catch .tooLong {
+                low = middle
+                continue
+            }
             try await keep(answer, page)
             if isComplete(page) {
                 best = (middle, answer, page)
@@ -170,7 +193,10 @@ extension ChannelWalk {
         while questions < ChannelWalk.mostQuestions {
             questions += 1
             // More than a thousand posts share the newest time, or new ones pour in.
-            let (answer, page) = try await fetch(WalkPath.since(channelID, high))
+            let (answer, page): (Answer, PostsPage)
+            do throws(ExporterError) {
+                (answer, page) = try await fetch(WalkPath.since(channelID, high))
+            } catch .tooLong { break }
             try await keep(answer, page)
             if isComplete(page) { return (high, answer, page) }
             let newest = page.posts.map(\.updateAt).max() ?? high
@@ -183,7 +209,13 @@ extension ChannelWalk {
     /// Moves the cursor to the newest change of a complete answer, but never past the clock: one post that is dated in
     /// the future must not hide what comes before its time.
     private mutating func advance(past answer: Answer, _ page: PostsPage) {
-        state.askedAt = answer.date?.milliseconds
+        // A clock that is ahead must not shorten the overlap.
+        state.askedAt = answer.date.map { min($0, answer.receivedAt).milliseconds }
+        defer {
+            if let held = state.heldUntil, state.backward == nil, !state.lacksHidden {
+                state.heldUntil = max(held, state.cursor)
+            }
+        }
         guard let newest = page.posts.map(\.updateAt).max() else { return }
         let clock = (answer.date ?? answer.receivedAt).milliseconds + 1000
         state.cursor = max(state.cursor, min(newest, clock))

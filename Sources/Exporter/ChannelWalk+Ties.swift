@@ -10,28 +10,62 @@ extension ChannelWalk {
     mutating func walkTied(
         _ position: WalkState.Position, at createAt: Int64, anchorTime: Int64?
     ) async throws(ExporterError) -> WalkState.Position {
-        let (group, member) = try await settle(
-            createAt, below: position.anchor, anchorTime: anchorTime, ways: ways)
-        note(group)
+        var (group, member): (TiedPosts, String?)
+        while true {
+            do throws(ExporterError) {
+                (group, member) = try await settle(
+                    createAt, below: position.anchor, anchorTime: anchorTime, ways: ways)
+                break
+            } catch .tooLong where pageSize > 1 { pageSize /= 2 }
+        }
+        try note(group)
         return WalkState.Position(anchor: member ?? position.anchor, page: 0, reached: createAt)
     }
 
     /// Asks again for what was missing of such groups when the channel was last walked: in few ways, since most will give
-    /// the same as before.
+    /// the same as before. Where a group cannot be read now, what is noted of it stays.
     mutating func askForTied() async throws(ExporterError) {
         for tie in state.ties {
-            let younger: String?
-            do throws(ArchiveError) {
-                younger = try archive.livePosts(channelID: channelID, after: tie.createAt, limit: 1).first?.id
-            } catch { throw .archive(error) }
-            let few = Array(ways.prefix(5))
-            note(try await settle(tie.createAt, below: younger, anchorTime: nil, ways: few).group)
+            do throws(ExporterError) {
+                let few = Array(ways.prefix(5))
+                let anchor = try await younger(than: tie.createAt)
+                let group = try await settle(tie.createAt, below: anchor, anchorTime: nil, ways: few).group
+                if group.rows == 0, try await isShown(tie.createAt) { continue }
+                try note(group)
+            } catch .unsettledHistory {
+                continue
+            } catch .tooLong {
+                continue
+            }
         }
+        if !state.ties.isEmpty || !former.ties.isEmpty { try await note(.now) }
     }
 
-    private mutating func note(_ group: TiedPosts) {
+    /// The next younger post that the server still shows; nil where there is none.
+    private func younger(than createAt: Int64) async throws(ExporterError) -> String? {
+        let known: [(id: String, createAt: Int64)]
+        do throws(ArchiveError) {
+            known = try archive.livePosts(channelID: channelID, after: createAt, limit: 20)
+        } catch { throw .archive(error) }
+        for post in known { if try await absence(of: post.id) == nil { return post.id } }
+        return nil
+    }
+
+    /// Whether the server still shows one of the archived posts of a time, or hides that time.
+    private func isShown(_ createAt: Int64) async throws(ExporterError) -> Bool {
+        if let hidden = state.hiddenUntil, createAt <= hidden { return true }
+        let known: [String]
+        do throws(ArchiveError) {
+            known = try archive.livePosts(channelID: channelID, at: createAt, limit: 10)
+        } catch { throw .archive(error) }
+        for id in known { if try await absence(of: id) == nil { return true } }
+        return false
+    }
+
+    private mutating func note(_ group: TiedPosts) throws(ExporterError) {
         state.ties.removeAll { $0.createAt == group.createAt }
         guard let missing = group.missing, missing > 0 else { return }
+        guard state.ties.count < WalkState.mostTies else { throw .unsettledHistory(channelID: channelID) }
         state.ties.append(WalkState.Tie(createAt: group.createAt, missing: missing))
     }
 
@@ -119,9 +153,13 @@ extension ChannelWalk {
     // MARK: By other questions
 
     private mutating func askForChanges(_ group: inout TiedPosts) async throws(ExporterError) {
-        let (answer, page) = try await fetch(WalkPath.since(channelID, max(1, group.createAt - 1)))
-        try await keep(answer, page)
-        group.add(page)
+        do throws(ExporterError) {
+            let (answer, page) = try await fetch(WalkPath.since(channelID, max(1, group.createAt - 1)))
+            try await keep(answer, page)
+            group.add(page)
+        } catch .tooLong {
+            // It does not help.
+        }
     }
 
     private mutating func askForThreads(_ roots: Set<String>, _ group: inout TiedPosts) async throws(ExporterError) {
@@ -132,6 +170,8 @@ extension ChannelWalk {
                 group.add(page)
             } catch .refused {
                 // The root has gone.
+            } catch .tooLong {
+                // It does not help.
             }
         }
     }

@@ -19,18 +19,22 @@ struct ChannelWalk {
     var wasCut = false
     /// The posts that this walk does not come upon, where it looks for what has gone.
     private var unseen: UnseenPosts?
-    /// Up to when the archive had all of the channel before this run; nil where it had not.
-    private let heldUntil: Int64?
+    /// When the channel's last post was created, as its list said before anything was asked about it; 0 where it did not.
+    let lastPostAt: Int64
+    /// What was committed before this run.
+    let former: WalkState
     private let onPage: @Sendable (_ posts: Int, _ added: Int) -> Void
 
     init(
-        _ client: MattermostClient, archive: Archive, writer: ArchiveWriter, channelID: String, floor: Int64?,
-        isFull: Bool, limits: WalkLimits, onPage: @escaping @Sendable (_ posts: Int, _ added: Int) -> Void
+        _ client: MattermostClient, archive: Archive, writer: ArchiveWriter, channelID: String,
+        lastPostAt: Int64 = 0, floor: Int64?, isFull: Bool, limits: WalkLimits,
+        onPage: @escaping @Sendable (_ posts: Int, _ added: Int) -> Void
     ) throws(ArchiveError) {
         self.client = client
         self.archive = archive
         self.writer = writer
         self.channelID = channelID
+        self.lastPostAt = lastPostAt
         self.floor = floor
         self.limits = limits
         pageSize = limits.pageSize
@@ -39,9 +43,8 @@ struct ChannelWalk {
         state =
             try archive.walkState(channelID: channelID)
             ?? WalkState(cursor: 0, backward: .newest, hasAskedForPast: false)
+        former = state
         state.isComplete = false
-        let wasWhole = (state.backward == nil || state.reviewedSince != nil) && !state.lacksHidden
-        heldUntil = wasWhole ? state.cursor : nil
         if isFull { try beginAgain() } else { try resumeReview() }
     }
 
@@ -56,12 +59,10 @@ struct ChannelWalk {
 
     /// - Returns: how it ended; and which archived posts it found absent from the server, where it looked for them.
     mutating func run() async throws(ExporterError) -> (end: End, absent: AbsentPosts) {
-        if state.backward == nil {
-            try await askForTied()
-            try askForHidden()
-        }
+        if state.backward == nil { try askForHidden() }
         try await walkBackward()
         try await catchUp()
+        if state.backward == nil { try await askForTied() }
         let absent = try await review()
         guard state.backward == nil else { return (.narrowed, absent) }
         return (state.gaps.isEmpty ? .complete : .partial(state.gaps), absent)
@@ -98,6 +99,7 @@ struct ChannelWalk {
         let absent = try await noteAbsences(unseen, from: oldest)
         if state.backward == nil {
             state.reviewedSince = nil
+            state.isComplete = state.gaps.isEmpty
             try await note(.now)
         }
         return absent
@@ -105,7 +107,7 @@ struct ChannelWalk {
 
     /// Where the server hides old posts, asks for those that it hid when it was asked last: the limit may be gone.
     private mutating func askForHidden() throws(ExporterError) {
-        guard let hidden = state.hiddenUntil else { return }
+        guard let hidden = state.hiddenUntil, floor.map({ $0 <= hidden }) ?? true else { return }
         do throws(ArchiveError) {
             let oldest = try archive.livePosts(channelID: channelID, after: hidden, limit: 1).first
             state.backward = oldest.map { WalkState.Position(anchor: $0.id, page: 0, reached: $0.createAt) } ?? .newest
@@ -117,14 +119,17 @@ struct ChannelWalk {
     private mutating func note(_ page: PostsPage) {
         if page.hiddenUntil > 0 {
             state.hiddenUntil = max(state.hiddenUntil ?? 0, page.hiddenUntil)
-            state.lacksHidden = state.lacksHidden || heldUntil.map { page.hiddenUntil > $0 } ?? true
+            // The answer that says so may have moved the cursor.
+            state.limitedSince = state.limitedSince ?? (former.cursor > 0 ? former.cursor : state.cursor)
         }
-        let placed = Set(page.posts.map(\.id))
+        let placed = Set(page.posts.map { String($0.id.prefix(WalkState.mostUnplaced.characters)) })
         state.unplaced.removeAll(where: placed.contains)
-        for post in page.unplaced
-        where !state.unplaced.contains(post.id) && state.unplaced.count < WalkState.mostUnplaced {
-            state.unplaced.append(post.id)
+        for post in page.unplaced {
+            let id = String(post.id.prefix(WalkState.mostUnplaced.characters))
+            guard !state.unplaced.contains(id), state.unplaced.count < WalkState.mostUnplaced.ids else { continue }
+            state.unplaced.append(id)
         }
+        state.isComplete = state.isComplete && state.gaps.isEmpty
     }
 
     // MARK: Asking and keeping
@@ -137,7 +142,11 @@ struct ChannelWalk {
     func fetch(
         _ path: String, isPlausible: (PostsPage) -> Bool = { _ in true }
     ) async throws(ExporterError) -> (Answer, PostsPage) {
-        try await fetch(Request(.GET, path)) { $0.isList && isPlausible($0) }
+        try await fetch(Request(.GET, path)) { page in
+            // A list names what it lists: without an order, no post can stand in it.
+            let isList = page.isList && (!page.order.isEmpty || page.posts.isEmpty && page.unplaced.isEmpty)
+            return isList && isPlausible(page)
+        }
     }
 
     func fetch(
@@ -177,12 +186,22 @@ struct ChannelWalk {
         if Task.isCancelled { throw .cancelled }
         note(page)
         do throws(ArchiveError) { try unseen?.saw(page.posts.map(\.id)) } catch { throw .archive(error) }
-        guard !page.posts.isEmpty || !page.unplaced.isEmpty else { return try await note(answer.receivedAt) }
+        guard !page.posts.isEmpty || !page.unplaced.isEmpty else {
+            return isNews(answer) ? try await note(answer.receivedAt) : ()
+        }
         do {
             let added = try await writer.append(
                 answer.document(.posts, channelID: channelID), page: page, walk: state, askedAt: answer.askedAt)
             onPage(page.posts.count, added)
         } catch { throw kept(error, answer) }
+    }
+
+    /// Whether it is worth a document that nothing changed: not where it was asked again and again.
+    private func isNews(_ answer: Answer) -> Bool {
+        var same = state
+        same.askedAt = former.askedAt
+        guard same == former, let before = former.askedAt, let now = state.askedAt else { return true }
+        return now < before || now - before > limits.quiet
     }
 
     /// Why an answer could not be kept.
@@ -203,6 +222,8 @@ struct WalkLimits: Sendable {
     var cut = 1000
     /// How far before the cursor to ask again, in milliseconds: clocks differ, and a post's time is not its commit's.
     var overlap: Int64 = 5 * 60_000
+    /// How long it need not be noted that a channel was asked about and nothing had changed, in milliseconds.
+    var quiet: Int64 = 10 * 60_000
     /// How often a page is asked for again because events came while it was on its way.
     var mostRepeats = 3
 }

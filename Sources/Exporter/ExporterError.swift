@@ -23,6 +23,8 @@ public enum ExporterError: Error, Equatable, Sendable {
     case noAnswer(request: String, why: String, attempts: Int, obstacle: Obstacle? = nil)
     /// The answer is whole and not what such an answer must be. To ask again does not help.
     case badAnswer(request: String, why: String)
+    /// An error that Mattermost did not write, but a proxy, say: it says nothing about what was asked.
+    case foreignError(request: String, status: Int)
     /// The answer is longer than any that is taken.
     case tooLong(request: String)
     /// The walk through a channel's history cannot be trusted to have come to its end.

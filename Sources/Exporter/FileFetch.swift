@@ -164,7 +164,7 @@ struct FileFetch {
         switch error {
         case .refused(let status, _, _, _):
             FileRecord.Absence(status == 404 || status == 410 ? .gone : .refused, status: status)
-        case .noAnswer, .badAnswer, .tooLong, .redirected: FileRecord.Absence(.failed)
+        case .noAnswer, .badAnswer, .foreignError, .tooLong, .redirected: FileRecord.Absence(.failed)
         default: nil
         }
     }

@@ -85,35 +85,48 @@ extension Follow {
     /// Asks for a key as soon as an event says that it is another one: the server tells of the change and not of the key, and
     /// shows a key only until the next one.
     func askForKeys(_ client: MattermostClient) async throws(ExporterError) {
+        var told = KeyNews()
         for await _ in desk.keyEvents.rings {
             let events = desk.takeKeyEvents()
             guard !events.isEmpty else { continue }
             // The question is urgent; what the events say is kept behind it, however it ends.
-            let failure = await askForKeys(of: events, client)
-            do throws(ArchiveError) {
-                try await pull.writer.append(KeyEvent.document(events, at: .now), objects: .keyEvent)
-            } catch { throw .archive(error) }
+            let failure = await askForKeys(of: events, client, &told)
+            try await keep(events)
             if let failure, Follow.isFinal(failure) { throw failure }
             if failure != nil { desk.add(FollowDesk.Agenda(keys: Set(events.map(\.userID)))) }
         }
     }
 
-    private func askForKeys(of events: [KeyEvent], _ client: MattermostClient) async -> ExporterError? {
-        let counts = Dictionary(events.map { ($0.userID, 1) }, uniquingKeysWith: +)
-        var (changes, users): ([KeyChange], Set<String>) = ([], [])
+    private func askForKeys(
+        of events: [KeyEvent], _ client: MattermostClient, _ told: inout KeyNews
+    ) async -> ExporterError? {
+        var changes: [KeyChange] = []
         do throws(ExporterError) {
-            for ids in Pull.batches(counts.keys.sorted()) {
-                let news = try await KeyFetch(client, pull.archive, pull.writer).run(ids)
-                changes += news.changes
-                users.formUnion(news.users)
+            let users = Set(events.map(\.userID)).sorted()
+            for ids in Pull.batches(users) {
+                changes += try await KeyFetch(client, pull.archive, pull.writer).run(ids).changes
+            }
+            onEvent(.asked(added: 0, keyChanges: changes))
+            for userID in users {
+                let count = events.count { $0.userID == userID }
+                let unseen = try pull.archived { () throws(ArchiveError) in
+                    try told.unseen(after: count, of: userID, in: pull.archive)
+                }
+                if unseen > 0 { onEvent(.keysUnseen(userID: userID, count: unseen)) }
             }
         } catch { return error }
-        onEvent(.asked(added: 0, keyChanges: changes))
-        for (userID, count) in counts.sorted(by: { $0.key < $1.key }) {
-            let unseen = count - (users.contains(userID) ? 1 : 0)
-            if unseen > 0 { onEvent(.keysUnseen(userID: userID, count: unseen)) }
-        }
         return nil
+    }
+
+    func keep(_ events: [KeyEvent]) async throws(ExporterError) {
+        for start in stride(from: 0, to: events.count, by: 200) {
+            do throws(ArchiveError) {
+                let batch = Array(events[start..<min(start + 200, events.count)])
+                try await pull.writer.append(KeyEvent.document(batch, at: .now), objects: .keyEvent)
+            } catch .notAPage {
+                // Too much for one document: a stranger's, since a true event is short.
+            } catch { throw .archive(error) }
+        }
     }
 
     private func channels(_ ids: Set<String>) throws(ExporterError) -> [Channel] {
@@ -123,11 +136,30 @@ extension Follow {
         }
     }
 
-    private static func describe(_ error: ExporterError) -> String {
+    static func describe(_ error: ExporterError) -> String {
         switch error {
         case .noAnswer(_, let why, _, _), .badAnswer(_, let why): why
+        case .foreignError(_, let status): "something before the server answers with an error (\(status))"
         case .refused(let status, _, let message, _): "the server refuses (\(status)): \(message)"
         default: "the channels cannot be fetched"
         }
+    }
+}
+
+/// How many changes of keys were told since a following began, and how many of them were seen.
+private struct KeyNews {
+    private let start = Timestamp.now
+    private var events: [String: Int] = [:]
+    private var unseen: [String: Int] = [:]
+
+    /// - Parameter count: events about a user that have come.
+    /// - Returns: how many more changes were told than seen, those left out of which this was said before.
+    mutating func unseen(after count: Int, of userID: String, in archive: Archive) throws(ArchiveError) -> Int {
+        events[userID, default: 0] += count
+        // A poll may have seen it before the event came.
+        let seen = try archive.keyChanges(of: userID).count { $0.source == .server && $0.at >= start }
+        let all = max(0, events[userID, default: 0] - seen)
+        defer { unseen[userID] = max(all, unseen[userID] ?? 0) }
+        return max(0, all - (unseen[userID] ?? 0))
     }
 }

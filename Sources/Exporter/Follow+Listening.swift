@@ -8,6 +8,7 @@ extension Follow {
         var failures = 0
         while true {
             desk.beginConnection()
+            let start = ContinuousClock.now
             let why: String
             do {
                 try await WebSocket.using(
@@ -16,6 +17,11 @@ extension Follow {
                 why = "the server ended the connection"
             } catch let failure as WebSocket.Failure {
                 why = failure.why
+                if failure.obstacle == .proxyPassword {
+                    throw .noAnswer(request: ServerEvent.request, why: why, attempts: 1, obstacle: failure.obstacle)
+                }
+                // What is too large would come again with the replay.
+                if failure.isUnreadable { desk.missed() }
                 // It may be the question for a replay that the server does not like.
                 if let status = failure.status, (400..<500).contains(status), status != 429 { desk.forgetConnection() }
             } catch {
@@ -23,7 +29,8 @@ extension Follow {
             }
             desk.endConnection()
             if Task.isCancelled { throw .cancelled }
-            failures = desk.isAccepted ? 1 : failures + 1
+            let held = desk.isAccepted && start.duration(to: .now) > .seconds(pace.longestDelay)
+            failures = held ? 1 : failures + 1
             if !desk.isAccepted { try await checkSession() }
             try await wait(why, after: failures)
         }

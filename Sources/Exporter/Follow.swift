@@ -64,9 +64,13 @@ public struct Follow: Sendable {
                 let report = try await pull.run(client)
                 onEvent(.pulled(report))
                 return desk.add(FollowDesk.Agenda.left(by: report))
-            } catch .noAnswer(_, let why, _, _), .badAnswer(_, let why) {
+            } catch {
+                switch error {
+                case .noAnswer, .badAnswer, .foreignError: break
+                default: throw error
+                }
                 failures += 1
-                try await wait(why, after: failures)
+                try await wait(Follow.describe(error), after: failures)
             }
         }
     }
@@ -107,6 +111,7 @@ public struct Follow: Sendable {
         }
         // What has come is kept, whatever happens.
         try await keepWaitingFrames()
+        try await keep(desk.takeKeyEvents())
         throw failure ?? .cancelled
     }
 
@@ -160,7 +165,7 @@ public struct Follow: Sendable {
     private func poll() async throws(ExporterError) {
         while true {
             try await sleep(pace.poll)
-            if desk.poll(after: pace.poll).isNew { onEvent(.polling(seconds: pace.poll)) }
+            if desk.poll(after: pace.poll) { onEvent(.polling(seconds: pace.poll)) }
         }
     }
 

@@ -54,7 +54,8 @@ final class FollowDesk: Sendable {
 
     func endConnection() {
         state.withLock { state in
-            if state.isAccepted { state.cutOffSince = .now }
+            // The machine may have slept since.
+            if state.isAccepted { state.cutOffSince = state.lastHeard }
         }
         attempts.ring()
     }
@@ -63,6 +64,15 @@ final class FollowDesk: Sendable {
 
     /// Do not ask for a replay again.
     func forgetConnection() { state.withLock { $0.sequence.forget() } }
+
+    /// Something came that cannot be read, and that a replay would bring again.
+    func missed() {
+        state.withLock { state in
+            state.sequence.forget()
+            state.hasMissed = true
+        }
+        gaps.ring()
+    }
 
     /// Takes a message of the WebSocket.
     func take(_ message: [UInt8], at time: Timestamp) -> Effect {
@@ -140,16 +150,15 @@ final class FollowDesk: Sendable {
 
     /// Asks for everything where no events have come for so many seconds.
     ///
-    /// - Returns: whether it does; `isNew`: for the first time since they came no more.
-    func poll(after seconds: Double) -> (isPolling: Bool, isNew: Bool) {
-        let result = state.withLock { state -> (Bool, Bool) in
-            guard let since = state.cutOffSince, .now - since >= .seconds(seconds) else { return (false, false) }
+    /// - Returns: whether it does for the first time since they came no more.
+    func poll(after seconds: Double) -> Bool {
+        state.withLock { state in
+            guard let since = state.cutOffSince, .now - since >= .seconds(seconds) else { return false }
             defer { state.isPolling = true }
             state.addAll()
-            return (true, !state.isPolling)
+            questions.ring()
+            return !state.isPolling
         }
-        if result.0 { questions.ring() }
-        return result
     }
 
     /// A pull that begins now asks for whatever was to be asked until now.

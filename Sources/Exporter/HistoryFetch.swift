@@ -56,7 +56,7 @@ struct HistoryFetch {
                 } catch .notAPage(let what) {
                     throw answer.garbled(what)
                 } catch { throw .archive(error) }
-                guard page.unplaced.isEmpty,
+                guard page.unplaced.isEmpty, Set(page.posts.map(\.id)).count == page.posts.count,
                     page.posts.allSatisfy({ $0.originalID == postID && $0.channelID == channelID })
                 else {
                     throw answer.garbled("it holds a revision of another post")

@@ -4,7 +4,9 @@ internal import CZlib
 /// many, and whoever asks for the next piece has had room for the last.
 final class Inflation {
     /// The bytes are not compressed, or damaged.
-    struct Damaged: Error {}
+    struct Damaged: Error, CustomStringConvertible {
+        var description: String { "the compressed answer is damaged" }
+    }
 
     private static let pieceSize = 64 << 10
 

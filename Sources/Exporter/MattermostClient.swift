@@ -84,6 +84,12 @@ struct MattermostClient: Sendable {
                     throw .badAnswer(request: request, why: why)
                 }
                 failure = Failure(why: why)
+            } catch ExporterError.foreignError(let request, let status) {
+                badAnswers += 1
+                guard badAnswers < MattermostClient.mostBadAnswers else {
+                    throw .foreignError(request: request, status: status)
+                }
+                failure = Failure(why: "an error that is not Mattermost's (\(status))")
             } catch let error as ExporterError {
                 throw error
             } catch is CancellationError {
@@ -166,11 +172,11 @@ struct MattermostClient: Sendable {
             Failure(
                 why: "the server asks for fewer requests (429)",
                 requestedDelay: Patience.requestedDelay(response.headers))
-        // 501 says that the server has no such thing, or has it switched off: it will say so again.
         case 500:
             await pluginError(response, until: deadline, request) ?? Failure(why: "the server failed (500)")
         case 408, 502...:
             Failure(why: "the server failed (\(response.status.code))")
+        // 501, too, which says that the server has no such thing, or has it switched off: it will say so again.
         default:
             refusal(Int(response.status.code), await beginning(of: response, until: deadline), request)
         }
@@ -255,14 +261,26 @@ struct MattermostClient: Sendable {
         }
     }
 
+    /// A server may repeat what it was sent.
+    private func concealing(_ text: String, _ request: Request) -> String {
+        let sent = request.body.flatMap { try? JSONDocument($0).root }
+        let secrets = [token, sent?["password"]?.string, sent?["token"]?.string].compactMap { $0 }
+        return secrets.filter { !$0.isEmpty }.reduce(text) { $0.replacing($1, with: "…") }
+    }
+
     private func refusal(_ status: Int, _ body: [UInt8], _ request: Request) -> ExporterError {
         // `{id, message, …}` from Mattermost; plain text from the plugin and for routes that do not exist.
         let root = try? JSONDocument(body).root
         let id = ServerText.line(root?["id"]?.string ?? "")
+        // What a proxy forbids or does not find says nothing about the server.
+        if root?["id"]?.string == nil, request.path.hasPrefix("/api/v4/") {
+            return .foreignError(request: request.name, status: status)
+        }
         if status == 401, id == "api.context.session_expired.app_error" {
             return .sessionExpired(server: route.address.url)
         }
         let text = root?["message"]?.string ?? String(decoding: body.prefix(2000), as: UTF8.self)
-        return .refused(status: status, id: id, message: ServerText.line(text), request: request.name)
+        return .refused(
+            status: status, id: id, message: ServerText.line(concealing(text, request)), request: request.name)
     }
 }

@@ -37,7 +37,12 @@ struct Proxy: Sendable, CustomStringConvertible, CustomReflectable {
         case "https": throw bad("mmvault cannot speak TLS to a proxy (https://)")
         default: throw bad("only http://, socks5:// and socks5h:// proxies can be used")
         }
-        let rest = text[(separator?.upperBound ?? text.startIndex)...].prefix { !"/?#".contains($0) }
+        let whole = text[(separator?.upperBound ?? text.startIndex)...]
+        let rest = whole.prefix { !"/?#".contains($0) }
+        // Else half of the password would be taken for the host.
+        guard !whole.dropFirst(rest.count).contains("@") else {
+            throw bad("write / ? # in the user name or password as %2F %3F %23")
+        }
         let at = rest.lastIndex(of: "@")
         let user = at.map { rest[..<$0] }
         let place = at.map { rest[rest.index(after: $0)...] } ?? rest

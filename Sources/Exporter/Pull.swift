@@ -158,7 +158,7 @@ public struct Pull: Sendable {
         do throws(ExporterError) {
             var walk = try archived { () throws(ArchiveError) in
                 try ChannelWalk(
-                    client, archive: archive, writer: writer, channelID: channel.id,
+                    client, archive: archive, writer: writer, channelID: channel.id, lastPostAt: channel.lastPostAt,
                     floor: selection.since?.milliseconds, isFull: selection.isFull, limits: limits,
                     onPage: { posts, added in
                         counter.add(added)

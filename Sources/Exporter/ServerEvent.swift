@@ -43,7 +43,7 @@ struct ServerEvent: Sendable {
             sequence = nil
             return
         }
-        guard let sequence = root["seq"]?.int, sequence >= 0, let data = root["data"] else {
+        guard let sequence = root["seq"]?.int, (0..<1 << 60).contains(sequence), let data = root["data"] else {
             throw garbled("\(name.prefix(60)) has no place in the sequence")
         }
         self.sequence = sequence
@@ -103,7 +103,7 @@ struct EventSequence: Equatable, Sendable {
             next = sequence + 1
             return .new
         }
-        defer { next = sequence == .max ? nil : sequence + 1 }
+        defer { next = sequence + 1 }
         return sequence == next ? .inOrder : .gap
     }
 

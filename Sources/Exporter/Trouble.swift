@@ -65,8 +65,7 @@ struct Trouble {
         let text = "\(error)"
         if text.contains("CERTIFICATE_VERIFY_FAILED") {
             self.init(
-                "the server's certificate cannot be trusted: no authority that this system knows stands behind it, or "
-                    + "its time is over", .certificate)
+                "the server's certificate cannot be trusted: it is from an unknown CA, or has expired", .certificate)
         } else if error as? NIOSSLExtraError == .failedToValidateHostname {
             self.init("the server's certificate is for another address", .certificate)
         } else if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
@@ -102,7 +101,7 @@ struct Trouble {
     }
 
     private static func proxyProblem(_ error: any Error) -> String? {
-        let refuses = "opens no connection to the server"
+        let refuses = "refused to connect to the server"
         let isSilent = "does not answer"
         switch error {
         case is SOCKSError.ConnectionFailed: return refuses

@@ -16,6 +16,8 @@ struct WebSocket: Sendable {
         /// What the server answered instead of opening a WebSocket.
         var status: UInt?
         var obstacle: Obstacle?
+        /// Whether it is what the server sends that cannot be taken.
+        var isUnreadable = false
     }
 
     /// The largest message that is taken; a post for hundreds of recipients has some hundred kilobytes.
@@ -160,7 +162,7 @@ struct WebSocket: Sendable {
             }
         } catch let error {
             guard error is NIOWebSocketError || error is NIOWebSocketFrameAggregator.Error else { throw error }
-            throw Failure(why: "what the server sends is no message, or too large for one")
+            throw Failure(why: "what the server sends is no message, or too large for one", isUnreadable: true)
         }
     }
 

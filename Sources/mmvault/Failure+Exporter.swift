@@ -16,7 +16,7 @@ extension Failure {
             Failure(
                 .usage, "the certificates in \(SafeText.line(path)) (\(source)) cannot be used: \(SafeText.line(why))",
                 hint: source == "--ca-file"
-                    ? "--ca-file FILE names another file of certificates (PEM); it is remembered from the login"
+                    ? "the login remembered this file; name another with --ca-file FILE"
                     : "correct or unset \(source)")
         case .badProxy(let variable, let why):
             Failure(
@@ -56,6 +56,12 @@ extension Failure {
             Failure(
                 .server, "mmvault cannot use the server's answer: \(SafeText.line(why)) [\(SafeText.line(request))]",
                 hint: "what is archived is safe; running it again will not help, so please report it")
+        case .foreignError(let request, let status):
+            Failure(
+                .server,
+                "something between you and the server, perhaps a proxy, answers with an error (\(status)) "
+                    + "[\(SafeText.line(request))]",
+                hint: "what is archived is safe; run the command again later")
         case .tooLong(let request):
             Failure(
                 .server, "the server's answer is larger than any that mmvault takes [\(SafeText.line(request))]",
@@ -80,7 +86,7 @@ extension Failure {
             "if the server has a private CA, or a proxy shows certificates of its own: --ca-file FILE or SSL_CERT_FILE "
                 + "names the CA's certificate; see docs/networks.md"
         case .tls:
-            "mmvault speaks TLS 1.2 and 1.3 alone; if a proxy leads to the server, https_proxy names it; see "
+            "mmvault accepts only TLS 1.2 and 1.3; if a proxy leads to the server, https_proxy names it; see "
                 + "docs/networks.md"
         case .connection:
             "if the address is right, run the command again later; nothing is lost. If a proxy leads to the server, "

@@ -40,15 +40,16 @@ final class FollowProgress: Sendable {
         case .connected(isResumed: false, nil): tell("connected")
         case .connected(isResumed: false, let gap?):
             tell(
-                "connected again after \(gap.inWords); plain text that was changed or deleted within that time is lost")
+                "connected again after \(gap.inWords); plain text that was written, and then changed or deleted, within that "
+                    + "time is lost")
         case .polling(let seconds):
             tell(
                 "the server sends no events (does a proxy block WebSockets?); asking every \(Int(seconds)) s instead. "
-                    + "Plain text that is changed or deleted in between is lost")
+                    + "Plain text that is written, and then changed or deleted, in between is lost")
         case .keysUnseen(let userID, let count):
             tell(
-                "the key of \(name(of: userID)) changed \(count == 1 ? "once" : "\(count) times") more than mmvault could "
-                    + "see; messages signed with a key in between stay unverified")
+                "the server told of \(count.of("change")) of the key of \(name(of: userID)) that mmvault could not see; messages "
+                    + "signed with a missed key stay unverified")
         case .gap: tell("something was missed; asking for it")
         case .kept(let channels, let added): if added > 0 { tell(added, channels.keys.sorted()) }
         case .asked(let added, let keyChanges):

@@ -17,7 +17,7 @@ struct BackupRequestTests {
         try await Town.with { town in
             push(town, Self.backup)
             let found = try await BackupRequest.run(town.directory())
-            #expect(found == Self.backup)
+            #expect(found == .backup(Self.backup))
             try await eventually("the connection is closed") { town.world.liveConnections == 0 }
         }
     }
@@ -29,7 +29,7 @@ struct BackupRequestTests {
             _ = town.world.addDirectChannel(town.alice, town.bob)
             _ = town.world.addGroupChannel([town.alice, town.bob])
             let found = try await BackupRequest.run(town.directory())
-            #expect(found == Self.backup)
+            #expect(found == .backup(Self.backup))
         }
     }
 
@@ -49,7 +49,7 @@ struct BackupRequestTests {
                 _ = town.world.addDirectChannel(town.alice, town.bob)
                 if refusals < 100 {
                     let found = try await BackupRequest.run(town.directory())
-                    #expect(found == Self.backup)
+                    #expect(found == .backup(Self.backup))
                 } else {
                     await #expect {
                         try await BackupRequest.run(town.directory(), limit: 0.3)
@@ -66,7 +66,7 @@ struct BackupRequestTests {
         try await Town.with { town in
             push(town, nil)
             let found = try await BackupRequest.run(town.directory(), limit: 30)
-            #expect(found == nil)
+            #expect(found == BackupRequest.Outcome.none)
             #expect(town.server.requests.count { $0.path == "/api/v4/commands/execute" } == 1)
         }
     }
@@ -77,7 +77,7 @@ struct BackupRequestTests {
             { town in
                 push(town, Self.backup)
                 let found = try await BackupRequest.run(town.directory(), limit: 0.3)
-                #expect(found == nil)
+                #expect(found == .silence(seconds: 0.3))
             })
     }
 
@@ -100,7 +100,7 @@ struct BackupRequestTests {
             town.world.pushKey(
                 town.bob, encr: KeyPinningTests.point(1), sign: KeyPinningTests.point(2), backup: Self.backup)
             let found = try await BackupRequest.run(town.directory(), limit: 0.3)
-            #expect(found == nil)
+            #expect(found == BackupRequest.Outcome.none)
         }
     }
 
@@ -142,7 +142,10 @@ struct BackupRequestTests {
 
     @Test func aServerWithoutThePluginRefuses() async throws {
         try await Town.with(
-            interceptor: { $0.path.hasPrefix("/api/v4/commands") ? .status(404) : nil },
+            interceptor: {
+                $0.path.hasPrefix("/api/v4/commands")
+                    ? .status(404, body: #"{"id":"api.context.404.app_error"}"#) : nil
+            },
             { town in
                 await #expect {
                     try await BackupRequest.run(town.directory(), limit: 5)

@@ -173,6 +173,7 @@ import Testing
                         switch error {
                         case .refused(_, let id, let message, _): [id, message]
                         case .redirected(_, let to): [to]
+                        case .foreignError(let request, _): [request]
                         default: []
                         }
                     #expect(!texts.isEmpty)

@@ -269,6 +269,194 @@ struct CompletenessTests {
         }
     }
 
+    /// What happens to posts while they are hidden is told by nothing, then or later, unless it is asked for.
+    @Test func whatChangedWhileItWasHiddenComesWhenTheLimitIsLifted() async throws {
+        try await Town.with { town in
+            let old = town.write(40)
+            town.world.advance(by: 100_000_000)
+            town.write(30)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            town.world.historyLimit = town.world.now - 1000
+            town.world.advance(by: 100_000_000)
+            town.world.delete(old[3])
+            town.world.edit(old[4], message: "edited while it was hidden")
+            town.world.advance(by: 100_000_000)
+            town.write(1)
+            try await town.pull(limits: CompletenessTests.limits)
+            town.world.historyLimit = nil
+            try await town.pullAll(limits: CompletenessTests.limits)
+            try await town.expectTruth()
+        }
+    }
+
+    /// A walk that looks at everything anew, and comes to no end, does not make the archive whole.
+    @Test func anInterruptedFullPullDoesNotHideALimit() async throws {
+        let isFailing = Box(false)
+        try await Town.with(
+            interceptor: { isFailing.value && $0.isAboutPosts && $0.anchor != nil ? .status(500) : nil },
+            { town in
+                town.write(70)
+                town.world.advance(by: 1000)
+                let limit = town.world.now
+                town.write(70)
+                town.world.historyLimit = limit
+                isFailing.value = true
+                let once = Patience(attempts: 1, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0)
+                var selection = Pull.Selection()
+                selection.isFull = true
+                try await town.pull(selection, patience: once, limits: CompletenessTests.limits)
+                guard case .unfinished? = try channel(town).gaps.first else {
+                    Issue.record("\(try channel(town).gaps)")
+                    return
+                }
+                isFailing.value = false
+                for _ in 0..<2 {
+                    let report = try await town.pull(limits: CompletenessTests.limits)
+                    guard case .hidden? = report.partial.first?.gaps.first else {
+                        Issue.record("\(report.outcomes)")
+                        return
+                    }
+                }
+            })
+    }
+
+    /// Nor does a pull that asks for a part of the history make it lack what it holds.
+    @Test func aNarrowedPullDoesNotMakeTheHiddenMissing() async throws {
+        try await Town.with { town in
+            town.write(70)
+            town.world.advance(by: 100_000_000)
+            let limit = town.world.now
+            town.write(30)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            town.world.historyLimit = limit
+            try await town.pull(limits: CompletenessTests.limits)
+            var selection = Pull.Selection()
+            selection.since = Timestamp(milliseconds: town.world.now)
+            try await town.pull(selection, limits: CompletenessTests.limits)
+            let report = try await town.pull(limits: CompletenessTests.limits)
+            #expect(report.partial.isEmpty && report.failures.isEmpty)
+            #expect(try channel(town).gaps.isEmpty)
+        }
+    }
+
+    @Test func anUnbelievableLimitStopsNothing() async throws {
+        let isOdd = Box(true)
+        try await Town.with(
+            interceptor: { request in
+                guard isOdd.value, request.isAboutPosts, request.anchor != nil else { return nil }
+                return .status(
+                    200, body: #"{"order":[],"posts":{},"first_inaccessible_post_time":9223372036854775807}"#)
+            },
+            { town in
+                town.write(50)
+                for isFull in [false, true, false] {
+                    var selection = Pull.Selection()
+                    selection.isFull = isFull
+                    let report = try await town.pull(selection, limits: CompletenessTests.limits)
+                    #expect(report.failures.isEmpty && report.partial.count == 1)
+                }
+                isOdd.value = false
+                try await town.pullAll(limits: CompletenessTests.limits)
+                try await town.expectTruth()
+            })
+    }
+
+    // MARK: What the server is not
+
+    /// An empty page says that history ends there, unless older posts are known.
+    @Test(arguments: [false, true]) func anEmptyPageIsNotTheEndWherePostsAreKnownToBeBehindIt(_ isForEver: Bool)
+        async throws
+    {
+        let pages = Box(0)
+        try await Town.with(
+            interceptor: { request in
+                guard request.isAboutPosts, request.anchor != nil else { return nil }
+                let number = pages.change { pages in
+                    pages += 1
+                    return pages
+                }
+                return number == 2 || isForEver && number > 2 ? CompletenessTests.nothing : nil
+            },
+            { town in
+                town.write(100)
+                guard isForEver else {
+                    try await town.pullAll(limits: CompletenessTests.limits)
+                    return try await town.expectTruth()
+                }
+                let report = try await town.pull(limits: CompletenessTests.limits)
+                guard case .failed(.badAnswer) = try #require(report.outcomes.first).result else {
+                    Issue.record("\(report.outcomes)")
+                    return
+                }
+            })
+    }
+
+    /// The list of channels says when the last post was written.
+    @Test func anEmptyAnswerIsNotBelievedWhereTheListTellsOfANewerPost() async throws {
+        let isEmpty = Box(false)
+        try await Town.with(
+            interceptor: { isEmpty.value && $0.isSince ? CompletenessTests.nothing : nil },
+            { town in
+                let posts = town.write(20)
+                try await town.pullAll(limits: CompletenessTests.limits)
+                isEmpty.value = true
+                town.world.advance(by: 100_000_000)
+                town.world.edit(posts[3], message: "edited")
+                town.write(1)
+                try await town.pull(limits: CompletenessTests.limits)
+                #expect(try channel(town).gaps == [.unknownChanges])
+                isEmpty.value = false
+                try await town.pullAll(limits: CompletenessTests.limits)
+                try await town.expectTruth()
+            })
+    }
+
+    /// A proxy's error says nothing about the server: not that a channel is closed, a post gone, or a history not to be had.
+    @Test(arguments: [403, 404]) func whatAProxyForbidsIsNotTheServersWord(_ status: Int) async throws {
+        let path = Box("")
+        try await Town.with(
+            interceptor: { request in
+                !path.value.isEmpty && request.path.contains(path.value)
+                    ? .status(status, body: "<html>\(status)</html>") : nil
+            },
+            { town in
+                let posts = town.write(30)
+                try await town.pullAll(limits: CompletenessTests.limits)
+                path.value = "/channels"
+                await #expect(throws: ExporterError.self) { try await town.pull(limits: CompletenessTests.limits) }
+                #expect(try town.archive().absences(.channel).isEmpty)
+                path.value = "/api/v4/posts/"
+                town.world.purge(posts[7])
+                var selection = Pull.Selection()
+                selection.isFull = true
+                let report = try await town.pull(selection, limits: CompletenessTests.limits)
+                #expect(report.failures.count == 1)
+                #expect(try town.archive().absences(.post).isEmpty)
+                path.value = ""
+                try await town.pull(selection, limits: CompletenessTests.limits)
+                #expect(try Set(town.archive().absences(.post).keys) == [posts[7]])
+            })
+    }
+
+    /// Nobody knows by whose clock a server's answers are dated.
+    @Test func aClockThatIsAheadHidesNothing() async throws {
+        try await Town.with { town in
+            try await town.pullAll(limits: CompletenessTests.limits)
+            town.write(6, at: town.world.now - 40_000_000)
+            try await town.pullAll(limits: CompletenessTests.limits)
+            try await town.expectTruth()
+        }
+    }
+
+    @Test func aTypeWithANulDamagesNothing() async throws {
+        try await Town.with { town in
+            let post = town.world.post(in: town.channel, by: town.bob, message: "hello", type: "custom_\u{0}a")
+            try await town.pullAll(limits: CompletenessTests.limits)
+            #expect(try await town.archive().check().isClean)
+            #expect(try town.stored().contains { $0.header.id == post })
+        }
+    }
+
     // MARK: Costs
 
     /// Where the last thing that happened was more than the server tells at once, the next pull asks for nothing of it.

@@ -35,7 +35,9 @@ extension RegisteredKey {
 }
 
 extension BackupRequest {
-    static func run(_ directory: AccountDirectory, limit: Double = 10) async throws(ExporterError) -> String? {
+    static func run(_ directory: AccountDirectory, limit: Double = 10) async throws(ExporterError)
+        -> BackupRequest.Outcome
+    {
         try await run(directory, Network(), limit: limit)
     }
 }

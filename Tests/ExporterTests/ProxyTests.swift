@@ -139,7 +139,7 @@ import Testing
         try await Town.with { town in
             let proxy = try await TestProxy(to: try town.port, .refuse(status))
             let found = try await knock(town, "http://127.0.0.1:\(proxy.port)")
-            let words = "the proxy 127.0.0.1:\(proxy.port) opens no connection to the server"
+            let words = "the proxy 127.0.0.1:\(proxy.port) refused to connect to the server"
             #expect(found.why == words && found.socket.why == words)
             #expect(found.obstacle == .proxy && found.socket.obstacle == .proxy && found.attempts == 3)
             await proxy.close()

@@ -104,6 +104,33 @@ struct TieTests {
             })
     }
 
+    /// The posts that are known to be missing are not forgotten when the next younger one has gone from the server.
+    @Test func whatIsMissingStaysMissingWhenItsAnchorIsGone() async throws {
+        let lists = Box<(@Sendable (ServerRequest) -> Fault?)?>(nil)
+        try await Town.with(
+            tick: 1, interceptor: { request in lists.value?(request) },
+            { town in
+                town.write(3, at: Town.start + 1)
+                let tied = town.write(47, at: Town.start + 2)
+                let younger = town.write(2, at: Town.start + 3)
+                let world = town.world
+                let hidden = Set(tied[10..<13])
+                lists.value = { request in
+                    guard request.isAboutPosts else { return nil }
+                    return request.isSince ? TieTests.blind(request) : TieTests.page(world, request, hidden, tied[0])
+                }
+                let limits = WalkLimits(pageSize: 20)
+                try await town.pull(limits: limits)
+                town.world.purge(younger[0])
+                town.world.purge(younger[1])
+                let gap = HistoryGap.tied(at: Timestamp(milliseconds: Town.start + 2), missing: 3)
+                for _ in 0..<2 {
+                    let report = try await town.pull(limits: limits)
+                    #expect(report.partial.first?.gaps.contains(gap) == true, "\(report.outcomes)")
+                }
+            })
+    }
+
     /// A page as a server lists it that gives one post in the place of others.
     private static func page(
         _ world: World, _ request: ServerRequest, _ hidden: Set<String>, _ other: String

@@ -14,6 +14,10 @@ extension JSONWriter {
 extension HistoryGap {
     fileprivate func write(to json: inout JSONWriter) {
         switch self {
+        case .unfinished(let reached):
+            json.string("kind", "unfinished")
+            if let reached { json.int("reached", reached.milliseconds) } else { json.null("reached") }
+        case .unreviewed: json.string("kind", "unreviewed")
         case .hidden(let until):
             json.string("kind", "hidden")
             json.int("until", until.milliseconds)
@@ -31,6 +35,8 @@ extension HistoryGap {
     fileprivate init?(_ json: JSONValue) {
         func time(_ name: StaticString) -> Timestamp? { json[name]?.int.map(Timestamp.init(milliseconds:)) }
         switch json["kind"]?.string {
+        case "unfinished": self = .unfinished(reached: time("reached"))
+        case "unreviewed": self = .unreviewed
         case "hidden":
             guard let until = time("until") else { return nil }
             self = .hidden(until: until)

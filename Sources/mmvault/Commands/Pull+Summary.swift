@@ -97,7 +97,12 @@ extension Pull {
                 guard case .failed(let error) = outcome.result else { continue }
                 Terminal.warn("\(label(outcome.channel)) is not complete: \(Failure(error).message)")
             }
-            let helps = report.failures.contains { if case .failed(.badAnswer) = $0.result { false } else { true } }
+            let helps = report.failures.contains {
+                switch $0.result {
+                case .failed(.badAnswer), .failed(.tooLong): false
+                default: true
+                }
+            }
             throw Failure(
                 .incomplete, "\(report.failures.count.of("channel")) could not be fetched to the end",
                 hint: helps
@@ -107,12 +112,14 @@ extension Pull {
         guard report.files.failures.isEmpty else {
             throw Failure(
                 .incomplete, "\(report.files.failures.count.of("file")) could not be fetched",
-                hint: "all posts are there; run “mmvault pull” again")
+                hint:
+                    "\(report.partial.isEmpty ? "all posts are there" : "what came is kept"); run “mmvault pull” again")
         }
         guard report.partial.isEmpty else {
             throw Failure(
-                .incomplete, "\(report.partial.count.of("channel")) cannot be had whole from the server",
-                hint: "everything that it shows is archived; later pulls ask for the rest again")
+                .incomplete,
+                "\(report.partial.count.of("channel")) \(report.partial.count == 1 ? "is" : "are") incomplete",
+                hint: "all that the server shows is archived")
         }
     }
 

@@ -81,8 +81,14 @@ extension Recover {
     /// - Returns: nil where the server has none, or cannot be asked; which of the two is said.
     private func storedBackup(_ directory: AccountDirectory) async throws -> String? {
         do {
-            if let stored = try await BackupRequest.run(directory, login.connection.network) { return stored }
-            Terminal.print("The server holds no backup of your private key.")
+            switch try await BackupRequest.run(directory, login.connection.network) {
+            case .backup(let stored): return stored
+            case .none: Terminal.print("The server holds no backup of your private key.")
+            case .silence(let seconds):
+                Terminal.print(
+                    "The server sent no backup of your private key within \(Int(seconds)) seconds. It may hold none."
+                        .wrapped())
+            }
         } catch {
             let failure = Failure(error)
             guard failure.code == .server else { throw error }

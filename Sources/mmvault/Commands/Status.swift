@@ -119,13 +119,6 @@ struct Status: AsyncParsableCommand {
         if survey.channel.deleteAt > 0 {
             Terminal.print("  archived on the server on \(Timestamp(milliseconds: survey.channel.deleteAt).date)")
         }
-        if let state = try open.archive.walkState(channelID: survey.channel.id), let backward = state.backward {
-            Terminal.print(
-                backward.reached == .max
-                    ? "  NOT complete: it is still to be pulled"
-                    : "  NOT complete: posts older than \(Timestamp(milliseconds: backward.reached).date) are still to be"
-                        + " pulled")
-        }
         let notices = survey.channel.incompleteness + [survey.channel.revisionNotice].compactMap { $0 }
         for line in notices { Terminal.print("  \(line)".wrapped(indent: 4)) }
         if let time = try open.archive.lastFetch(channelID: survey.channel.id) {
