@@ -19,7 +19,7 @@ enum ExitCode: Int32, CaseIterable {
         case .success: "done, and nothing is wrong"
         case .failure: "failed for a reason that has no number of its own: a full disk, say"
         case .findings: "done, and there is something to look at"
-        case .incomplete: "pull: done, but something of a channel or file is missing"
+        case .incomplete: "pull: done, but a channel or file is incomplete"
         case .damaged: "the archive, a file in the vault, or a package is damaged"
         case .inUse: "another mmvault is writing to this archive"
         case .notLoggedIn: "not logged in, the session has ended, or the server refused the login"

@@ -11,7 +11,7 @@ extension Failure {
         case .insecureAddress(let url):
             Failure(
                 .usage, "\(SafeText.line(url)) would send your password and messages over the network unencrypted",
-                hint: "use https://; --allow-http does it all the same")
+                hint: "use https://; --allow-http does it anyway")
         case .badAuthority(let path, let source, let why):
             Failure(
                 .usage, "the certificates in \(SafeText.line(path)) (\(source)) cannot be used: \(SafeText.line(why))",

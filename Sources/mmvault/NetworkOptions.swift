@@ -5,7 +5,7 @@ import Exporter
 struct NetworkOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Trust the certificates in this file (PEM), too: of a private CA. A login remembers it.", valueName: "file"),
+            "Also trust the CA certificates in this PEM file. A login remembers it.", valueName: "file"),
         completion: .file())
     var caFile: String?
 

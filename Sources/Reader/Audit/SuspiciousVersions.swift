@@ -54,7 +54,7 @@ final class SuspiciousVersions: Inspection {
                 first == last
                     ? "It was put there by an edit on \(first)." : "Edits put it there, from \(first) to \(last).")
         }
-        sentences.append("The server has read that text; the encrypted message stays closed to it.")
+        sentences.append("The server has read that text, but cannot read the encrypted message.")
         if !servers.isEmpty {
             sentences.append(
                 "When this was archived, the server had version \(servers.joined(separator: ", then ")).")
@@ -64,7 +64,7 @@ final class SuspiciousVersions: Inspection {
             canMean: [
                 "The author edited it in a client that sends edits in the clear.",
                 "Somebody who can write to the server put the text there.",
-            ], cannotMean: "Nobody signed that text, so that it is nobody's. The message beside it keeps its verdict.",
+            ], cannotMean: "Nobody signed that text, so nobody can be named as its author. The message beside it keeps its verdict.",
             posts: posts)
         finding.edits = edits
         finding.serverVersions = servers

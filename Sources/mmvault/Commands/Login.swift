@@ -15,7 +15,7 @@ struct Login: AsyncParsableCommand {
             --ca-file adds to the certificates that the system trusts, and later commands
             use it, too; SSL_CERT_FILE and SSL_CERT_DIR replace those of the system.
             https_proxy, http_proxy, ALL_PROXY and no_proxy name proxies, as for curl.
-            All of it: docs/networks.md.
+            See docs/networks.md.
 
             EXAMPLES:
               mmvault login https://chat.example.org
