@@ -133,11 +133,7 @@ public struct WalkState: Equatable, Sendable {
         }
         mayLackRevisions = root["may_lack_revisions"]?.bool ?? false
         unplaced = (root["unplaced"]?.elements ?? []).compactMap(\.string)
-        if backward.isNull {
-            // Earlier builds did not note it, and knew of no limit.
-            if heldUntil == nil, hiddenUntil == nil { heldUntil = cursor }
-            return
-        }
+        if backward.isNull { return }
         guard let page = backward["page"]?.int, let reached = backward["reached"]?.int else { return nil }
         self.backward = Position(anchor: backward["anchor"]?.string, page: Int(page), reached: reached)
     }

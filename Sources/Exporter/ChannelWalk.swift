@@ -43,6 +43,8 @@ struct ChannelWalk {
         state =
             try archive.walkState(channelID: channelID)
             ?? WalkState(cursor: 0, backward: .newest, hasAskedForPast: false)
+        // Earlier builds did not note it, and knew of no limit.
+        if state.heldUntil == nil, state.backward == nil, state.hiddenUntil == nil { state.heldUntil = state.cursor }
         former = state
         state.isComplete = false
         if isFull { try beginAgain() } else { try resumeReview() }

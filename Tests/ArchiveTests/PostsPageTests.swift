@@ -64,7 +64,7 @@ import Testing
 
     @Test(arguments: [
         #"{"id":"api.context.session_expired.app_error","message":"","status_code":401}"#,
-        "[]", "null", "{}", #"{"order":[]}"#, #"{"posts":{}}"#,
+        "null", "{}", #"{"order":[]}"#, #"{"posts":{}}"#,
         #"{"order":[],"posts":[]}"#, #"{"order":{},"posts":{}}"#, #"{"order":"","posts":{}}"#,
         #"{"order":[7],"posts":{}}"#, #"{"order":[],"posts":7}"#,
         #"{"order":[],"posts":{}} x"#,

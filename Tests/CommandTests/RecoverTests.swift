@@ -97,7 +97,7 @@ struct RecoverTests {
             stage.misbehave { $0.path == path ? .status(status) : nil }
             let outcome = try await stage.run(RecoverTests.command)
             #expect(outcome.code == 8)
-            #expect(outcome.errors.contains("the server could not be asked for a backup of your private key: "))
+            #expect(outcome.errors.contains("the server could not be asked for a backup of your private key:"))
             #expect(!outcome.output.contains("The server holds"))
             #expect(outcome.output.contains("Recovered:"))
             #expect(outcome.output.contains("  mmvault key restore FILE      your key, from its backup\n"))

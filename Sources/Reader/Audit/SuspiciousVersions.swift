@@ -64,7 +64,9 @@ final class SuspiciousVersions: Inspection {
             canMean: [
                 "The author edited it in a client that sends edits in the clear.",
                 "Somebody who can write to the server put the text there.",
-            ], cannotMean: "Nobody signed that text, so nobody can be named as its author. The message beside it keeps its verdict.",
+            ],
+            cannotMean:
+                "Nobody signed that text, so nobody can be named as its author. The message beside it keeps its verdict.",
             posts: posts)
         finding.edits = edits
         finding.serverVersions = servers
