@@ -56,10 +56,23 @@ public struct DocumentContent: Sendable {
         return StoredVersion(header: header, state: state, json: json, importName: source?.name, absence: absence)
     }
 
+    /// The digest of what the post that begins at a place says: two versions with one digest differ in nothing that they say.
+    public func said(at start: Int) -> [UInt8]? { places[start].map { posts[$0].said } }
+
     /// The objects that a document of lists holds: users, files, decisions.
     public var objects: [JSONValue] {
         guard let root = try? JSONDocument(body).root else { return [] }
         return kind.objects(in: root)
+    }
+
+    /// What it records of files.
+    public var fileRecords: [FileRecord] {
+        switch kind {
+        case .files: objects.compactMap(FileRecord.init)
+        case .imported:
+            ((try? ImportPart(body))?.objects ?? []).filter { $0.kind == .file }.compactMap { FileRecord($0.json) }
+        default: []
+        }
     }
 
     /// The keys that it shows.

@@ -1,3 +1,4 @@
+import DemoServer
 import Testing
 
 /// Packages that somebody changed who knows how they are made, hashes and all: `check` finds it, and names it.
@@ -44,6 +45,43 @@ import Testing
                 let script = user + forgery.script + "; store('manifest.json', m)"
                 try await expectFound(Forgery(forgery.testDescription, forgery.says, script), stage)
             }
+        }
+    }
+
+    /// A document with an edit can be left out, and then it is said that one is not there.
+    @Test func aRetractedMessage_IsNotTheLastWord() async throws {
+        let story = Story()
+        let post = story.world.post(in: story.square, by: story.bob.id, message: "I will pay 100")
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            story.world.advance(by: 100_000)
+            story.world.edit(post, message: "I will pay nothing")
+            story.world.post(in: story.square, by: story.carol.id, message: "and I will pay the rest")
+            guard try await stage.run("mmvault pull").code == 0 else { throw StageError(what: "the second pull") }
+            let whole = try await stage.run(
+                "mmvault export evidence good --channel town-square \(Stage.keys) && mmvault check good")
+            #expect(whole.code == 0 && !whole.output.contains("not here"), "\(whole.everything)")
+            #expect(try await stage.run("grep -c 'All later answers' good/report.md").output == "1\n")
+            let forged = try await stage.run("cp -r good out")
+            try await Forgery(
+                "the edit is left out", "",
+                """
+                m = load('manifest.json'); v = [json.loads(l) for l in open('out/verdicts.jsonl')]
+                last = next(x['document'] for x in v if x['id'] == '\(post)' and x['state'] == 'live')
+                m['documents'] = [d for d in m['documents'] if d['document'] != last]; store('manifest.json', m)
+                for ending in ('record', 'body'): os.remove('out/documents/%d.%s' % (last, ending))
+                """
+            ).make(stage)
+            let check = try await stage.run("mmvault check out")
+            #expect(check.code == 4, "\(forged.everything) \(check.everything)")
+            // An honest package of posts before a time does not say that these are the last words.
+            let narrow = try await stage.run(
+                """
+                mmvault export evidence narrow --channel town-square --until 2025-03-05 \(Stage.keys) && mmvault check narrow
+                grep -c 'later answers of the server that are not here' narrow/report.md
+                """)
+            #expect(
+                narrow.code == 0 && narrow.output.contains("they may hold edits and deletions"), "\(narrow.everything)")
         }
     }
 

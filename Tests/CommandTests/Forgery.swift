@@ -47,6 +47,42 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "a post is left out", "another number of posts was chosen",
             "[drop(name, 0) for name in ('posts/posts.jsonl', 'verdicts.jsonl')]"),
         Forgery(
+            "a post is left out, and counted as one that was not chosen", "and is left out",
+            """
+            v = [json.loads(l) for l in open('out/verdicts.jsonl')]
+            ids = [x['id'] for x in v]; place = next(i for i, x in enumerate(v) if x['state'] == 'live' and ids.count(x['id']) == 1)
+            document = v[place]['document']; [drop(name, place) for name in ('posts/posts.jsonl', 'verdicts.jsonl')]
+            m = load('manifest.json')
+            for d in m['documents']:
+                if d['document'] == document: d['chosen'] -= 1
+            m['discloses']['posts'] += 1; store('manifest.json', m)
+            """),
+        Forgery(
+            "a choice that is narrower than what is shown", "not of the people and times",
+            "m = load('manifest.json'); m['chosen']['user_ids'] = ['x' * 26]; store('manifest.json', m)"),
+        Forgery(
+            "two posts of a thread in another order", "where its thread and its time",
+            """
+            rows = [json.loads(l) for l in open('out/posts/posts.jsonl')]
+            i = next(i for i, (a, b) in enumerate(zip(rows, rows[1:])) if a['channel_id'] == b['channel_id'] and a['id'] != b['id']
+                     and a['state'] == b['state'] == 'live' and not a['root_id'] and not b['root_id'])
+            for name in ('posts/posts.jsonl', 'verdicts.jsonl'):
+                l = open('out/' + name).readlines(); l[i], l[i + 1] = l[i + 1], l[i]; open('out/' + name, 'w').writelines(l)
+            """),
+        Forgery(
+            "up to when a post is shown to be so", "as_of",
+            "lines('verdicts.jsonl', lambda v: v['as_of'], as_of=1)"),
+        Forgery(
+            "a file that is said to have gone from the server", "another reason than its record states",
+            """
+            rows = [json.loads(l) for l in open('out/posts/posts.jsonl')]
+            for row in rows:
+                for f in row['files']:
+                    f.pop('sha256', None); f.pop('path', None); f['missing'] = 'the server has it no longer'
+            open('out/posts/posts.jsonl', 'w').writelines(dump(row) + '\\n' for row in rows)
+            [os.remove('out/' + n) for n in names() if n.startswith('files/')]
+            """),
+        Forgery(
             "what is disclosed", "something else of what the documents disclose",
             "m = load('manifest.json'); m['discloses']['posts'] += 1; store('manifest.json', m)"),
         Forgery(

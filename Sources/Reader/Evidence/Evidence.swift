@@ -82,7 +82,7 @@ public struct Evidence: Sendable {
                         post: post, text: text,
                         clearEdit: ShownText(clearEditOf: post, includesUnverified: request.includesUnverified),
                         files: try post.files.map(files.show),
-                        messageKey: text.shown == nil ? nil : post.messageKey))
+                        messageKey: text.shown == nil ? nil : post.messageKey, shownUntil: plan.shownUntil(post)))
                 count += 1
                 if count.isMultiple(of: 500) { progress(entry.channel, count) }
             }
@@ -98,7 +98,9 @@ public struct Evidence: Sendable {
             hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head),
-            disclosure: sources.remainder.disclosure, book: NameBook(trusted.record.names))
+            disclosure: sources.remainder.disclosure,
+            filter: EvidenceFilter(userIDs: request.userIDs, createAt: request.createAt), coverage: plan.coverage,
+            book: NameBook(trusted.record.names))
         try writer.finish(facts, keys)
         let sums = Array(EvidenceWriter.sums(destination.entries).utf8)
         let file = try destination.makeFile(EvidenceWriter.sumsName)

@@ -33,6 +33,8 @@ public struct EvidenceCheck: Sendable {
         /// Posts whose text was decrypted anew, and of these the texts that are too short to prove anything.
         public internal(set) var opened = 0
         public internal(set) var shortTexts = 0
+        /// Channels of which later answers are not in the package, by name, and how many: they may hold edits and deletions.
+        public internal(set) var absent: [(channel: String, documents: Int)] = []
         /// Files that another version of the program made and that were not made again.
         public internal(set) var uncompared: [String] = []
 

@@ -30,8 +30,7 @@ struct EvidenceRemainder {
         guard !content.posts.isEmpty else { return }
         documents += 1
         for post in content.posts {
-            // What a version says, and not its bytes: the export leaves out what differs in nothing else.
-            let digest = post.said.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+            let digest = EvidenceRemainder.digest(post)
             if starts.contains(post.range.lowerBound) {
                 chosen.insert(digest)
             } else if post.type == EncryptedPost.type || post.ciphertext != nil,
@@ -43,6 +42,16 @@ struct EvidenceRemainder {
             }
             if !channels.contains(post.channelID) { otherChannels.insert(post.channelID) }
         }
+    }
+
+    /// Whether a document holds no posts but such as were chosen.
+    func adds(nothingBy content: DocumentContent) -> Bool {
+        content.posts.allSatisfy { chosen.contains(EvidenceRemainder.digest($0)) }
+    }
+
+    /// What a version says, and not its bytes: the export leaves out what differs in nothing else.
+    private static func digest(_ post: PostHeader) -> UInt128 {
+        post.said.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
     }
 
     private static func hasClearText(_ post: PostHeader, _ content: DocumentContent) -> Bool {

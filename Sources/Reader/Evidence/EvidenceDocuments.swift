@@ -28,12 +28,13 @@ struct EvidenceDocuments {
         return content
     }
 
-    /// What the documents record of a file.
+    /// What the documents record of a file, the newest last.
     mutating func records(of fileID: String) throws -> [FileRecord] {
         if files == nil {
             var found: [String: [FileRecord]] = [:]
-            for (sequence, record) in records where record.kind == DocumentKind.files.rawValue {
-                for file in try content(sequence)?.objects.compactMap(FileRecord.init) ?? [] {
+            let kinds = [DocumentKind.files.rawValue, DocumentKind.imported.rawValue]
+            for (sequence, _) in records.filter({ kinds.contains($0.value.kind) }).sorted(by: { $0.key < $1.key }) {
+                for file in try content(sequence)?.fileRecords ?? [] {
                     found[file.fileID, default: []].append(file)
                 }
             }

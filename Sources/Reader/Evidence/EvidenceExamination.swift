@@ -30,7 +30,7 @@ struct EvidenceExamination {
         else {
             return damage(EvidenceWriter.keysName, "it or \(EvidenceWriter.trustName) is missing, or cannot be read")
         }
-        var documents = EvidenceDocuments(contents, records: try chain(facts, &report))
+        var documents = EvidenceDocuments(contents, records: try chain(&facts, &report))
         let record = try examine(facts, keys, &documents)
         facts.book = NameBook(record.names)
         let destination = ComparingDestination(contents)
@@ -48,7 +48,14 @@ struct EvidenceExamination {
         }
         (report.verdicts, report.opened, report.shortTexts) = (tally.verdicts, posts.opened, tally.shortTexts)
         // Posts that cannot be read are not counted either.
-        if posts.damages.isEmpty { try count(facts, posts.chosen, &documents) }
+        if posts.damages.isEmpty {
+            try count(facts, posts.chosen, &documents)
+            try requireAll(facts, posts.shown, &documents)
+        }
+        report.absent = facts.channels.compactMap { entry in
+            let count = tally.absentCount(entry.channel.id, facts.coverage)
+            return count > 0 ? (facts.people.label(entry.channel), count) : nil
+        }
         compare(facts, destination, posts.fileNames, &report)
     }
 
@@ -60,7 +67,7 @@ struct EvidenceExamination {
 
     /// - Returns: the records of the documents that are in the package.
     private mutating func chain(
-        _ facts: EvidenceFacts, _ report: inout EvidenceCheck.Report
+        _ facts: inout EvidenceFacts, _ report: inout EvidenceCheck.Report
     ) throws -> [Int64: DocumentRecord] {
         let name = EvidenceWriter.chainName
         let included = Set(facts.documents.map(\.sequence))
@@ -76,6 +83,7 @@ struct EvidenceExamination {
                 damage(name, "record \(record.sequence) does not name the hash of the one before it")
             }
             (last, hash) = (record.sequence, record.hash)
+            facts.coverage.add(record, isIncluded: included.contains(last))
             if included.contains(last) {
                 records[last] = record
             } else if DocumentKind(rawValue: record.kind)?.isDecisive == true {
@@ -204,6 +212,38 @@ struct EvidenceExamination {
         }
         if damages.isEmpty, remainder.disclosure != facts.disclosure {
             damage(manifest, "it says something else of what the documents disclose than they do")
+        }
+    }
+
+    /// No post that the documents show, and that is of the choice which the manifest states, may be left out or shown as it no
+    /// longer was.
+    private mutating func requireAll(
+        _ facts: EvidenceFacts, _ shown: [String: EvidencePosts.Newest], _ documents: inout EvidenceDocuments
+    ) throws {
+        let channels = Set(facts.channels.map(\.channel.id))
+        var newest: [String: [UInt8]] = [:]
+        var said: Set<[UInt8]> = []
+        var missing: Set<String> = []
+        for document in facts.documents.sorted(by: { $0.sequence < $1.sequence }) where document.posts > 0 {
+            guard let content = try documents.content(document.sequence) else { continue }
+            for post in content.posts where channels.contains(post.channelID) && facts.filter.takes(post) {
+                let id = post.originalID.isEmpty ? post.id : post.originalID
+                if shown[id] == nil, missing.insert(id).inserted, missing.count <= 100 {
+                    damages.append(
+                        EvidenceCheck.Damage(
+                            file: EvidenceWriter.postsName, post: id,
+                            what: "it stands in document \(document.sequence), and is left out"))
+                }
+                guard post.originalID.isEmpty, content.kind.isOfPosts, said.insert(post.said).inserted else { continue }
+                newest[id] = post.said
+            }
+        }
+        for (id, state) in shown.sorted(by: { $0.key < $1.key }) {
+            guard let last = state.said, let newest = newest[id], newest != last else { continue }
+            damages.append(
+                EvidenceCheck.Damage(
+                    file: EvidenceWriter.postsName, post: id,
+                    what: "a later document shows it otherwise than it is shown here last"))
         }
     }
 

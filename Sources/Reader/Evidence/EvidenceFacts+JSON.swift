@@ -10,6 +10,16 @@ extension EvidenceFacts {
             json.int("mmvault_evidence", EvidenceFacts.version)
             json.string("program", program)
             ExportManifest.write(account, head: head, asked: asked, to: &json)
+            json.object("chosen") { json in
+                if let users = filter.userIDs {
+                    json.array("user_ids") { json in for id in users { json.string(nil, id) } }
+                } else {
+                    json.null("user_ids")
+                }
+                let times = filter.createAt
+                if times.lowerBound > .min { json.int("since", times.lowerBound) } else { json.null("since") }
+                if times.upperBound < .max { json.int("until", times.upperBound) } else { json.null("until") }
+            }
             json.bool("includes_unverified", includesUnverified)
             json.bool("includes_files", includesFiles)
             json.bool("has_keys", hasKeys)
@@ -80,12 +90,25 @@ extension EvidenceFacts {
             let teams = all("teams", { $0["id"]?.string == nil ? nil : Team($0) }),
             let users = all("users", EvidenceUser.init), let emoji = all("emoji", CustomEmoji.init(evidence:)),
             let included = all("documents", EvidenceDocument.init),
-            let disclosure = root["discloses"].flatMap(EvidenceDisclosure.init(evidence:))
+            let disclosure = root["discloses"].flatMap(EvidenceDisclosure.init(evidence:)),
+            let filter = root["chosen"].flatMap(EvidenceFilter.init)
         else { return nil }
         self.init(
             program: program, account: account, head: (documents, head), asked: asked,
             includesUnverified: includesUnverified, includesFiles: includesFiles, hasKeys: hasKeys, channels: channels,
-            teams: teams, users: users, emoji: emoji, documents: included, disclosure: disclosure)
+            teams: teams, users: users, emoji: emoji, documents: included, disclosure: disclosure,
+            filter: filter)
+    }
+}
+
+extension EvidenceFilter {
+    fileprivate init?(_ json: JSONValue) {
+        guard let users = json["user_ids"], users.isNull || users.kind == .array, let since = json["since"],
+            let until = json["until"]
+        else { return nil }
+        let (from, to) = (since.int ?? .min, until.int ?? .max)
+        guard from <= to else { return nil }
+        self.init(userIDs: users.isNull ? nil : users.elements.compactMap(\.string), createAt: from..<to)
     }
 }
 

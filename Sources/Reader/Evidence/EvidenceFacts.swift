@@ -24,6 +24,10 @@ struct EvidenceFacts {
     var documents: [EvidenceDocument] = []
     /// What these hold besides what was chosen.
     var disclosure = EvidenceDisclosure()
+    /// Of which posts it holds all.
+    var filter = EvidenceFilter()
+    /// Which answers are not in it, as the chain has it.
+    var coverage = EvidenceCoverage()
     /// Who may be taken for whom: as the documents about users say, all of which are in the package.
     var book = NameBook()
 

@@ -10,6 +10,8 @@ struct EvidencePlan {
     /// The documents in which chosen posts stand, each with what it discloses.
     let posts: [Int64: EvidenceDocument]
     let remainder: EvidenceRemainder
+    /// Which answers about posts are not among them.
+    let coverage: EvidenceCoverage
 
     init(_ archive: Archive, _ request: ExportRequest) throws {
         // First, so that no document can be behind it.
@@ -43,10 +45,43 @@ struct EvidencePlan {
             posts[sequence] = EvidenceDocument(content, chosen: starts.count, channels: ids)
             remainder.add(content, chosen: starts)
         }
+        // Later answers that hold nothing but what was chosen: they disclose nothing, and show that nothing changed.
+        var coverage = EvidenceCoverage()
+        let first = posts.keys.min() ?? 0
+        var last: Int64 = 0
+        while last < head.documents {
+            let records = try archive.records(after: last, limit: 1000)
+            guard let end = records.last?.sequence else { break }
+            for (sequence, text) in records where sequence <= head.documents {
+                guard let record = DocumentRecord(text: text) else { continue }
+                if posts[sequence] == nil, sequence > first, DocumentKind(rawValue: record.kind)?.isOfPosts == true,
+                    record.channelID.map(ids.contains) ?? true
+                {
+                    try Task.checkCancellation()
+                    let content = try DocumentContent(record, try archive.document(sequence).body)
+                    if remainder.adds(nothingBy: content) {
+                        posts[sequence] = EvidenceDocument(content, chosen: 0, channels: ids)
+                        remainder.add(content, chosen: [])
+                    }
+                }
+                coverage.add(record, isIncluded: posts[sequence] != nil)
+            }
+            last = end
+        }
+        self.coverage = coverage
         self.channels = channels
         teams = allTeams.filter { team in teamIDs.contains(team.id) }
         self.posts = posts
         self.remainder = remainder
+    }
+}
+
+extension EvidencePlan {
+    /// Up to which document the package shows that a post is as it is shown; nil for what was superseded anyway.
+    func shownUntil(_ post: ReadPost) -> Int64? {
+        post.state.isOld
+            ? nil
+            : coverage.shownUntil(channelID: post.header.channelID, document: post.header.documentSequence)
     }
 }
 

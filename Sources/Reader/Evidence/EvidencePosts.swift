@@ -10,6 +10,9 @@ struct EvidencePosts {
     private(set) var opened = 0
     /// Where the posts begin in each document.
     private(set) var chosen: [Int64: Set<Int>] = [:]
+    /// The posts that are shown, by id: what each is shown to say last.
+    private(set) var shown: [String: Newest] = [:]
+    private var order = PostOrder()
     /// The files of posts that the package holds.
     private(set) var fileNames: Set<String> = []
     /// By the file's id: a file stands in the package once, under the name that it had when it was written first.
@@ -24,6 +27,11 @@ struct EvidencePosts {
 
     /// How many posts with something wrong are named.
     private static let patience = 1000
+
+    /// What a post is shown to say last, by the digest of a version; nil where nothing of it is shown but what was superseded.
+    struct Newest {
+        var said: [UInt8]?
+    }
 
     /// What is wrong with one post.
     private struct Flaw: Error {
@@ -80,6 +88,9 @@ struct EvidencePosts {
                 guard current.isEncrypted || evidence.post.verdict.content == .plain else {
                     throw Flaw(
                         what: "it is encrypted, and \(EvidenceWriter.manifestName) says that no post of its channel is")
+                }
+                guard order.takes(evidence.post.header, evidence.post.state) else {
+                    throw Flaw(what: "it does not stand where its thread and its time would have it")
                 }
                 try compare(evidence, line, verdictLine)
                 try writer.write(evidence)
@@ -144,7 +155,13 @@ struct EvidencePosts {
         guard (state == .revision) == !header.originalID.isEmpty, state != .deleted || header.deleteAt > 0,
             state != .live || header.deleteAt == 0
         else { throw Flaw(what: "it is not \(state.rawValue) as the document has it") }
+        guard facts.filter.createAt.contains(header.createAt), facts.filter.userIDs?.contains(header.userID) != false
+        else {
+            throw Flaw(what: "it is not of the people and times that \(EvidenceWriter.manifestName) names")
+        }
         guard chosen[sequence, default: []].insert(start).inserted else { throw Flaw(what: "it stands there twice") }
+        shown[header.identityID, default: Newest()].said =
+            state.isOld ? shown[header.identityID]?.said : try documents.content(sequence)?.said(at: start)
 
         let key = verdict["message_key"]?.string.flatMap(Hex.decode)
         let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))
@@ -172,7 +189,9 @@ struct EvidencePosts {
             post: read, text: text,
             clearEdit: ShownText(clearEditOf: read, includesUnverified: facts.includesUnverified),
             files: try files(read, post, &documents),
-            messageKey: isOpened ? read.messageKey : nil)
+            messageKey: isOpened ? read.messageKey : nil,
+            shownUntil: state.isOld
+                ? nil : facts.coverage.shownUntil(channelID: header.channelID, document: sequence))
     }
 
     private mutating func files(
@@ -190,8 +209,10 @@ struct EvidencePosts {
             let named = AttachedFile(
                 id: attached.id, name: name, size: attached.size, mimeType: attached.mimeType)
             if let why = said["missing"]?.string {
-                guard ExportFiles.reasons.contains(why) else {
-                    throw Flaw(what: "a file is missing for no known reason")
+                // Whether a content that was held is still whole is the owner's word; anything else stands in the record.
+                let isHeld = records.last?.content != nil
+                guard isHeld ? ExportFiles.damages.contains(why) : why == ExportFiles.why(records.last) else {
+                    throw Flaw(what: "a file is missing for another reason than its record states")
                 }
                 return ShownFile(attached: named, state: .missing(why))
             }
@@ -234,4 +255,39 @@ struct EvidencePosts {
         guard !found.hasDuplicateKeys else { return ["a name stands there twice"] }
         return made.filter { values[$0.key] != nil && values[$0.key] != Array($0.value.bytes) }.map(\.key)
     }
+}
+
+/// The order of the posts of a channel: by threads, the oldest first, and in each by time; behind a post what it said before,
+/// the newest first. Where the first post of a thread is not there, only the archive knows where the thread belongs.
+private struct PostOrder {
+    private var channelID = ""
+    private var threadID = ""
+    /// Threads of this channel that have ended.
+    private var ended: Set<String> = []
+    /// When the last thread began whose first post is there.
+    private var began = Int64.min
+    private var last: (isReply: Bool, createAt: Int64, id: String)?
+
+    mutating func takes(_ post: StoredVersion.Header, _ state: PostState) -> Bool {
+        if post.channelID != channelID { self = PostOrder(channelID: post.channelID) }
+        let place = (isReply: !post.rootID.isEmpty, createAt: post.createAt, id: post.identityID)
+        if post.threadID != threadID {
+            guard ended.insert(threadID).inserted || threadID.isEmpty, !ended.contains(post.threadID) else {
+                return false
+            }
+            (threadID, last) = (post.threadID, nil)
+            if !place.isReply {
+                guard place.createAt >= began else { return false }
+                began = place.createAt
+            }
+        }
+        defer { last = place }
+        guard let last else { return true }
+        if last.isReply != place.isReply { return place.isReply }
+        // What a post said before stands behind it.
+        if last.id == place.id, last.createAt == place.createAt { return state.isOld }
+        return (last.createAt, last.id) < (place.createAt, place.id)
+    }
+
+    init(channelID: String = "") { self.channelID = channelID }
 }

@@ -38,7 +38,7 @@ struct EvidenceReport {
             ["server", facts.account.server],
             ["posts and old revisions", String(counts.posts)],
             ["oldest, newest", "\(date(tally.first)), \(date(tally.last))"],
-            ["chosen by", asked.isEmpty ? "everything in the archive" : asked],
+            ["chosen, as the archive's owner states", asked.isEmpty ? "everything in the archive" : asked],
             ["with their text", String(counts.exported)],
             ["not verified, shown and marked", String(counts.unverified)],
             ["withheld, since they are not verified", String(counts.withheld)],
@@ -69,11 +69,21 @@ struct EvidenceReport {
                 people.label(entry.channel), ExportPeople.kind(of: entry.channel),
                 people.team(of: entry.channel) ?? "-", entry.channel.id, String(counts.posts),
                 entry.isEncrypted ? "yes" : "no",
+                String(tally.absentCount(entry.channel.id, facts.coverage)),
             ]
         }
+        let absent = facts.channels.contains { tally.absentCount($0.channel.id, facts.coverage) > 0 }
         return [
             .heading("Channels"),
-            .table(["channel", "kind", "team", "id", "posts", "holds encrypted posts"], rows),
+            .table(
+                ["channel", "kind", "team", "id", "posts", "holds encrypted posts", "later answers not here"], rows),
+            .paragraph(
+                absent
+                    ? "Of some channels the archive holds later answers of the server that are not here, as chain.txt shows. "
+                        + "They may hold edits and deletions of these posts. verdicts.jsonl says of each post up to which "
+                        + "document it is shown to be so (as_of)."
+                    : "All later answers of the server about these channels are here: each post is shown as it was when the "
+                        + "last document came."),
             .paragraph(
                 "Names of channels and teams are as the archive's owner saw them last. Nothing in this package proves a "
                     + "name; the id stands in every post."),

@@ -16,6 +16,8 @@ struct EvidenceTally {
     private(set) var emoji: [String: CustomEmoji] = [:]
     /// Posts that the server shows no longer, without a tombstone.
     private(set) var absentIDs: Set<String> = []
+    /// By channel: the first document with a chosen post.
+    private(set) var firstDocuments: [String: Int64] = [:]
     private(set) var first: Int64?
     private(set) var last: Int64?
     /// Texts so short that a key could be found under which they say something else: for the archive's owner more of their
@@ -36,12 +38,19 @@ struct EvidenceTally {
         userIDs.union([ownerID]).union(keys.userIDs).union(channels.flatMap(\.userIDs))
     }
 
+    /// How many later answers about a channel are not in the package.
+    func absentCount(_ channelID: String, _ coverage: EvidenceCoverage) -> Int {
+        coverage.absentCount(channelID: channelID, after: firstDocuments[channelID] ?? 0)
+    }
+
     mutating func add(_ evidence: EvidencePost) {
         let post = evidence.post
         let header = post.header
         counts.count(post, evidence.text, evidence.clearEdit, evidence.files)
         channels[header.channelID, default: ExportCounts()].count(
             post, evidence.text, evidence.clearEdit, evidence.files)
+        firstDocuments[header.channelID] = min(
+            firstDocuments[header.channelID] ?? .max, header.documentSequence)
         verdicts[post.verdict, default: 0] += 1
         authors[header.userID, default: Author()].posts += 1
         if let key = post.signedBy { authors[header.userID]?.byKey[key, default: 0] += 1 }
@@ -73,4 +82,6 @@ struct EvidencePost {
     let files: [ShownFile]
     /// The key of this message alone, where its text is shown: with it anybody can decrypt it again.
     let messageKey: [UInt8]?
+    /// Up to which document of the archive the package shows that it is so: nil for what was superseded anyway.
+    let shownUntil: Int64?
 }

@@ -145,7 +145,11 @@ final class EvidenceWriter {
         SHA256SUMS               of all of these: sha256sum -c SHA256SUMS
         SHA256SUMS.asc           if there: gpg --verify SHA256SUMS.asc SHA256SUMS
 
-        “mmvault check PACKAGE” verifies all of it, offline and without any key.
+        “mmvault check PACKAGE” verifies all of it, offline and without any key. If
+        you unpacked it, check the folder that you read, too:
+
+            sha256sum -c SHA256SUMS
+            mmvault check FOLDER
 
         """
 }
@@ -170,6 +174,7 @@ extension EvidencePost {
             json.int("start", header.range.lowerBound)
             json.int("length", header.range.count)
             json.int("version", header.sequence)
+            if let shownUntil { json.int("as_of", shownUntil) } else { json.null("as_of") }
             json.string("message_key", messageKey.map { Hex.encode($0) })
         }
         return json.bytes + [UInt8(ascii: "\n")]

@@ -33,12 +33,10 @@ final class ExportFiles {
 
     static let folder = "files"
     private static let neverFetched = "it was never fetched"
-    private static let damages = [
+    /// Why a file that was fetched may be missing.
+    static let damages = [
         "its content has gone from the vault", "its content is damaged", "its content cannot be read",
     ]
-    /// Why a file may be missing.
-    static let reasons = Set([neverFetched] + damages + FileRecord.Reason.allCases.map(\.words))
-
     init(_ archive: Archive, _ destination: any ExportDestination, _ request: ExportRequest) {
         self.archive = archive
         self.destination = destination

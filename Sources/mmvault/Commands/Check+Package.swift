@@ -52,6 +52,11 @@ extension Check {
                 "  \(count.grouped.rightAligned(in: 9))  \((verdict.authenticity?.rawValue ?? "-").padded(to: 22))"
                     + verdict.content.rawValue)
         }
+        for (channel, documents) in report.absent {
+            let answers = documents == 1 ? "1 later answer is" : "\(documents.grouped) later answers are"
+            Terminal.print(
+                "\(SafeText.line(channel)): \(answers) not here; they may hold edits and deletions".wrapped(indent: 2))
+        }
         if report.opened > 0 {
             Terminal.print(
                 "\(report.opened.of("text")) decrypted again, from the signed message".wrapped(indent: 2))
