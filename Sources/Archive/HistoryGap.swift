@@ -13,6 +13,8 @@ public enum HistoryGap: Equatable, Sendable {
     case tied(at: Timestamp, missing: Int)
     /// Posts came that have no place in the index: their ids, some of them if there are many.
     case unplaced(ids: [String])
+    /// The server lists no older posts, although it has some.
+    case unlisted(before: Timestamp)
     /// The server did not tell what had changed: its answer contradicts what it shows.
     case unknownChanges
 
@@ -29,6 +31,7 @@ public enum HistoryGap: Equatable, Sendable {
         case .unplaced(let ids):
             "the server sent \(ids.count == 1 ? "a post" : "posts") without a valid id or channel: "
                 + ids.map { $0.isEmpty ? "no id" : $0 }.joined(separator: ", ")
+        case .unlisted(let time): "the server lists no posts older than \(time.minute) UTC, although it has some"
         case .unknownChanges: "the server did not say what was edited and deleted"
         }
     }
@@ -47,6 +50,7 @@ extension WalkState {
         if lacksHidden, let hiddenUntil { gaps.append(.hidden(until: Timestamp(milliseconds: hiddenUntil))) }
         gaps += ties.map { .tied(at: Timestamp(milliseconds: $0.createAt), missing: $0.missing) }
         if !unplaced.isEmpty { gaps.append(.unplaced(ids: unplaced)) }
+        if let unlistedBefore { gaps.append(.unlisted(before: Timestamp(milliseconds: unlistedBefore))) }
         if backward == nil, !hasAskedForPast || lacksChanges { gaps.append(.unknownChanges) }
         return gaps
     }

@@ -26,6 +26,8 @@ public struct WalkState: Equatable, Sendable {
     /// Where the server hides old posts, or did when it was last asked: the cursor when it began to. What was changed in hidden
     /// posts since then is told when they are hidden no more.
     public var limitedSince: Int64?
+    /// Where the server listed nothing older, although it has older posts: the oldest `create_at` that it listed.
+    public var unlistedBefore: Int64?
     /// Whether the last answer about changes was not to be believed.
     public var lacksChanges = false
     /// Groups of posts with one `create_at` of which the server counts more than it shows.
@@ -89,6 +91,7 @@ public struct WalkState: Equatable, Sendable {
             if let hiddenUntil { json.int("hidden_until", hiddenUntil) }
             if let heldUntil { json.int("held_until", heldUntil) }
             if let limitedSince { json.int("limited_since", limitedSince) }
+            if let unlistedBefore { json.int("unlisted_before", unlistedBefore) }
             if lacksChanges { json.bool("lacks_changes", true) }
             if !ties.isEmpty {
                 json.array("ties") { json in
@@ -126,6 +129,7 @@ public struct WalkState: Equatable, Sendable {
         hiddenUntil = root["hidden_until"]?.int
         heldUntil = root["held_until"]?.int
         limitedSince = root["limited_since"]?.int
+        unlistedBefore = root["unlisted_before"]?.int
         lacksChanges = root["lacks_changes"]?.bool ?? false
         ties = (root["ties"]?.elements ?? []).compactMap { tie in
             guard let createAt = tie["create_at"]?.int, let missing = tie["missing"]?.int else { return nil }

@@ -85,16 +85,20 @@ extension ChannelWalk {
         }
     }
 
-    /// When a post was changed last, as the server says; nil where it does not show the post.
+    /// When a post of the channel was changed last, as the server says; nil where it does not show the post here.
     func updateTime(of postID: String) async throws(ExporterError) -> Int64? {
         do throws(ExporterError) {
             return try await client.send(Request(.GET, "/api/v4/posts/\(postID)")) { answer throws(ExporterError) in
-                try answer.json().root["update_at"]?.int
+                let post = try answer.json().root
+                return post["channel_id"]?.string == channelID ? post["update_at"]?.int ?? 0 : nil
             }
         } catch .refused {
             return nil
         }
     }
+
+    /// Whether the server shows a post, and in this channel.
+    func isHere(_ postID: String) async throws(ExporterError) -> Bool { try await updateTime(of: postID) != nil }
 
     private func keep(_ absences: [Absence]) async throws(ExporterError) {
         guard !absences.isEmpty else { return }

@@ -62,7 +62,8 @@ extension ChannelWalk {
     private func start(_ answer: Answer, _ page: PostsPage) -> Int64 {
         // Whose clock the server's is nobody knows: posts may get their times from another machine.
         guard let newest = page.posts.map(\.updateAt).max() else { return 1 }
-        return max(1, min(answer.date?.milliseconds ?? newest, newest) - limits.overlap)
+        let clock = min(answer.date ?? answer.receivedAt, answer.receivedAt).milliseconds
+        return max(1, min(clock, newest) - limits.overlap)
     }
 
     /// An empty page is where the server hides what is older, or the end of history, or the answer to an anchor that the
@@ -71,16 +72,16 @@ extension ChannelWalk {
     private mutating func positionBehind(
         _ position: WalkState.Position, _ time: Int64?, _ page: PostsPage, _ effort: inout Effort
     ) async throws(ExporterError) -> (WalkState.Position?, time: Int64?) {
-        if page.hiddenUntil > 0 { return (nil, nil) }
+        // Behind what it hides, a page is empty, too.
+        if page.hiddenUntil > 0 || state.hiddenUntil != nil { return (nil, nil) }
         var isEnd = true
-        if let anchor = position.anchor { isEnd = try await absence(of: anchor) == nil }
+        if let anchor = position.anchor { isEnd = try await isHere(anchor) }
         if isEnd {
             guard try await isContradicted(position, time) else { return end() }
             effort.contradictions += 1
             guard effort.contradictions < 3 else {
-                throw .badAnswer(
-                    request: "GET " + WalkPath.page(channelID, position, size: pageSize),
-                    why: "it lists no older post, although there are some")
+                state.unlistedBefore = position.reached
+                return (nil, nil)
             }
             try await client.rest(after: effort.contradictions)
             return (position, time)
@@ -92,7 +93,7 @@ extension ChannelWalk {
             candidates = try archive.livePosts(channelID: channelID, after: position.reached, limit: 20)
         } catch { throw .archive(error) }
         for candidate in candidates where candidate.id != position.anchor {
-            if try await absence(of: candidate.id) == nil {
+            if try await isHere(candidate.id) {
                 let next = WalkState.Position(anchor: candidate.id, page: 0, reached: position.reached)
                 return (next, candidate.createAt)
             }
@@ -109,7 +110,7 @@ extension ChannelWalk {
             let bound = position.page == 0 ? time ?? max(position.reached, position.reached &+ 1) : position.reached
             known = try archive.livePosts(channelID: channelID, before: bound, limit: 10)
         } catch { throw .archive(error) }
-        for post in known { if try await absence(of: post.id) == nil { return true } }
+        for post in known { if try await isHere(post.id) { return true } }
         return false
     }
 

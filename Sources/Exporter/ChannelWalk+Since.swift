@@ -144,8 +144,11 @@ extension ChannelWalk {
         }
         guard lastPostAt > first, !page.posts.contains(where: { $0.createAt >= lastPostAt }) else { return false }
         let (answer, newest) = try await fetch(WalkPath.page(channelID, .newest, size: pageSize))
+        guard
+            newest.listed.contains(where: { $0.createAt > first && $0.createAt <= lastPostAt && !told.contains($0.id) })
+        else { return false }
         try await keep(answer, newest)
-        return newest.listed.contains { $0.createAt > first && $0.createAt <= lastPostAt && !told.contains($0.id) }
+        return true
     }
 
     private func isComplete(_ page: PostsPage) -> Bool {
@@ -209,6 +212,8 @@ extension ChannelWalk {
     /// Moves the cursor to the newest change of a complete answer, but never past the clock: one post that is dated in
     /// the future must not hide what comes before its time.
     private mutating func advance(past answer: Answer, _ page: PostsPage) {
+        // What it hides must be known before it is said up to when all is here.
+        note(page)
         // A clock that is ahead must not shorten the overlap.
         state.askedAt = answer.date.map { min($0, answer.receivedAt).milliseconds }
         defer {
@@ -217,7 +222,7 @@ extension ChannelWalk {
             }
         }
         guard let newest = page.posts.map(\.updateAt).max() else { return }
-        let clock = (answer.date ?? answer.receivedAt).milliseconds + 1000
+        let clock = min(answer.date ?? answer.receivedAt, answer.receivedAt).milliseconds + 1000
         state.cursor = max(state.cursor, min(newest, clock))
     }
 }

@@ -47,7 +47,7 @@ extension ChannelWalk {
         do throws(ArchiveError) {
             known = try archive.livePosts(channelID: channelID, after: createAt, limit: 20)
         } catch { throw .archive(error) }
-        for post in known { if try await absence(of: post.id) == nil { return post.id } }
+        for post in known { if try await isHere(post.id) { return post.id } }
         return nil
     }
 
@@ -58,7 +58,7 @@ extension ChannelWalk {
         do throws(ArchiveError) {
             known = try archive.livePosts(channelID: channelID, at: createAt, limit: 10)
         } catch { throw .archive(error) }
-        for id in known { if try await absence(of: id) == nil { return true } }
+        for id in known { if try await isHere(id) { return true } }
         return false
     }
 

@@ -21,8 +21,9 @@ struct ChannelWalk {
     private var unseen: UnseenPosts?
     /// When the channel's last post was created, as its list said before anything was asked about it; 0 where it did not.
     let lastPostAt: Int64
-    /// What was committed before this run.
+    /// What was committed before this run, and what was last.
     let former: WalkState
+    private var committed: WalkState
     private let onPage: @Sendable (_ posts: Int, _ added: Int) -> Void
 
     init(
@@ -45,7 +46,12 @@ struct ChannelWalk {
             ?? WalkState(cursor: 0, backward: .newest, hasAskedForPast: false)
         // Earlier builds did not note it, and knew of no limit.
         if state.heldUntil == nil, state.backward == nil, state.hiddenUntil == nil { state.heldUntil = state.cursor }
-        former = state
+        // Clocks were put right since: what happened under the wrong ones was told by no time.
+        let now = Timestamp.now.milliseconds
+        if state.cursor > now + limits.overlap {
+            (state.cursor, state.askedAt, state.hasAskedForPast) = (now, nil, false)
+        }
+        (former, committed) = (state, state)
         state.isComplete = false
         if isFull { try beginAgain() } else { try resumeReview() }
     }
@@ -61,7 +67,10 @@ struct ChannelWalk {
 
     /// - Returns: how it ended; and which archived posts it found absent from the server, where it looked for them.
     mutating func run() async throws(ExporterError) -> (end: End, absent: AbsentPosts) {
-        if state.backward == nil { try askForHidden() }
+        if state.backward == nil {
+            try askForHidden()
+            try askForUnlisted()
+        }
         try await walkBackward()
         try await catchUp()
         if state.backward == nil { try await askForTied() }
@@ -76,7 +85,7 @@ struct ChannelWalk {
     /// first page, so that another run goes on with it.
     mutating func beginAgain() throws(ArchiveError) {
         state.backward = .newest
-        (state.ties, state.unplaced) = ([], [])
+        (state.ties, state.unplaced, state.hiddenUntil, state.unlistedBefore) = ([], [], nil, nil)
         state.reviewedSince = try archive.head().documents
         unseen = nil
         try resumeReview()
@@ -117,8 +126,18 @@ struct ChannelWalk {
         } catch { throw .archive(error) }
     }
 
+    /// Goes on where the server listed nothing older.
+    private mutating func askForUnlisted() throws(ExporterError) {
+        guard let time = state.unlistedBefore else { return }
+        do throws(ArchiveError) {
+            let oldest = try archive.livePosts(channelID: channelID, after: time, limit: 1).first
+            state.backward = oldest.map { WalkState.Position(anchor: $0.id, page: 0, reached: $0.createAt) } ?? .newest
+            state.unlistedBefore = nil
+        } catch { throw .archive(error) }
+    }
+
     /// Takes note of what an answer says besides its posts.
-    private mutating func note(_ page: PostsPage) {
+    mutating func note(_ page: PostsPage) {
         if page.hiddenUntil > 0 {
             state.hiddenUntil = max(state.hiddenUntil ?? 0, page.hiddenUntil)
             // The answer that says so may have moved the cursor.
@@ -194,6 +213,7 @@ struct ChannelWalk {
         do {
             let added = try await writer.append(
                 answer.document(.posts, channelID: channelID), page: page, walk: state, askedAt: answer.askedAt)
+            committed = state
             onPage(page.posts.count, added)
         } catch { throw kept(error, answer) }
     }
@@ -201,8 +221,8 @@ struct ChannelWalk {
     /// Whether it is worth a document that nothing changed: not where it was asked again and again.
     private func isNews(_ answer: Answer) -> Bool {
         var same = state
-        same.askedAt = former.askedAt
-        guard same == former, let before = former.askedAt, let now = state.askedAt else { return true }
+        same.askedAt = committed.askedAt
+        guard same == committed, let before = committed.askedAt, let now = state.askedAt else { return true }
         return now < before || now - before > limits.quiet
     }
 
@@ -211,8 +231,9 @@ struct ChannelWalk {
         if case .notAPage(let what) = error { answer.garbled(what) } else { .archive(error) }
     }
 
-    func note(_ time: Timestamp) async throws(ExporterError) {
+    mutating func note(_ time: Timestamp) async throws(ExporterError) {
         do { try await writer.note(state, channelID: channelID, at: time) } catch { throw .archive(error) }
+        committed = state
     }
 }
 

@@ -80,9 +80,10 @@ final class FollowDesk: Sendable {
             // What it was to say is asked for.
             return state.withLock { state in
                 state.sequence.skip()
-                state.hasMissed = true
+                // Of many in a row, it is said once.
+                defer { state.hasMissed = true }
                 gaps.ring()
-                return .gap
+                return state.hasMissed ? .none : .gap
             }
         }
         if event.kind == .reply(isOK: false) { return .refused }

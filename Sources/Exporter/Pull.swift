@@ -114,7 +114,7 @@ public struct Pull: Sendable {
         // Before the posts, so that what an interrupted pull leaves can be verified; and after them, for authors who
         // have left.
         let asked = try await fetchPeople(client, except: [], &report)
-        report.outcomes = try await walk(client, channels)
+        report.outcomes = try await walk(client, channels, isWhole: true)
         // Who is in a channel that is closed is closed, too.
         let closed = Set(report.closed.map(\.channel.id))
         report.membersFailures.removeAll { closed.contains($0.channel.id) }
@@ -124,7 +124,10 @@ public struct Pull: Sendable {
 
     // MARK: Posts
 
-    func walk(_ client: MattermostClient, _ channels: [Channel]) async throws(ExporterError) -> [ChannelOutcome] {
+    /// - Parameter isWhole: whether everything is asked for that may have been left undone, and not what is new alone.
+    func walk(
+        _ client: MattermostClient, _ channels: [Channel], isWhole: Bool = false
+    ) async throws(ExporterError) -> [ChannelOutcome] {
         let absences = try archived { () throws(ArchiveError) in try archive.absences(.channel) }
         var outcomes: [String: ChannelOutcome] = [:]
         var waiting = channels[...]
@@ -132,7 +135,7 @@ public struct Pull: Sendable {
         await withTaskGroup(of: ChannelOutcome.self) { group in
             func start() {
                 guard fatal == nil, !Task.isCancelled, let channel = waiting.popFirst() else { return }
-                group.addTask { await walk(client, channel, absences[channel.id]) }
+                group.addTask { await walk(client, channel, absences[channel.id], isWhole: isWhole) }
             }
             for _ in 0..<Pull.width { start() }
             for await outcome in group {
@@ -151,7 +154,7 @@ public struct Pull: Sendable {
     }
 
     private func walk(
-        _ client: MattermostClient, _ channel: Channel, _ absence: NoticedAbsence?
+        _ client: MattermostClient, _ channel: Channel, _ absence: NoticedAbsence?, isWhole: Bool
     ) async -> ChannelOutcome {
         onEvent(.started(channel))
         let counter = Counter()
@@ -180,7 +183,7 @@ public struct Pull: Sendable {
             }
             let files = try await fetchFiles(client, channel)
             // Where nothing came, nothing was edited.
-            if counter.value > 0 || selection.isFull {
+            if counter.value > 0 || isWhole {
                 try await HistoryFetch(
                     client: client, archive: archive, writer: writer, channelID: channel.id, userID: session.userID,
                     offer: histories

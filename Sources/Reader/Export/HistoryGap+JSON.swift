@@ -28,6 +28,9 @@ extension HistoryGap {
         case .unplaced(let ids):
             json.string("kind", "unplaced")
             json.array("ids") { json in for id in ids { json.string(nil, id) } }
+        case .unlisted(let time):
+            json.string("kind", "unlisted")
+            json.int("before", time.milliseconds)
         case .unknownChanges: json.string("kind", "unknown-changes")
         }
     }
@@ -46,6 +49,9 @@ extension HistoryGap {
             }
             self = .tied(at: at, missing: missing)
         case "unplaced": self = .unplaced(ids: (json["ids"]?.elements ?? []).compactMap(\.string))
+        case "unlisted":
+            guard let before = time("before") else { return nil }
+            self = .unlisted(before: before)
         case "unknown-changes": self = .unknownChanges
         default: return nil
         }
