@@ -10,6 +10,7 @@ enum ExitCode: Int32, CaseIterable {
     case server = 7
     case key = 8
     case noArchive = 9
+    case unchecked = 10
     case usage = 64
     case badExport = 65
     case interrupted = 130
@@ -26,6 +27,7 @@ enum ExitCode: Int32, CaseIterable {
         case .server: "the server cannot be reached, or gives no usable answer"
         case .key: "a private key, or gpg, cannot do what was asked"
         case .noArchive: "no archive here, or no such account, channel, team, user or post in it"
+        case .unchecked: "another version of mmvault made the package, and not all of it could be checked"
         case .usage: "the command line is not understood"
         case .badExport: "the file is not what it should be; import: or is damaged or forged"
         case .interrupted: "interrupted; what was done until then is kept"

@@ -83,7 +83,7 @@ extension Channel {
     var revisionNotice: String? { mayLackRevisions ? Channel.revisionNotice : nil }
 
     static let revisionNotice =
-        "more than 1,000 changes came between two pulls; old versions of edited posts may be missing"
+        "the server tells of 1,000 changes at a time, and there were more: old versions of edited posts may be missing"
 
     /// What is missing of it, and what the server hides, for a person.
     var incompleteness: [String] {

@@ -99,8 +99,15 @@ import Testing
             try await Forgery("another version", "", version).make(stage)
             let check = try await stage.run("mmvault check out")
             #expect(
-                check.code == 2 && check.errors.contains("report.html") && check.errors.contains("9.9"),
+                check.code == 10 && check.output.hasPrefix("NOT CHECKED, DO NOT READ THESE: ")
+                    && check.output.contains("report.html") && check.output.contains("9.9"),
                 "\(check.everything)")
+            let format = "m = load('manifest.json'); m['mmvault_evidence'] = 99; store('manifest.json', m)"
+            try await Forgery("another format", "", format).make(stage)
+            let other = try await stage.run("mmvault check out")
+            #expect(
+                other.code == 10 && other.output.hasPrefix("NOT CHECKED  the package has format 99")
+                    && !other.output.contains("fits together"), "\(other.everything)")
         }
     }
 }

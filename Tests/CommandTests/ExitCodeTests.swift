@@ -34,6 +34,14 @@ struct ExitCase: Sendable, CustomTestStringConvertible {
         ExitCase(.success, "mmvault audit --channel town-square", after: settled),
         ExitCase(.noArchive, "mmvault audit --channel nowhere", after: settled),
         ExitCase(.damaged, "mmvault audit", after: settled, "the archive loses a byte"),
+        ExitCase(
+            .unchecked,
+            """
+            mmvault export evidence out --no-keys > /dev/null 2>&1; cd out
+            sed -i 's/"mmvault_evidence":[0-9]*/"mmvault_evidence":99/' manifest.json
+            find . -type f ! -name SHA256SUMS -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum > SHA256SUMS
+            mmvault check .
+            """, after: settled),
         ExitCase(.success, "mmvault trust signers", after: settled),
         ExitCase(.damaged, "mmvault trust signers", after: settled, "the archive loses a byte"),
         ExitCase(.usage, "mmvault trust adopt carol 12345678", after: settled),

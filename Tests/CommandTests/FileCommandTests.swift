@@ -79,7 +79,13 @@ import Testing
             let note = "1 file left on the server: larger than --max-file-size allows\n"
             #expect(refused.code == 0 && refused.output.contains(note))
             #expect(try await stage.run("mmvault status").output.contains("1 missing: larger than was wanted\n"))
+            // A proxy's word about a file is not the server's.
             stage.misbehave { $0.path.hasPrefix("/api/v4/files/") ? .status(404) : nil }
+            let hidden = try await stage.run("mmvault pull")
+            #expect(hidden.code == 3 && !hidden.output.contains("has it no longer"), "\(hidden.everything)")
+            stage.misbehave {
+                $0.path.hasPrefix("/api/v4/files/") ? .status(404, body: #"{"id":"app.file_info.get.app_error"}"#) : nil
+            }
             let missing = try await stage.run("mmvault pull")
             #expect(missing.code == 0 && missing.output.contains("1 file not fetched: the server has it no longer\n"))
             let words = "     + file ../../large, 4 KiB: not here, the server has it no longer\n"

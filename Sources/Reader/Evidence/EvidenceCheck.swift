@@ -6,6 +6,8 @@ internal import E2EE
 /// every signature anew, and every other file by making it again.
 public struct EvidenceCheck: Sendable {
     private let program: String
+    /// The number of the format of packages that are checked.
+    public static let format = EvidenceFacts.version
 
     /// - Parameter program: what checks, with its version; a package of the same one must be the same to the byte.
     public init(program: String) { self.program = program }
@@ -35,6 +37,8 @@ public struct EvidenceCheck: Sendable {
         public internal(set) var shortTexts = 0
         /// Channels of which later answers are not in the package, by name, and how many: they may hold edits and deletions.
         public internal(set) var absent: [(channel: String, documents: Int)] = []
+        /// The number of its format, where it is another one than this program knows: then nothing but its hashes was checked.
+        public internal(set) var foreignFormat: Int64?
         /// Files that another version of the program made and that were not made again.
         public internal(set) var uncompared: [String] = []
 

@@ -20,7 +20,13 @@ struct EvidenceExamination {
 
     mutating func run(_ report: inout EvidenceCheck.Report, _ progress: (Int) -> Void) throws {
         defer { report.damages += damages }
-        guard var facts = try contents.bytes(EvidenceWriter.manifestName).flatMap(EvidenceFacts.init) else {
+        let manifest = try contents.bytes(EvidenceWriter.manifestName)
+        if let version = manifest.flatMap(EvidenceFacts.version), version != EvidenceFacts.version {
+            report.foreignFormat = version
+            report.program = manifest.flatMap { try? JSONDocument($0).root }?["program"]?.string
+            return
+        }
+        guard var facts = manifest.flatMap(EvidenceFacts.init) else {
             return damage(EvidenceWriter.manifestName, "it is missing, or cannot be read")
         }
         (report.account, report.program, report.head) = (facts.account, facts.program, facts.head)

@@ -1,4 +1,5 @@
 internal import Archive
+internal import Bytes
 
 /// What a package says of itself in `manifest.json`: everything that its other files are made of, besides the posts,
 /// the keys and the documents. With these, whoever checks a package can make every other file of it again.
@@ -31,7 +32,11 @@ struct EvidenceFacts {
     /// Who may be taken for whom: as the documents about users say, all of which are in the package.
     var book = NameBook()
 
-    static let version: Int64 = 1
+    /// The number of the package's format. A program checks packages of its own format alone.
+    static let version: Int64 = 2
+
+    /// The number that a manifest states; nil where it states none.
+    static func version(of manifest: [UInt8]) -> Int64? { (try? JSONDocument(manifest).root)?["mmvault_evidence"]?.int }
 
     var people: ExportPeople { ExportPeople(account: account, users: users.map(\.user), teams: teams, book: book) }
 }

@@ -18,6 +18,23 @@ extension Check {
                 "DAMAGED  \(SafeText.line(damage.file ?? "the package")):\(post) \(SafeText.line(damage.what))"
                     .wrapped(indent: 9))
         }
+        let maker = SafeText.line(report.program ?? "another version of mmvault")
+        if report.isClean, let format = report.foreignFormat {
+            Terminal.print(
+                "NOT CHECKED  the package has format \(format), and \(Mmvault.program) checks format \(EvidenceCheck.format)"
+                    .wrapped(indent: 13))
+            throw Failure(
+                .unchecked, "nothing in \(SafeText.line(path)) was checked but its hashes",
+                hint: "check it with \(maker), which made it, before you believe anything in it")
+        }
+        if report.isClean, !report.uncompared.isEmpty {
+            Terminal.print(
+                ("NOT CHECKED, DO NOT READ THESE: \(report.uncompared.map(SafeText.line).joined(separator: ", "))")
+                    .wrapped(indent: 2))
+            Terminal.print(
+                "They were made by \(maker), and \(Mmvault.program) makes them otherwise. posts/posts.jsonl was checked."
+                    .wrapped(indent: 2))
+        }
         describe(report)
         guard report.isClean else {
             throw Failure(
@@ -28,12 +45,13 @@ extension Check {
             guard let document = report.notedDocument else { throw Check.missingHead(head) }
             Terminal.print("The head that you noted is that of document \(document) of the package's chain.")
         }
+        guard report.uncompared.isEmpty else {
+            throw Failure(
+                .unchecked, "\(report.uncompared.count.of("file")) of the package could not be checked",
+                hint: "check it with \(maker), which made it; all else fits together")
+        }
         guard report.signature?.isJudged != false else {
             Terminal.print("Everything else in it fits together.")
-            throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
-        }
-        guard report.uncompared.isEmpty else {
-            Terminal.print("Everything that could be compared fits together.")
             throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
         }
         Terminal.print("Everything in it fits together.")
@@ -74,12 +92,6 @@ extension Check {
                 "\(Int(clamping: head.documents).of("document")), head of the chain:\n  \(SafeText.line(head.hash))")
         }
         Terminal.print("signature: \(words(report.signature))".wrapped(indent: 2))
-        if !report.uncompared.isEmpty {
-            Terminal.warn(
-                "\(report.uncompared.count.of("file")) made by \(SafeText.line(report.program ?? "another version")) "
-                    + "could not be made again by \(Mmvault.program), and only their hashes were checked: "
-                    + report.uncompared.map(SafeText.line).joined(separator: ", "))
-        }
         Terminal.note(
             "Not to be told from the package: whether the head of the chain is the one that was noted down elsewhere, "
                 + "whose the keys are, whether the audit found what findings.jsonl says, and whether the server told the "

@@ -19,7 +19,7 @@ struct Check: AsyncParsableCommand {
             verifies every hash and every signature in it, holds each post against the
             server's own answer, and makes the report again. Needs neither vault nor key.
 
-            \(ExitCode.help(.findings, .damaged, .noArchive, .usage, .badExport))
+            \(ExitCode.help(.findings, .damaged, .noArchive, .unchecked, .usage, .badExport))
             """)
 
     @OptionGroup var vault: VaultOptions
