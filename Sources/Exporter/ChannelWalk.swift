@@ -45,7 +45,9 @@ struct ChannelWalk {
             try archive.walkState(channelID: channelID)
             ?? WalkState(cursor: 0, backward: .newest, hasAskedForPast: false)
         // Earlier builds did not note it, and knew of no limit.
-        if state.heldUntil == nil, state.backward == nil, state.hiddenUntil == nil { state.heldUntil = state.cursor }
+        if state.heldUntil == nil, state.backward == nil, state.hiddenUntil == nil, state.unlistedBefore == nil {
+            state.heldUntil = state.cursor
+        }
         // Clocks were put right since: what happened under the wrong ones was told by no time.
         let now = Timestamp.now.milliseconds
         if state.cursor > now + limits.overlap {

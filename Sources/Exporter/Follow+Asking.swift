@@ -108,9 +108,9 @@ extension Follow {
             }
             onEvent(.asked(added: 0, keyChanges: changes))
             for userID in users {
-                let count = events.count { $0.userID == userID }
+                let news = events.filter { $0.userID == userID }
                 let unseen = try pull.archived { () throws(ArchiveError) in
-                    try told.unseen(after: count, of: userID, in: pull.archive)
+                    try told.unseen(after: news, of: userID, in: pull.archive)
                 }
                 if unseen > 0 { onEvent(.keysUnseen(userID: userID, count: unseen)) }
             }
@@ -148,15 +148,17 @@ extension Follow {
 
 /// How many changes of keys were told since a following began, and how many of them were seen.
 private struct KeyNews {
-    private let start = Timestamp.now
+    /// When the first event about each user came. What a first pull shows is no change that an event told of.
+    private var starts: [String: Timestamp] = [:]
     private var events: [String: Int] = [:]
     private var unseen: [String: Int] = [:]
 
-    /// - Parameter count: events about a user that have come.
+    /// - Parameter news: events about a user that have come.
     /// - Returns: how many more changes were told than seen, those left out of which this was said before.
-    mutating func unseen(after count: Int, of userID: String, in archive: Archive) throws(ArchiveError) -> Int {
-        events[userID, default: 0] += count
-        // A poll may have seen it before the event came.
+    mutating func unseen(after news: [KeyEvent], of userID: String, in archive: Archive) throws(ArchiveError) -> Int {
+        events[userID, default: 0] += news.count
+        let start = starts[userID] ?? news.map(\.receivedAt).min() ?? .now
+        starts[userID] = start
         let seen = try archive.keyChanges(of: userID).count { $0.source == .server && $0.at >= start }
         let all = max(0, events[userID, default: 0] - seen)
         defer { unseen[userID] = max(all, unseen[userID] ?? 0) }
