@@ -21,15 +21,23 @@ public struct AgeFile: Sendable {
     ///   - identities: Tried in order on every X25519 stanza.
     /// - Throws: `AgeError`; `payloadDamaged` only for a length that no payload has.
     public init(_ bytes: [UInt8], identities: [AgeIdentity]) throws(AgeError) {
+        (key, start) = try AgeFile.key(bytes, identities)
+        chunkCount = try AgePayload.chunkCount(bytes.count - start)
+        plaintextCount = bytes.count - start - chunkCount * ChunkCipher.tagLength
+        self.bytes = bytes
+    }
+
+    /// - Parameter bytes: the file's beginning, with all of its header.
+    /// - Returns: the payload's key, and where its first chunk begins.
+    private static func key(
+        _ bytes: [UInt8], _ identities: [AgeIdentity]
+    ) throws(AgeError) -> (key: SecretBytes, start: Int) {
         let (header, end) = try AgeHeader.parse(bytes)
         let fileKey = try AgeFile.fileKey(of: try AgeStanza.all(in: header.stanzas), identities)
         guard header.isAuthentic(fileKey: fileKey) else { throw .headerMACWrong }
         guard bytes.count - end >= AgePayload.nonceLength else { throw .malformedHeader(.nonce) }
-        start = end + AgePayload.nonceLength
-        chunkCount = try AgePayload.chunkCount(bytes.count - start)
-        plaintextCount = bytes.count - start - chunkCount * ChunkCipher.tagLength
-        key = AgePayload.key(fileKey: fileKey, nonce: Array(bytes[end..<start]))
-        self.bytes = bytes
+        let start = end + AgePayload.nonceLength
+        return (AgePayload.key(fileKey: fileKey, nonce: Array(bytes[end..<start])), start)
     }
 
     private static func fileKey(
@@ -88,5 +96,43 @@ public struct AgeFile: Sendable {
         }
         if let failure { throw failure }
         return text
+    }
+}
+
+extension AgeFile {
+    /// A header has some hundred bytes for each recipient.
+    private static let longestHeader = 1 << 20
+
+    /// Decrypts a file of any size, a chunk at a time. Only the end shows that all of the text came: where this throws, what
+    /// `output` got is worth nothing.
+    ///
+    /// - Parameters:
+    ///   - size: of the sealed file, in bytes.
+    ///   - read: gives the bytes of a range of it; fewer count as damage.
+    /// - Throws: `AgeError`, and what `read` and `output` throw.
+    public static func decrypt(
+        size: Int, identities: [AgeIdentity], read: (Range<Int>) throws -> [UInt8],
+        _ output: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let (key, first) = try key(try read(0..<min(size, longestHeader)), identities)
+        let chunks = try AgePayload.chunkCount(size - first)
+        var cipher = ChunkCipher(key: key, .opening)
+        var nonce = AgePayload.Nonce()
+        var text = ChunkBuffer(count: AgePayload.chunkLength)
+        for chunk in 0..<chunks {
+            let start = first + chunk * AgePayload.sealedChunkLength
+            let sealed = try read(start..<min(start + AgePayload.sealedChunkLength, size))
+            if chunk == chunks - 1 { nonce.markLast() }
+            let count = sealed.count - ChunkCipher.tagLength
+            let isOpened = sealed.withUnsafeBytes { sealed in
+                count >= 0
+                    && text.withUnsafeMutableBytes {
+                        cipher.open(sealed[...], into: $0.baseAddress, nonce: nonce.bytes)
+                    }
+            }
+            guard isOpened else { throw AgeError.payloadDamaged(chunk: chunk) }
+            try text.withUnsafeBytes { try output(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            nonce.advance()
+        }
     }
 }

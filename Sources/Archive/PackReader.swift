@@ -28,9 +28,70 @@ public enum PackFormat: Sendable {
     /// POSIX pax, compressed with Zstandard (RFC 8878).
     case tarZstd
 
+    /// The format of a file that begins as one of these does; nil for anything else.
+    public init?(_ source: PackSource) {
+        guard let format = [PackFormat.zip, .tarZstd].first(where: { source.begins(with: $0.magic) }) else {
+            return nil
+        }
+        self = format
+    }
+
     /// The bytes that such a file begins with.
     fileprivate var magic: [UInt8] { self == .zip ? Array("PK".utf8) : [0x28, 0xB5, 0x2F, 0xFD] }
     fileprivate var name: String { self == .zip ? "zip" : "tar.zst" }
+}
+
+/// The bytes of a file that files are packed into, which can be read at any place.
+public struct PackSource {
+    public let size: Int64
+    /// For errors.
+    let path: String
+    private let fill: Fill
+
+    /// Fills a buffer with the bytes from a place on, fewer only at the end, and gives how many; -1 where they cannot be read.
+    public typealias Fill = (_ start: Int64, _ buffer: UnsafeMutableRawBufferPointer) -> Int
+
+    public init(_ path: String, size: Int64, fill: @escaping Fill) {
+        (self.path, self.size, self.fill) = (path, size, fill)
+    }
+
+    /// - Throws: `file`.
+    public init(_ path: String) throws(ArchiveError) {
+        // Not to wait for whoever would write to a pipe, which is no package anyway.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .file(path: path, operation: "read", errno: errno) }
+        let file = Descriptor(number: descriptor)
+        self.init(path, size: Int64(max(lseek(descriptor, 0, SEEK_END), 0))) { start, buffer in
+            pread(file.number, buffer.baseAddress, buffer.count, Int(start))
+        }
+    }
+
+    private final class Descriptor {
+        let number: Int32
+        init(number: Int32) { self.number = number }
+        deinit { close(number) }
+    }
+
+    func begins(with bytes: [UInt8]) -> Bool { self.bytes(0, bytes.count) == bytes }
+
+    /// - Returns: -1 where they cannot be read.
+    func read(_ start: Int64, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            let count = fill(start + Int64(filled), UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return count < 0 ? -1 : filled }
+            filled += count
+        }
+        return filled
+    }
+
+    /// Bytes at a place; fewer where it ends.
+    func bytes(_ start: Int64, _ count: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = max(0, read(start, UnsafeMutableRawBufferPointer(buffer)))
+        }
+    }
 }
 
 /// A file that files are packed into, read once from its first byte to its last by libarchive's streaming reader. Of a zip
@@ -43,6 +104,7 @@ public final class PackReader {
     let size: Int64
     private let format: PackFormat
     private let archive: OpaquePointer
+    private let source: PackSource
     private let input: Input
     private let limits: ImportLimits
     /// nil for a zip.
@@ -60,14 +122,22 @@ public final class PackReader {
     private let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
 
     /// - Throws: `file`, `badExport` where it is not of that format.
-    public init(_ path: String, _ format: PackFormat = .zip, _ limits: ImportLimits) throws(ArchiveError) {
-        input = try Input(path)
-        size = input.size
+    public convenience init(
+        _ path: String, _ format: PackFormat = .zip, _ limits: ImportLimits
+    ) throws(ArchiveError) {
+        try self.init(try PackSource(path), format, limits)
+    }
+
+    /// - Throws: `file`, `badExport` where it is not of that format.
+    public init(_ source: PackSource, _ format: PackFormat, _ limits: ImportLimits) throws(ArchiveError) {
+        self.source = source
+        input = Input(source)
+        size = source.size
         self.format = format
         self.limits = limits
         guard let archive = archive_read_new() else { throw .compression(what: "libarchive is out of memory") }
         self.archive = archive
-        guard input.begins(with: format.magic) else {
+        guard source.begins(with: format.magic) else {
             throw .badExport(file: nil, what: "it is not a \(format.name) file")
         }
         let before = uselocale(locale)
@@ -88,7 +158,7 @@ public final class PackReader {
             }, nil)
         guard opened == ARCHIVE_OK else { throw .badExport(file: nil, what: message) }
         switch format {
-        case .zip: directory = ZipDirectory(size: size, read: input.bytes)
+        case .zip: directory = ZipDirectory(size: size, read: source.bytes)
         case .tarZstd:
             var entry: OpaquePointer?
             guard archive_read_next_header(archive, &entry) == ARCHIVE_OK else {
@@ -159,7 +229,7 @@ public final class PackReader {
         guard let name = try tar.next() else {
             try input.drain()
             digest = input.digest()
-            isOwn = isOwn && tar.isOwn && ZstdFile.isOneFrame(size: size, read: input.bytes)
+            isOwn = isOwn && tar.isOwn && ZstdFile.isOneFrame(size: size, read: source.bytes)
             return nil
         }
         guard PackReader.isHarmless(name) else { throw outside(name) }
@@ -264,44 +334,19 @@ public final class PackReader {
     /// The file's bytes on their way to libarchive, hashed as they pass.
     private final class Input {
         static let capacity = 1 << 18
-        let size: Int64
         private(set) var bytesRead: Int64 = 0
-        private let descriptor: Int32
-        private let path: String
+        private let source: PackSource
         private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
         private var hash: SHA256Stream? = SHA256Stream()
         private var tail: [UInt8] = []
-        private var errno: Int32 = 0
 
-        init(_ path: String) throws(ArchiveError) {
-            self.path = path
-            // Not to wait for whoever would write to a pipe, which is no zip anyway.
-            descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-            guard descriptor >= 0 else { throw .file(path: path, operation: "read", errno: Glibc.errno) }
-            size = Int64(max(lseek(descriptor, 0, SEEK_END), 0))
-            lseek(descriptor, 0, SEEK_SET)
-        }
+        init(_ source: PackSource) { self.source = source }
 
-        deinit {
-            close(descriptor)
-            buffer.deallocate()
-        }
-
-        func begins(with bytes: [UInt8]) -> Bool {
-            var start = [UInt8](repeating: 0, count: bytes.count)
-            return pread(descriptor, &start, start.count, 0) == bytes.count && start == bytes
-        }
+        deinit { buffer.deallocate() }
 
         func read(_ output: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
-            var count: Int
-            repeat {
-                count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            } while count < 0
-                && Glibc.errno == EINTR
-            guard count >= 0 else {
-                errno = Glibc.errno
-                return -1
-            }
+            let count = source.read(bytesRead, buffer)
+            guard count >= 0 else { return -1 }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             hash?.update(bytes)
             bytesRead += Int64(count)
@@ -316,7 +361,7 @@ public final class PackReader {
             while true {
                 let count = read(&pointer)
                 if count == 0 { return }
-                guard count > 0 else { throw .file(path: path, operation: "read", errno: errno) }
+                guard count > 0 else { throw .file(path: source.path, operation: "read", errno: errno) }
             }
         }
 
@@ -325,18 +370,6 @@ public final class PackReader {
             stride(from: tail.count - 22, through: 0, by: -1).contains { start in
                 tail[start...].starts(with: [0x50, 0x4B, 0x05, 0x06])
                     && Int(tail[start + 20]) | Int(tail[start + 21]) << 8 == tail.count - start - 22
-            }
-        }
-
-        /// Bytes at a place, whatever was read of the file; fewer where it ends.
-        func bytes(_ start: Int64, _ count: Int) -> [UInt8] {
-            [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-                while filled < count {
-                    let read = pread(
-                        descriptor, buffer.baseAddress.map { $0 + filled }, count - filled, Int(start) + filled)
-                    if read <= 0 { return }
-                    filled += read
-                }
             }
         }
 

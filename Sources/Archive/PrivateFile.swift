@@ -46,6 +46,12 @@ public enum PrivateFile {
     /// Removes a file, if it is there. What is not removed does no harm.
     public static func remove(_ path: String) { unlink(path) }
 
+    /// Removes a folder of ours with everything in it.
+    public static func removeDirectory(_ path: String) {
+        for name in names(in: path) where unlink("\(path)/\(name)") != 0 { removeDirectory("\(path)/\(name)") }
+        rmdir(path)
+    }
+
     /// - Returns: nil where there is no such file.
     public static func read(_ path: String) throws(ArchiveError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -61,6 +61,16 @@ extension Gpg {
         return Array(answer.output.utf8)
     }
 
+    /// - Returns: the public key, ASCII-armored, without what others signed of it.
+    func publicKey(_ key: Key) async throws -> [UInt8] {
+        let answer = try await ask(
+            ["--armor", "--export-options", "export-minimal", "--output", "-", "--export", key.fingerprint], about: [])
+        guard answer.isSuccess, !answer.output.isEmpty else {
+            throw ReaderError.gpgFailed(doing: Gpg.signing, message: Gpg.lastWords(answer.errors))
+        }
+        return Array(answer.output.utf8)
+    }
+
     /// Runs gpg on what is no secret, from a file in memory: gpg may end before it has read all of it, and a pipe would
     /// break then.
     func ask(

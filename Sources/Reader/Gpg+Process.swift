@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CLinux
 internal import Glibc
 internal import Subprocess
@@ -38,6 +39,49 @@ extension Gpg {
             throw .gpgMissing
         } catch {
             throw .gpgFailed(doing: doing, message: "\(error)")
+        }
+    }
+
+    /// Runs gpg on a file, and hands over what it writes, a piece at a time: before gpg has said that all of it is good.
+    ///
+    /// - Parameter input: closed here.
+    func stream(
+        _ arguments: [String], input: Int32, doing: String,
+        _ consume: @escaping (UnsafeRawBufferPointer) throws -> Void
+    ) async throws {
+        var ends: [Int32] = [-1, -1]
+        guard private_pipe(&ends) == 0 else {
+            throw ReaderError.output(path: "gpg", operation: "make a pipe to", errno: errno)
+        }
+        let output = ends[0]
+        defer { close(output) }
+        var failure: (any Error)?
+        do {
+            let result = try await Subprocess.run(
+                .name("gpg"), arguments: Arguments(self.arguments(arguments)), environment: environment,
+                input: .fileDescriptor(FileDescriptor(rawValue: input), closeAfterSpawningProcess: true),
+                output: .fileDescriptor(FileDescriptor(rawValue: ends[1]), closeAfterSpawningProcess: true),
+                error: .string(limit: 1 << 20)
+            ) { _ in
+                var buffer = [UInt8](repeating: 0, count: 1 << 16)
+                defer { wipe(&buffer) }
+                while true {
+                    let count = read(output, &buffer, buffer.count)
+                    if count < 0, errno == EINTR { continue }
+                    guard count > 0 else { return }
+                    // What cannot be taken is read all the same, or gpg waits for ever.
+                    guard failure == nil else { continue }
+                    do {
+                        try buffer.withUnsafeBytes { try consume(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+                    } catch { failure = error }
+                }
+            }
+            if let failure { throw failure }
+            guard result.terminationStatus.isSuccess else {
+                throw ReaderError.gpgFailed(doing: doing, message: Gpg.lastWords(result.standardError))
+            }
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            throw ReaderError.gpgMissing
         }
     }
 

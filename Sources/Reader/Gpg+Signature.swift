@@ -27,7 +27,9 @@ extension Gpg {
         public var isJudged: Bool { if case .good(_, _, isTrusted: true) = self { true } else { false } }
     }
 
-    func verify(signature: [UInt8], of text: [UInt8]) async -> SignatureState {
+    /// - Parameter key: the public key that came with the signature: where the user's gpg does not know the signer, it tells
+    ///   whether that key made it, and nothing of whose it is.
+    func verify(signature: [UInt8], of text: [UInt8], key: [UInt8]? = nil) async -> SignatureState {
         // gpg takes one of the two from a pipe. The signature is no secret.
         var template = Array("\(Gpg.temporaryFolder)/mmvault.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -35,22 +37,28 @@ extension Gpg {
         }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let path = "\(folder)/\(EvidenceWriter.signatureName)"
-        defer {
-            unlink(path)
-            rmdir(folder)
-        }
+        defer { PrivateFile.removeDirectory(folder) }
         do {
             try PrivateFile.replace(path, with: signature)
             // Where gpg has no home it would make one, only to find no key in it.
-            let options = Gpg.hasHome ? [] : ["--no-options"]
-            let answer = try await ask(
-                options + ["--no-auto-key-retrieve", "--status-fd", "1", "--verify", path, "-"], about: text)
-            return Gpg.state(answer.output, errors: answer.errors)
+            let state = try await verify(path, of: text, options: Gpg.hasHome ? [] : ["--no-options"])
+            guard case .unknownKey = state, let key else { return state }
+            let home = ["--no-options", "--no-autostart", "--homedir", folder]
+            guard try await ask(home + ["--import"], about: key).isSuccess,
+                case .good(let userID, let fingerprint, _) = try await verify(path, of: text, options: home)
+            else { return state }
+            return .good(userID: userID, fingerprint: fingerprint, isTrusted: false)
         } catch ReaderError.gpgMissing {
             return .noGpg
         } catch {
             return .notJudged(why: "\(error)")
         }
+    }
+
+    private func verify(_ path: String, of text: [UInt8], options: [String]) async throws -> SignatureState {
+        let answer = try await ask(
+            options + ["--no-auto-key-retrieve", "--status-fd", "1", "--verify", path, "-"], about: text)
+        return Gpg.state(answer.output, errors: answer.errors)
     }
 
     private static var hasHome: Bool {

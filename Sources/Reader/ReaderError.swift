@@ -1,6 +1,16 @@
 public import Archive
 public import E2EE
 
+/// Why a package that is sealed with age does not open.
+public enum SealFailure: Equatable, Sendable {
+    /// Nobody said which key opens it.
+    case noIdentity
+    /// It is sealed for another key.
+    case otherIdentity
+    /// It is no age file, or was changed or cut.
+    case damaged
+}
+
 /// What can go wrong between an archive and its reader as a whole. Never holds a text or key bytes.
 public enum ReaderError: Error, Equatable, Sendable {
     /// There is neither a clear-text backup nor a GPG backup in `source`.
@@ -31,6 +41,8 @@ public enum ReaderError: Error, Equatable, Sendable {
     case nothingChosen
     /// What was to be checked is no package.
     case notAPackage(path: String, what: String)
+    /// A package is sealed, and could not be opened.
+    case sealed(path: String, SealFailure)
     /// What was to be checked is an export of another format.
     case notEvidence(path: String, ExportFormat)
     /// A file is no list of keys, or not as its format says.

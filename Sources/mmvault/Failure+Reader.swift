@@ -67,10 +67,8 @@ extension Failure {
                 .noArchive, "nothing was chosen: no post in the archive is of that choice",
                 hint: "nothing was written; “mmvault channels” shows what is there")
         case .notAPackage(let path, let what):
-            Failure(
-                .badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))",
-                hint: what.hasPrefix("the package is in")
-                    ? "unpack it, and check that folder; “mmvault check FOLDER” does" : sealedHint(path))
+            Failure(.badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))")
+        case .sealed(let path, let failure): of(failure, SafeText.line(path))
         case .notEvidence(let path, let format):
             Failure(
                 .badExport, "\(SafeText.line(path)) is no package of evidence: it is an export (\(format.rawValue))",
@@ -94,13 +92,21 @@ extension Failure {
         return "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase"
     }
 
-    /// How to open a package that is sealed.
-    private static func sealedHint(_ path: String) -> String? {
-        guard let sealing = PackageForm(path).sealing else { return nil }
-        let (sealed, open) = (SafeText.line(path), SafeText.line(String(path.dropLast(4))))
-        return sealing == "age"
-            ? "decrypt it first: age -d -i KEYFILE -o \(open) \(sealed)"
-            : "decrypt it first: gpg --output \(open) --decrypt \(sealed)"
+    private static func of(_ failure: SealFailure, _ path: String) -> Failure {
+        switch failure {
+        case .noIdentity:
+            Failure(
+                .key, "\(path) is sealed with age",
+                hint: "--identity FILE names the file with your key, as age-keygen wrote it")
+        case .otherIdentity:
+            Failure(
+                .key, "\(path) is sealed for another age key",
+                hint: "ask for whom it was sealed; its owner gave an age1… to --encrypt-to")
+        case .damaged:
+            Failure(
+                .damaged, "\(path) is no age file, or was changed or cut",
+                hint: "nothing in it was read; ask for another copy")
+        }
     }
 
     private static func of(_ refusal: CheckedTrustList.Refusal) -> Failure {

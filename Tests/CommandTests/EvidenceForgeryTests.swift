@@ -93,6 +93,28 @@ import Testing
         }
     }
 
+    @Test func render_MakesTheFormsAnewAndNoneOfADamagedPackage() async throws {
+        try await EvidenceDamageTests.with { stage in
+            let check = try await stage.run(
+                """
+                mmvault check out --render fresh && diff -r fresh out | grep -v '^Only in out' | head
+                for name in report.html report.md posts files; do [ -e fresh/$name ] || echo no $name; done
+                ls -A fresh; stat -c %a fresh/report.html
+                """)
+            #expect(check.code == 0 && check.output.contains("made anew"), "\(check.everything)")
+            #expect(
+                Array(check.lines.suffix(5)) == ["files", "posts", "report.html", "report.md", "600"],
+                "\(check.everything)")
+            let taken = try await stage.run("mmvault check out --render fresh")
+            #expect(taken.code == 64 && taken.errors.contains("fresh"), "\(taken.everything)")
+            let damaged = try await stage.run(
+                "sed -i s/e/E/ out/report.md; mmvault check out --render more; code=$?; ls more; exit $code")
+            #expect(
+                damaged.code == 4 && damaged.errors.contains("nothing was written to more")
+                    && damaged.errors.contains("cannot access"), "\(damaged.everything)")
+        }
+    }
+
     @Test func packageOfAnotherVersion_IsNotComparedAndThatIsSaid() async throws {
         try await EvidenceDamageTests.with { stage in
             let version = "m = load('manifest.json'); m['program'] = 'mmvault 9.9'; store('manifest.json', m)"
@@ -102,6 +124,11 @@ import Testing
                 check.code == 10 && check.output.hasPrefix("NOT CHECKED, DO NOT READ THESE: ")
                     && check.output.contains("report.html") && check.output.contains("9.9"),
                 "\(check.everything)")
+            // What was verified can be had in forms that can be read.
+            let rendered = try await stage.run("mmvault check out --render fresh; echo $?; cat fresh/report.md")
+            #expect(
+                rendered.output.contains("\n10\n") && rendered.output.contains("Messages from the archive of"),
+                "\(rendered.everything)")
             let format = "m = load('manifest.json'); m['mmvault_evidence'] = 99; store('manifest.json', m)"
             try await Forgery("another format", "", format).make(stage)
             let other = try await stage.run("mmvault check out")

@@ -56,6 +56,35 @@ import Testing
         }
     }
 
+    /// A stranger types what README.txt and the report show, and nothing else.
+    @Test(.enabled(if: Stage.hasGpg, "needs gpg"))
+    func theReportsOwnCommands_VerifyAndDecryptAMessage() async throws {
+        try await Stage.with(hasGpg: true) { stage in
+            try await stage.settle()
+            let outcome = try await stage.run(
+                """
+                mmvault export evidence out.zip --sign alice \(Stage.keys) > /dev/null
+                mkdir stranger; unzip -q out.zip -d stranger; mkdir -m 700 home
+                cd stranger/evidence-*
+                sed -n '/^## How to check/,/^## /p' report.md | sed -n '/^```text$/,/^```$/p' | grep -v '^```' |
+                  grep -v '^mmvault\\|/N\\.' > ../commands
+                GNUPGHOME=$PWD/../../home bash -e ../commands 2>&1
+                jq -r "select(.id == \\"$(jq -r .id ../post 2>/dev/null)\\") | .text" posts/posts.jsonl
+                """)
+            #expect(outcome.code == 0, "\(outcome.everything)")
+            #expect(outcome.lines.contains("yes") && outcome.lines.contains("Verified OK"), "\(outcome.everything)")
+            #expect(outcome.output.contains("Good signature from \"alice\""), "\(outcome.everything)")
+            let text = try await stage.run(
+                """
+                cd stranger/evidence-*; id=$(sed -n 's/.*These commands take post \\([a-z0-9]*\\),.*/\\1/p' report.md)
+                jq -r "select(.id == \\"$id\\") | .text" posts/posts.jsonl
+                """)
+            #expect(
+                !text.output.isEmpty && outcome.output.hasSuffix(text.output), "\(outcome.everything)\(text.everything)"
+            )
+        }
+    }
+
     @Test(.enabled(if: Stage.hasGpg, "needs gpg"))
     func sealedPackage_OpensWithStockToolsAndIsTheOneThatIsNotSealed() async throws {
         try await Stage.with(hasGpg: true) { stage in
@@ -75,12 +104,37 @@ import Testing
                 """)
             #expect(outcome.code == 0, "\(outcome.everything)")
             #expect(outcome.lines.suffix(4).allSatisfy { $0 == "600" })
-            for (name, says) in [
-                ("sealed.zip.age", "age -d -i KEYFILE"), ("sealed.zip.gpg", "gpg --output sealed.zip"),
+            // Their reader checks them as they are.
+            let open = try await stage.run("mmvault check open.zip")
+            #expect(open.code == 0, "\(open.everything)")
+            for command in [
+                "sealed.zip.age --identity age.key", "sealed.tar.zst.age --identity - < age.key", "sealed.zip.gpg",
+                "sealed.tar.zst.gpg",
             ] {
-                let check = try await stage.run("mmvault check \(name)")
-                #expect(check.code == 65 && check.errors.contains(says), "\(check.everything)")
+                let check = try await stage.run("mmvault check \(command)")
+                #expect(check.code == 0 && check.output == open.output, "\(command): \(check.everything)")
             }
+            for (command, code, says) in [
+                ("sealed.zip.age", 8, "--identity FILE names the file with your key"),
+                ("sealed.zip.age --identity other.key", 8, "is sealed for another age key"),
+                ("sealed.zip.age --identity sealed.zip.age", 64, "holds no age identity"),
+                ("cut.zip.age --identity age.key", 4, "was changed or cut"),
+                ("changed.zip.age --identity age.key", 4, "was changed or cut"),
+                ("open.zip.age --identity age.key", 4, "is no age file"),
+                ("GNUPGHOME=$PWD/none mmvault check sealed.zip.gpg", 8, "gpg could not decrypt the package"),
+                ("cut.zip.gpg", 8, "gpg could not decrypt the package"),
+            ] {
+                let check = try await stage.run(
+                    """
+                    age-keygen -o other.key 2>/dev/null; mkdir -pm 700 none; cp open.zip open.zip.age
+                    head -c -70000 sealed.zip.age > cut.zip.age; head -c -10 sealed.zip.gpg > cut.zip.gpg
+                    { head -c 5000 sealed.zip.age; printf x; tail -c +5002 sealed.zip.age; } > changed.zip.age
+                    \(command.contains("mmvault") ? command : "mmvault check \(command)")
+                    """)
+                #expect(check.code == Int32(code) && check.errors.contains(says), "\(command): \(check.everything)")
+                #expect(!check.output.contains("fits together"), "\(command)")
+            }
+            #expect(try await stage.run("ls -A | grep part").output.isEmpty)
         }
     }
 
@@ -94,15 +148,17 @@ import Testing
             #expect(outcome.code == 0, "\(outcome.everything)")
             _ = try await stage.run("mkdir fake")
             try stage.write("fake/gpg", "#!/bin/sh\nprintf 'gpg: Fatal: no \\033[1mhome\\n' >&2\nexit 2\n")
+            let unknown =
+                "that calls itself “alice”; gpg does not know whose it is: compare the fingerprint with its owner"
             let cases: [(name: String, setup: String, says: String)] = [
                 (
                     "merely imported", "mkdir -m 700 g; export GNUPGHOME=$PWD/g; gpg --quiet --import alice.pgp",
-                    "that calls itself “alice”; gpg does not know whose it is: compare the fingerprint with its owner"
+                    unknown
                 ),
-                ("no key", "mkdir -m 700 h; export GNUPGHOME=$PWD/h", "gpg does not know the key"),
-                ("no home", "mkdir home; unset GNUPGHOME; export HOME=$PWD/home", "gpg does not know the key"),
-                ("nobody's home", "unset GNUPGHOME; export HOME=/nowhere", "gpg does not know the key"),
-                ("a home that is a file", "touch f; export GNUPGHOME=$PWD/f", "judged"),
+                ("no key", "mkdir -m 700 h; export GNUPGHOME=$PWD/h", unknown),
+                ("no home", "mkdir home; unset GNUPGHOME; export HOME=$PWD/home", unknown),
+                ("nobody's home", "unset GNUPGHOME; export HOME=/nowhere", unknown),
+                ("a home that is a file", "touch f; export GNUPGHOME=$PWD/f", unknown),
                 (
                     "a gpg that fails", "chmod +x fake/gpg; export PATH=$PWD/fake:$PATH",
                     "not judged by gpg: Fatal: no "

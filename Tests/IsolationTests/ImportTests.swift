@@ -39,13 +39,16 @@ import Testing
             // Foundation for what Unicode says of characters; the search index is a database in memory.
             module: "Reader", everywhere: ["Archive", "Bytes", "E2EE"],
             only: [
-                "Age": ["Evidence/PackageSeal.swift", "Search/SealedFolder.swift", "Search/Search.swift"],
+                "Age": [
+                    "Evidence/PackageSeal.swift", "Evidence/SealedPackage.swift", "Search/SealedFolder.swift",
+                    "Search/Search.swift",
+                ],
                 "CLinux": ["Evidence/UnnamedFile.swift", "Gpg+Package.swift", "Gpg+Process.swift"],
                 "Foundation": ["Search/SearchText.swift", "Search/SearchHighlight.swift"],
                 "GRDB": ["Search/SearchSegment.swift"], "GRDBSQLite": ["Search/SearchSegment.swift"],
                 "Glibc": [
-                    "Evidence/NewFile.swift", "Evidence/PackageFolder.swift", "Evidence/UnnamedFile.swift",
-                    "Export/ExportDirectory.swift",
+                    "Evidence/NewFile.swift", "Evidence/PackageFolder.swift", "Evidence/SealedPackage.swift",
+                    "Evidence/UnnamedFile.swift", "Export/ExportDirectory.swift",
                     "Export/ExportFile.swift", "Gpg+Package.swift", "Gpg+Process.swift", "Gpg+Signature.swift",
                     "Gpg.swift",
                 ],

@@ -102,6 +102,11 @@ public struct Evidence: Sendable {
             filter: EvidenceFilter(userIDs: request.userIDs, createAt: request.createAt), coverage: plan.coverage,
             book: NameBook(trusted.record.names))
         try writer.finish(facts, keys)
+        if let signer {
+            let key = try destination.makeFile(EvidenceWriter.signerName)
+            key.write(try await Gpg().publicKey(signer))
+            try key.close()
+        }
         let sums = Array(EvidenceWriter.sums(destination.entries).utf8)
         let file = try destination.makeFile(EvidenceWriter.sumsName)
         file.write(sums)

@@ -48,12 +48,19 @@ public struct EvidenceCheck: Sendable {
 
     /// - Parameters:
     ///   - head: a head of the archive's chain, 64 hexadecimal digits, that somebody noted down.
+    ///   - rendering: a folder that does not exist yet. Where nothing is wrong with the package, the report, Markdown, mails
+    ///     and posts are written there, made anew from what was verified, with the files.
+    ///   - identities: what opens a package that is sealed with age; gpg opens others.
     ///   - progress: called with how many files, and then how many posts, were read.
-    /// - Throws: `notAPackage`, `notEvidence`; what is wrong with a package is in the report.
+    /// - Throws: `notAPackage`, `notEvidence`, `outputExists`, `sealed`; what is wrong with a package is in the report.
     public func run(
-        _ path: String, head: String? = nil, progress: (_ files: Int, _ posts: Int) -> Void = { _, _ in }
+        _ path: String, head: String? = nil, rendering: String? = nil,
+        identities: AgeIdentities? = nil, progress: (_ files: Int, _ posts: Int) -> Void = { _, _ in }
     ) async throws -> Report {
-        let contents = try PackageContents(path) { if $0.isMultiple(of: 64) { progress($0, 0) } }
+        if let rendering, !PrivateFile.names(in: rendering).isEmpty { throw ReaderError.outputExists(path: rendering) }
+        let contents = try await PackageContents(path, holdsFiles: rendering != nil, identities: identities) {
+            if $0.isMultiple(of: 64) { progress($0, 0) }
+        }
         var report = Report()
         report.files = contents.entries.count
         if let flaw = contents.flaw {
@@ -69,7 +76,8 @@ public struct EvidenceCheck: Sendable {
         report.damages += try PackageSums(contents).damages(contents)
         if let signature = try contents.bytes(EvidenceWriter.signatureName) {
             let sums = try contents.bytes(EvidenceWriter.sumsName) ?? []
-            let state = await Gpg().verify(signature: signature, of: sums)
+            let state = await Gpg().verify(
+                signature: signature, of: sums, key: try contents.bytes(EvidenceWriter.signerName))
             if case .bad = state {
                 report.damages.append(
                     Damage(
@@ -84,8 +92,19 @@ public struct EvidenceCheck: Sendable {
         }
         var examination = EvidenceExamination(contents, program: program, head: head)
         let files = report.files
-        try examination.run(&report) { progress(files, $0) }
+        try examination.run(&report, to: HashingDestination()) { progress(files, $0) }
+        if let rendering, report.isClean, report.foreignFormat == nil { try render(contents, to: rendering) }
         return report
+    }
+
+    /// Goes through all of it again, which is known to be as it should be: of a damaged package nothing is written.
+    private func render(_ contents: PackageContents, to path: String) throws {
+        let directory = try ExportDirectory(path)
+        var examination = EvidenceExamination(contents, program: program, head: nil)
+        var report = Report()
+        try examination.run(&report, to: RenderingDestination(directory)) { _ in }
+        guard report.isClean else { throw ReaderError.changedMeanwhile(file: EvidenceWriter.postsName) }
+        try directory.complete()
     }
 }
 
@@ -141,23 +160,33 @@ private struct PackageSums {
     }
 }
 
-/// Takes what a package would hold, and compares it with what it holds.
-final class ComparingDestination: ExportDestination {
+/// Hashes what a package should hold, and keeps nothing of it.
+final class HashingDestination: ExportDestination {
     private(set) var entries: [ExportFile.Entry] = []
-    /// Files that are not what they should be.
-    private(set) var differing: [String] = []
-    private let contents: PackageContents
-
-    init(_ contents: PackageContents) { self.contents = contents }
 
     func makeFile(_ name: String) -> ExportFile {
-        ExportFile(descriptor: nil, name: name, directory: "the package") { [self] _, entry in take(entry) }
+        ExportFile(descriptor: nil, name: name, directory: "the package") { [weak self] _, entry in
+            self?.entries.append(entry)
+        }
     }
 
-    func add(_ entry: ExportFile.Entry, from source: @escaping ExportSource) { take(entry) }
+    func add(_ entry: ExportFile.Entry, from source: @escaping ExportSource) { entries.append(entry) }
+}
 
-    private func take(_ entry: ExportFile.Entry) {
-        entries.append(entry)
-        if contents.entries[entry.name] != entry { differing.append(entry.name) }
+/// Keeps what people read of a package, and hashes the rest.
+final class RenderingDestination: ExportDestination {
+    private let directory: ExportDirectory
+    private let rest = HashingDestination()
+
+    init(_ directory: ExportDirectory) { self.directory = directory }
+
+    var entries: [ExportFile.Entry] { directory.entries + rest.entries }
+
+    func makeFile(_ name: String) throws(ReaderError) -> ExportFile {
+        EvidenceWriter.isForm(name) ? try directory.makeFile(name) : rest.makeFile(name)
+    }
+
+    func add(_ entry: ExportFile.Entry, from source: @escaping ExportSource) throws {
+        try directory.add(entry, from: source)
     }
 }

@@ -18,7 +18,10 @@ struct EvidenceExamination {
         (self.contents, self.program, self.head) = (contents, program, head)
     }
 
-    mutating func run(_ report: inout EvidenceCheck.Report, _ progress: (Int) -> Void) throws {
+    /// - Parameter destination: takes every file that is made again.
+    mutating func run(
+        _ report: inout EvidenceCheck.Report, to destination: any ExportDestination, _ progress: (Int) -> Void
+    ) throws {
         defer { report.damages += damages }
         let manifest = try contents.bytes(EvidenceWriter.manifestName)
         if let version = manifest.flatMap(EvidenceFacts.version), version != EvidenceFacts.version {
@@ -39,7 +42,6 @@ struct EvidenceExamination {
         var documents = EvidenceDocuments(contents, records: try chain(&facts, &report))
         let record = try examine(facts, keys, &documents)
         facts.book = NameBook(record.names)
-        let destination = ComparingDestination(contents)
         var posts = try EvidencePosts(facts, keys, TrustedKeys(record), contents, destination)
         try posts.run(&documents, finishes: damages.isEmpty, progress)
         damages += posts.damages
@@ -62,7 +64,7 @@ struct EvidenceExamination {
             let count = tally.absentCount(entry.channel.id, facts.coverage)
             return count > 0 ? (facts.people.label(entry.channel), count) : nil
         }
-        compare(facts, destination, posts.fileNames, &report)
+        compare(facts, destination.entries, &report)
     }
 
     private mutating func damage(_ file: String, _ what: String) {
@@ -257,13 +259,12 @@ struct EvidenceExamination {
 
     /// Everything in the package must be what is made of the posts, the keys and the manifest, or be accounted for.
     private mutating func compare(
-        _ facts: EvidenceFacts, _ destination: ComparingDestination, _ fileNames: Set<String>,
-        _ report: inout EvidenceCheck.Report
+        _ facts: EvidenceFacts, _ made: [ExportFile.Entry], _ report: inout EvidenceCheck.Report
     ) {
         let isSame = facts.program == program
         // What is made of damaged things differs as well; to name that too would only hide what is damaged.
         if damages.isEmpty {
-            for name in destination.differing {
+            for name in made.filter({ contents.entries[$0.name] != $0 }).map(\.name) {
                 if isSame {
                     damage(
                         name,
@@ -274,9 +275,10 @@ struct EvidenceExamination {
                 }
             }
         }
-        var accounted = Set(destination.entries.map(\.name)).union(fileNames)
+        var accounted = Set(made.map(\.name))
         accounted.formUnion([
-            EvidenceWriter.sumsName, EvidenceWriter.signatureName, EvidenceWriter.chainName, ExportDirectory.marker,
+            EvidenceWriter.sumsName, EvidenceWriter.signatureName, EvidenceWriter.signerName, EvidenceWriter.chainName,
+            ExportDirectory.marker,
         ])
         for document in facts.documents {
             accounted.formUnion([

@@ -14,13 +14,14 @@ struct EvidencePosts {
     private(set) var shown: [String: Newest] = [:]
     private var order = PostOrder()
     /// The files of posts that the package holds.
-    private(set) var fileNames: Set<String> = []
+    private var fileNames: Set<String> = []
     /// By the file's id: a file stands in the package once, under the name that it had when it was written first.
     private var paths: [String: String] = [:]
     private let facts: EvidenceFacts
     private let keys: EvidenceKeys
     private let trusted: TrustedKeys
     private let contents: PackageContents
+    private let destination: any ExportDestination
     private let writer: EvidenceWriter
     private let people: ExportPeople
     private let emoji: [String: CustomEmoji]
@@ -40,9 +41,10 @@ struct EvidencePosts {
 
     init(
         _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ trusted: TrustedKeys, _ contents: PackageContents,
-        _ destination: ComparingDestination
+        _ destination: any ExportDestination
     ) throws {
         (self.facts, self.keys, self.trusted, self.contents) = (facts, keys, trusted, contents)
+        self.destination = destination
         people = facts.people
         emoji = Dictionary(facts.emoji.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let (findings, flaw) = try EvidencePosts.findings(contents)
@@ -228,8 +230,10 @@ struct EvidencePosts {
             guard records.contains(where: { $0.content == content }) else {
                 throw Flaw(what: "its file \(attached.id) is not the one that the archive recorded")
             }
-            fileNames.insert(path)
             paths[attached.id] = path
+            if fileNames.insert(path).inserted {
+                try destination.add(entry) { [contents] in try contents.read(path, $0) }
+            }
             return ShownFile(attached: named, state: .held(content, path: path))
         }
     }

@@ -18,6 +18,8 @@ struct EvidenceTally {
     private(set) var absentIDs: Set<String> = []
     /// By channel: the first document with a chosen post.
     private(set) var firstDocuments: [String: Int64] = [:]
+    /// The first message with which a reader can try every step by hand.
+    private(set) var sample: Sample?
     private(set) var first: Int64?
     private(set) var last: Int64?
     /// Texts so short that a key could be found under which they say something else: for the archive's owner more of their
@@ -31,6 +33,13 @@ struct EvidenceTally {
         var posts = 0
         /// Posts whose signature fits a known key of the author's, by its id.
         var byKey: [KeyID: Int] = [:]
+    }
+
+    /// Where a verified message stands, and what opens it.
+    struct Sample {
+        let post: StoredVersion.Header
+        let key: KeyID
+        let messageKey: [UInt8]
     }
 
     /// Everybody who is named in the package.
@@ -54,6 +63,11 @@ struct EvidenceTally {
         verdicts[post.verdict, default: 0] += 1
         authors[header.userID, default: Author()].posts += 1
         if let key = post.signedBy { authors[header.userID]?.byKey[key, default: 0] += 1 }
+        if sample == nil, post.state == .live, post.verdict.isClean, post.importName == nil, let key = post.signedBy,
+            let messageKey = evidence.messageKey
+        {
+            sample = Sample(post: header, key: key, messageKey: messageKey)
+        }
         userIDs.insert(header.userID)
         for reaction in post.circumstances.reactions {
             userIDs.formUnion(reaction.userIDs)

@@ -24,7 +24,9 @@ final class EvidenceWriter {
         var renderers: [any PostRenderer]
     }
 
-    static let postsName = "posts/posts.jsonl"
+    static let reportNames = (html: "report.html", markdown: "report.md")
+    static let postsFolder = "posts"
+    static let postsName = "\(postsFolder)/posts.jsonl"
     static let verdictsName = "verdicts.jsonl"
     static let chainName = "chain.txt"
     static let keysName = "keys.json"
@@ -35,6 +37,7 @@ final class EvidenceWriter {
     static let threatModelName = "threat-model.md"
     static let sumsName = "SHA256SUMS"
     static let signatureName = "SHA256SUMS.asc"
+    static let signerName = "signer.asc"
 
     /// - Parameter place: where texts may wait.
     init(
@@ -50,8 +53,8 @@ final class EvidenceWriter {
 
     func begin(_ entry: EvidenceChannel) throws(ReaderError) {
         let channel = entry.channel
-        let markdown = try destination.makeFile("posts/markdown/\(entry.path).md")
-        let mbox = try destination.makeFile("posts/mbox/\(entry.path).mbox")
+        let markdown = try destination.makeFile("\(EvidenceWriter.postsFolder)/markdown/\(entry.path).md")
+        let mbox = try destination.makeFile("\(EvidenceWriter.postsFolder)/mbox/\(entry.path).mbox")
         let isEncrypted = entry.isEncrypted
         pages.markdown.file.write("\n")
         self.channel = ChannelFiles(
@@ -90,14 +93,14 @@ final class EvidenceWriter {
         try lines.close()
         try verdicts.close()
         let report = EvidenceReport(facts, keys, tally, findings.all, shown: affected)
-        let html = try destination.makeFile("report.html")
+        let html = try destination.makeFile(EvidenceWriter.reportNames.html)
         html.write(ReportHTML.head(title: report.title))
         html.write("<h1>\(ReportHTML.line(report.title))</h1>\n")
         for block in report.blocks { html.write(block.html) }
         try pages.html.copy(to: html)
         html.write(ReportHTML.foot)
         try html.close()
-        let markdown = try destination.makeFile("report.md")
+        let markdown = try destination.makeFile(EvidenceWriter.reportNames.markdown)
         markdown.write("# \(MarkdownRenderer.escape(report.title))\n")
         for block in report.blocks { markdown.write(block.markdown) }
         try pages.markdown.copy(to: markdown)
@@ -114,6 +117,11 @@ final class EvidenceWriter {
         let file = try destination.makeFile(name)
         file.write(bytes)
         try file.close()
+    }
+
+    /// Whether people read the posts in it.
+    static func isForm(_ name: String) -> Bool {
+        name == reportNames.html || name == reportNames.markdown || name.hasPrefix("\(postsFolder)/")
     }
 
     /// What `SHA256SUMS` holds, for `sha256sum -c`.
@@ -142,14 +150,32 @@ final class EvidenceWriter {
         trust.json               what the owner and their colleagues decided about keys
         findings.jsonl           what the audit of the archive found, one a line
         manifest.json            whose archive, what was chosen, counts
-        SHA256SUMS               of all of these: sha256sum -c SHA256SUMS
-        SHA256SUMS.asc           if there: gpg --verify SHA256SUMS.asc SHA256SUMS
+        SHA256SUMS               of all of these
+        SHA256SUMS.asc           if there: the signature of SHA256SUMS
+        signer.asc               if there: the public key that made the signature
 
         “mmvault check PACKAGE” verifies all of it, offline and without any key. If
         you unpacked it, check the folder that you read, too:
 
-            sha256sum -c SHA256SUMS
             mmvault check FOLDER
+
+        Without mmvault, in this folder:
+
+        1. Are all files as they were packed?
+
+            sha256sum --quiet --strict -c SHA256SUMS && echo yes
+
+        2. Who packed them? Import the signer's key, and check the signature:
+
+            gpg --import < signer.asc
+            gpg --verify SHA256SUMS.asc SHA256SUMS
+
+           Anybody can make a key with any name. Compare the fingerprint that gpg
+           prints with one that you did not get with this package: ask the signer in
+           person or by telephone, or look on their web page or business card.
+
+        3. Did that person write this message? report.html has the steps for one
+           message, under “How to check it”.
 
         """
 }

@@ -16,12 +16,20 @@ final class PackageContents {
     /// Where what is read may wait: where the package is.
     let place: UnnamedFile.Place
     private let held: UnnamedFile
+    private let holdsFiles: Bool
     /// The file under way.
     private var current: (name: String, start: Int, size: Int) = ("", 0, 0)
     private var hash: SHA256Stream?
 
     /// - Throws: `notAPackage`, `notEvidence` where nothing of it can be read as one.
-    init(_ path: String, _ progress: (Int) -> Void) throws {
+    ///
+    /// - Parameters:
+    ///   - holdsFiles: whether the files of posts are kept as well.
+    ///   - identities: what opens a package that is sealed with age.
+    init(
+        _ path: String, holdsFiles: Bool = false, identities: AgeIdentities?, _ progress: (Int) -> Void
+    ) async throws {
+        self.holdsFiles = holdsFiles
         let form = PackageForm(path)
         let isFolder = PrivateFile.isDirectory(path)
         // To read all of a large folder, only to say that it is something else, would take long.
@@ -29,12 +37,20 @@ final class PackageContents {
             let manifest = try? PrivateFile.read("\(path)/\(EvidenceWriter.manifestName)")
             try PackageContents.refuse(path, manifest: manifest)
         }
-        place = .beside(isFolder ? "\(path)/." : path)
+        let sealing = isFolder ? nil : form.sealing
+        place = sealing == nil ? .beside(isFolder ? "\(path)/." : path) : .hidden(beside: path)
         held = try UnnamedFile(place)
-        if let sealing = form.sealing, !isFolder {
-            throw ReaderError.notAPackage(path: path, what: "it is sealed (.\(sealing))")
+        let source: PackSource?
+        let format: PackFormat?
+        if let sealing {
+            let opened = try await SealedPackage(path: path, sealing: sealing).open(identities)
+            source = PackSource(path, size: Int64(opened.size), fill: opened.fill)
+            format = source.flatMap(PackFormat.init)
+        } else {
+            source = isFolder || form.format == nil ? nil : try PackSource(path)
+            format = form.format
         }
-        guard isFolder || form.format != nil else {
+        guard isFolder || format != nil else {
             throw ReaderError.notAPackage(path: path, what: "it is neither a folder nor a .zip or .tar.zst")
         }
         do {
@@ -44,10 +60,10 @@ final class PackageContents {
                         try begin(name)
                         progress(entries.count)
                     }, { [self] name, bytes in try add(bytes) })
-            } else if let format = form.format {
+            } else if let source, let format {
                 // What repeats itself in three forms, and is packed well, comes to far less.
-                let limit = max(4 << 30, 200 * Int64(PrivateFile.size(path) ?? 0))
-                let reader = try PackReader(path, format, ImportLimits(unpacked: limit))
+                let limit = max(4 << 30, 200 * source.size)
+                let reader = try PackReader(source, format, ImportLimits(unpacked: limit))
                 while let place = try reader.next() {
                     try Task.checkCancellation()
                     try begin(inFolder(place))
@@ -112,21 +128,22 @@ final class PackageContents {
     private func add(_ bytes: UnsafeRawBufferPointer) throws {
         hash?.update(bytes)
         current.size += bytes.count
-        if PackageContents.isNeeded(current.name) { try held.append(bytes) }
+        if isNeeded(current.name) { try held.append(bytes) }
     }
 
     private func end() {
         guard let hash = hash.take() else { return }
         entries[current.name] = ExportFile.Entry(
             name: current.name, size: current.size, sha256: hash.finalize().description)
-        if PackageContents.isNeeded(current.name) { places[current.name] = current.start..<held.size }
+        if isNeeded(current.name) { places[current.name] = current.start..<held.size }
         current.name = ""
     }
 
-    private static func isNeeded(_ name: String) -> Bool {
-        name.hasPrefix("documents/")
+    private func isNeeded(_ name: String) -> Bool {
+        name.hasPrefix("documents/") || holdsFiles && name.hasPrefix("\(ExportFiles.folder)/")
             || [
-                EvidenceWriter.sumsName, EvidenceWriter.signatureName, EvidenceWriter.manifestName,
+                EvidenceWriter.sumsName, EvidenceWriter.signatureName, EvidenceWriter.signerName,
+                EvidenceWriter.manifestName,
                 EvidenceWriter.keysName, EvidenceWriter.trustName, EvidenceWriter.chainName, EvidenceWriter.postsName,
                 EvidenceWriter.verdictsName, EvidenceWriter.findingsName,
             ].contains(name)
@@ -134,6 +151,11 @@ final class PackageContents {
 
     /// The bytes of a file that is needed; nil where there is none of that name.
     func bytes(_ name: String) throws -> [UInt8]? { try places[name].map(held.bytes) }
+
+    /// Hands over the bytes of a file that is needed, a piece at a time.
+    func read(_ name: String, _ consume: ([UInt8]) throws -> Void) throws {
+        try held.read(places[name] ?? 0..<0, consume)
+    }
 
     /// The lines of a file that is needed, without their ends; none where there is none of that name.
     func lines(_ name: String) -> Lines { Lines(held, places[name] ?? 0..<0) }

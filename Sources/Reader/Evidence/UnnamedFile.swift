@@ -82,6 +82,14 @@ final class UnnamedFile {
         try UnnamedFile.read(handle, range, consume)
     }
 
+    /// Fills a buffer from a place on; gives how many bytes came.
+    func fill(_ start: Int64, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = pread(handle.descriptor, buffer.baseAddress, buffer.count, Int(start))
+        guard count > 0 else { return count }
+        handle.cipher?.apply(to: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: Int(start))
+        return count
+    }
+
     func bytes(_ range: Range<Int>) throws -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(range.count)

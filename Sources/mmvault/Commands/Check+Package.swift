@@ -1,25 +1,25 @@
 import Archive
 import ArgumentParser
+import Bytes
 import E2EE
 import Reader
 
 extension Check {
     /// Verifies a package that “export evidence” made.
-    static func checkPackage(_ path: String, head: ChainHead?) async throws {
+    func checkPackage(_ path: String) async throws {
         guard PrivateFile.exists(path) else { throw Failure(.usage, "there is no file \(SafeText.line(path))") }
-        let report = try await EvidenceCheck(program: Mmvault.program).run(path, head: head?.hash) { files, posts in
+        let identities = try identity.map(Check.identities)
+        let report = try await EvidenceCheck(program: Mmvault.program).run(
+            path, head: head?.hash, rendering: render, identities: identities
+        ) { files, posts in
             Terminal.showProgress(
                 posts > 0 ? "verifying posts: \(posts.grouped)" : "reading the package: \(files.of("file"))")
         }
         Terminal.clearProgress()
-        for damage in report.damages {
-            let post = damage.post.map { " post \(SafeText.line($0)):" } ?? ""
-            Terminal.print(
-                "DAMAGED  \(SafeText.line(damage.file ?? "the package")):\(post) \(SafeText.line(damage.what))"
-                    .wrapped(indent: 9))
-        }
+        try requireClean(report, path)
+        if let head, report.notedDocument == nil { throw Check.missingHead(head) }
         let maker = SafeText.line(report.program ?? "another version of mmvault")
-        if report.isClean, let format = report.foreignFormat {
+        if let format = report.foreignFormat {
             Terminal.print(
                 "NOT CHECKED  the package has format \(format), and \(Mmvault.program) checks format \(EvidenceCheck.format)"
                     .wrapped(indent: 13))
@@ -27,7 +27,7 @@ extension Check {
                 .unchecked, "nothing in \(SafeText.line(path)) was checked but its hashes",
                 hint: "check it with \(maker), which made it, before you believe anything in it")
         }
-        if report.isClean, !report.uncompared.isEmpty {
+        if !report.uncompared.isEmpty {
             Terminal.print(
                 ("NOT CHECKED, DO NOT READ THESE: \(report.uncompared.map(SafeText.line).joined(separator: ", "))")
                     .wrapped(indent: 2))
@@ -35,26 +35,53 @@ extension Check {
                 "They were made by \(maker), and \(Mmvault.program) makes them otherwise. posts/posts.jsonl was checked."
                     .wrapped(indent: 2))
         }
-        describe(report)
-        guard report.isClean else {
-            throw Failure(
-                .damaged, "the package \(SafeText.line(path)) is damaged, or was changed",
-                hint: "believe nothing in it; ask for another copy")
-        }
-        if let head {
-            guard let document = report.notedDocument else { throw Check.missingHead(head) }
+        Check.describe(report)
+        if let document = report.notedDocument {
             Terminal.print("The head that you noted is that of document \(document) of the package's chain.")
+        }
+        if let render {
+            Terminal.print(
+                "The report, Markdown, mails and posts, made anew from what was verified, are in \(SafeText.line(render))."
+                    .wrapped(indent: 2))
         }
         guard report.uncompared.isEmpty else {
             throw Failure(
                 .unchecked, "\(report.uncompared.count.of("file")) of the package could not be checked",
-                hint: "check it with \(maker), which made it; all else fits together")
+                hint: render.map { "all else fits together: read what is in \(SafeText.line($0)) instead" }
+                    ?? "all else fits together: “mmvault check \(SafeText.line(path)) --render DIR” makes them anew")
         }
         guard report.signature?.isJudged != false else {
             Terminal.print("Everything else in it fits together.")
             throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
         }
         Terminal.print("Everything in it fits together.")
+    }
+
+    /// Nothing else is said of a package that is not as it was made.
+    private func requireClean(_ report: EvidenceCheck.Report, _ path: String) throws {
+        guard !report.isClean else { return }
+        Terminal.print("DAMAGED OR CHANGED: believe nothing in \(SafeText.line(path)).".wrapped(indent: 2))
+        for damage in report.damages {
+            let post = damage.post.map { " post \(SafeText.line($0)):" } ?? ""
+            Terminal.print(
+                "DAMAGED  \(SafeText.line(damage.file ?? "the package")):\(post) \(SafeText.line(damage.what))"
+                    .wrapped(indent: 9))
+        }
+        throw Failure(
+            .damaged, "the package \(SafeText.line(path)) is damaged, or was changed",
+            hint: render.map { "ask for another copy; nothing was written to \(SafeText.line($0))" }
+                ?? "ask for another copy")
+    }
+
+    private static func identities(_ path: String) throws -> AgeIdentities {
+        var bytes = try InputFile.read(path)
+        defer { wipe(&bytes) }
+        guard let identities = AgeIdentities(bytes) else {
+            throw Failure(
+                .usage, "\(SafeText.line(InputFile.name(path))) holds no age identity that mmvault can use",
+                hint: "it looks like AGE-SECRET-KEY-1…; where a passphrase protects it, decrypt the package with age")
+        }
+        return identities
     }
 
     private static func describe(_ report: EvidenceCheck.Report) {

@@ -18,8 +18,10 @@ struct Check: AsyncParsableCommand {
             With a PACKAGE that “mmvault export evidence” made, a folder, .zip or .tar.zst:
             verifies every hash and every signature in it, holds each post against the
             server's own answer, and makes the report again. Needs neither vault nor key.
+            A package that is sealed to you opens with your key: .gpg with your gpg, .age
+            with --identity.
 
-            \(ExitCode.help(.findings, .damaged, .noArchive, .unchecked, .usage, .badExport))
+            \(ExitCode.help(.findings, .damaged, .key, .noArchive, .unchecked, .usage, .badExport))
             """)
 
     @OptionGroup var vault: VaultOptions
@@ -34,8 +36,27 @@ struct Check: AsyncParsableCommand {
         transform: ChainHead.init(typed:))
     var head: ChainHead?
 
+    @Option(
+        help: ArgumentHelp(
+            "With a package: a new folder to write the report and the posts to, made anew from what was verified.",
+            valueName: "folder"),
+        completion: .directory)
+    var render: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With a package that is sealed to you (.age): the file with your age identity (- for standard input).",
+            valueName: "file"),
+        completion: .file())
+    var identity: String?
+
+    func validate() throws {
+        guard package == nil, render != nil || identity != nil else { return }
+        throw ValidationError("--render and --identity are for a package")
+    }
+
     func run() async throws {
-        if let package { return try await Check.checkPackage(package, head: head) }
+        if let package { return try await checkPackage(package) }
         let directory = try vault.directory()
         let archive = try Archive(directory)
         let report = try await archive.checkAloud()

@@ -1,0 +1,80 @@
+internal import Age
+internal import Archive
+internal import Bytes
+internal import Glibc
+
+/// The keys in a file of age identities, as `age-keygen` writes it: a line each, and comments.
+public struct AgeIdentities: Sendable {
+    fileprivate let all: [AgeIdentity]
+
+    /// - Returns: nil where a line is something else, a plugin's identity say, and where there is none.
+    public init?(_ file: [UInt8]) {
+        var all: [AgeIdentity] = []
+        for line in file.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
+        where line.first != UInt8(ascii: "#") {
+            guard let identity = AgeIdentity(Array(line)) else { return nil }
+            all.append(identity)
+        }
+        guard !all.isEmpty else { return nil }
+        self.all = all
+    }
+}
+
+/// A sealed package, opened with its reader's own key. What it holds is on the disk nowhere in the clear.
+struct SealedPackage {
+    let path: String
+    /// `age` or `gpg`.
+    let sealing: String
+
+    /// - Throws: `sealed`, and what gpg says.
+    func open(_ identities: AgeIdentities?) async throws -> UnnamedFile {
+        let opened = try UnnamedFile(.hidden(beside: path))
+        if sealing == "gpg" {
+            try await Gpg().open(path, into: opened)
+        } else {
+            try openAge(identities, into: opened)
+        }
+        return opened
+    }
+
+    private func openAge(_ identities: AgeIdentities?, into opened: UnnamedFile) throws {
+        guard let identities else { throw ReaderError.sealed(path: path, .noIdentity) }
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { throw ArchiveError.file(path: path, operation: "read", errno: errno) }
+        defer { close(file) }
+        let size = Int(max(0, lseek(file, 0, SEEK_END)))
+        do {
+            try AgeFile.decrypt(
+                size: size, identities: identities.all,
+                read: { range in
+                    [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+                        count = max(0, pread(file, buffer.baseAddress, range.count, range.lowerBound))
+                    }
+                }
+            ) { text in
+                try Task.checkCancellation()
+                try opened.append(text)
+            }
+        } catch AgeError.noIdentityMatches {
+            throw ReaderError.sealed(path: path, .otherIdentity)
+        } catch is AgeError {
+            throw ReaderError.sealed(path: path, .damaged)
+        }
+    }
+}
+
+extension Gpg {
+    static let unsealing = "decrypt the package"
+
+    /// Decrypts a file. It may be larger than memory: what it holds goes where nobody reads it.
+    ///
+    /// - Throws: `gpgMissing`, `gpgFailed`; then what was written is worth nothing.
+    fileprivate func open(_ path: String, into opened: UnnamedFile) async throws {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { throw ArchiveError.file(path: path, operation: "read", errno: errno) }
+        try await stream(["--output", "-", "--decrypt"], input: file, doing: Gpg.unsealing) { bytes in
+            try Task.checkCancellation()
+            try opened.append(bytes)
+        }
+    }
+}
