@@ -18,6 +18,14 @@ public enum HistoryGap: Equatable, Sendable {
     /// The server did not tell what had changed: its answer contradicts what it shows.
     case unknownChanges
 
+    /// Whether nothing is missing but what the server does not show.
+    public var isTheServers: Bool {
+        switch self {
+        case .hidden, .tied, .unplaced, .unlisted: true
+        case .unfinished, .unreviewed, .unknownChanges: false
+        }
+    }
+
     /// For a person. Ids are foreign text: whoever prints it neutralises it.
     public var words: String {
         switch self {

@@ -6,6 +6,8 @@ internal import NIOHTTP1
 extension ChannelWalk {
     /// Posts asked about at a time. The server takes 1,000 ids.
     private static let batch = 200
+    /// Posts about which no usable answer came, before it is left at that until another time.
+    private static let mostOdd = 20
 
     /// Asks the server about each post that has gone from its lists without a tombstone, and keeps what it says.
     ///
@@ -14,17 +16,32 @@ extension ChannelWalk {
         let known = try archived { () throws(ArchiveError) in try archive.absences(.post) }
         var absent = AbsentPosts()
         var place = PostPlace(createAt: oldest)
+        var odd = 0
         while true {
             let after = place
             let posts = try archived { () throws(ArchiveError) in
                 try unseen.posts(channelID: channelID, after: after, limit: ChannelWalk.batch)
             }
             guard let last = posts.last else { break }
-            let shown = Set(try await askForPosts(posts.map(\.postID)).map(\.id))
+            place = last
+            let answer = try await askForPosts(posts.map(\.postID))
+            let shown = Set((answer ?? []).map(\.id))
             var absences: [Absence] = []
             for post in posts where !shown.contains(post.postID) {
                 if Task.isCancelled { throw .cancelled }
-                guard let reason = try await absence(of: post.postID) else { continue }
+                let reason: Absence.Reason
+                do throws(ExporterError) {
+                    guard let found = try await absence(of: post.postID) else { continue }
+                    reason = found
+                } catch  where error.isAboutOneQuestion {
+                    absent.unknown += 1
+                    odd += 1
+                    // One odd answer keeps no other post from being asked about; many would take hours.
+                    guard odd < ChannelWalk.mostOdd else { break }
+                    continue
+                }
+                // The tombstone may come another time.
+                if answer == nil { absent.unknown += 1 }
                 guard known[post.postID]?.reason != reason else {
                     absent.known[reason, default: 0] += 1
                     continue
@@ -33,7 +50,7 @@ extension ChannelWalk {
                 absent.new[reason, default: 0] += 1
             }
             try await keep(absences)
-            place = last
+            if odd >= ChannelWalk.mostOdd { break }
         }
         let back = try archived { () throws(ArchiveError) in try unseen.seen(among: known.keys) }
         try await keep(back.sorted().map { Absence(id: $0, what: .post, reason: .back) })
@@ -43,29 +60,30 @@ extension ChannelWalk {
     /// Asks for posts by their ids, and keeps what comes: also the tombstones of deleted posts, which lists do not show and
     /// which nothing else brings once the server has told of more than a thousand later changes.
     ///
-    /// - Returns: those that came. Where the server does not know the question, none.
-    mutating func askForPosts(_ ids: [String]) async throws(ExporterError) -> [PostHeader] {
+    /// - Returns: those that came and are in this channel. Where the server does not know the question, none; nil where there
+    ///   is no usable answer.
+    mutating func askForPosts(_ ids: [String]) async throws(ExporterError) -> [PostHeader]? {
         var body = JSONWriter()
         body.array { json in for id in ids { json.string(nil, id) } }
         let asked = Set(ids)
         do throws(ExporterError) {
             let (answer, page) = try await fetch(Request(.POST, "/api/v4/posts/ids", body: body.bytes)) { page in
-                !page.isList && page.unplaced.isEmpty && page.posts.allSatisfy { asked.contains($0.id) }
-                    && Set(page.posts.map(\.id)).count == page.posts.count
+                let came = page.posts.map(\.id) + page.unplaced.map(\.id)
+                return !page.isList && came.allSatisfy(asked.contains) && Set(came).count == came.count
             }
-            try await keep(answer, page)
+            // A post that was moved to another channel is not missing in this one.
+            try await keep(answer, page, isList: false)
             return page.posts
         } catch .tooLong where ids.count > 1 {
             let half = ids.count / 2
-            return try await askForPosts(Array(ids[..<half])) + askForPosts(Array(ids[half...]))
+            guard let first = try await askForPosts(Array(ids[..<half])),
+                let second = try await askForPosts(Array(ids[half...]))
+            else { return nil }
+            return first + second
         } catch .refused {
             return []
-        } catch .badAnswer {
-            return []
-        } catch .foreignError {
-            return []
-        } catch .tooLong {
-            return []
+        } catch  where error.isAboutOneQuestion {
+            return nil
         }
     }
 
@@ -93,6 +111,8 @@ extension ChannelWalk {
                 return post["channel_id"]?.string == channelID ? post["update_at"]?.int ?? 0 : nil
             }
         } catch .refused {
+            return nil
+        } catch .badAnswer {
             return nil
         }
     }

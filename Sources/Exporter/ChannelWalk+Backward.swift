@@ -22,6 +22,8 @@ extension ChannelWalk {
             }
             if state.cursor == 0 { state.cursor = start(answer, page) }
             let listed = page.listed
+            if !page.posts.isEmpty || page.hiddenUntil > 0 { isLimited = page.hiddenUntil > 0 }
+            if let oldest = listed.map(\.createAt).min() { reveal(oldest) }
             if page.order.isEmpty {
                 (state.backward, anchorTime) = try await positionBehind(position, anchorTime, page, &effort)
                 try await keep(answer, page)
@@ -72,8 +74,21 @@ extension ChannelWalk {
     private mutating func positionBehind(
         _ position: WalkState.Position, _ time: Int64?, _ page: PostsPage, _ effort: inout Effort
     ) async throws(ExporterError) -> (WalkState.Position?, time: Int64?) {
-        // Behind what it hides, a page is empty, too.
-        if page.hiddenUntil > 0 || state.hiddenUntil != nil { return (nil, nil) }
+        if page.hiddenUntil > 0 {
+            if position.page == 0, let hidden = state.hiddenUntil, page.hiddenUntil < hidden {
+                // What stood between has gone, or was deleted.
+                state.hiddenUntil = page.hiddenUntil
+                rewind()
+            }
+            return (nil, nil)
+        }
+        // A page further on is empty behind what is hidden, too: the one before tells which it is.
+        if position.page > 0, state.hiddenUntil != nil {
+            guard let isLimited else {
+                return (WalkState.Position(anchor: position.anchor, page: 0, reached: position.reached), time)
+            }
+            if isLimited { return (nil, nil) }
+        }
         var isEnd = true
         if let anchor = position.anchor { isEnd = try await isHere(anchor) }
         if isEnd {
@@ -114,14 +129,26 @@ extension ChannelWalk {
         return false
     }
 
-    /// The beginning of history, as the server shows it without a limit. What was changed in posts that it hid before was not
-    /// told, and is asked for again.
+    /// Posts that a limit hid are listed: it hides less, or nothing.
+    private mutating func reveal(_ oldest: Int64) {
+        guard let hidden = state.hiddenUntil, oldest <= hidden else { return }
+        state.hiddenUntil = oldest - 1
+        rewind()
+    }
+
+    /// The beginning of history, as the server shows it without a limit.
     private mutating func end() -> (WalkState.Position?, time: Int64?) {
-        if let since = state.limitedSince {
-            if state.heldUntil.map({ $0 < since }) ?? true { state.hasAskedForPast = false }
-            (state.cursor, state.askedAt, state.limitedSince) = (min(state.cursor, since), nil, nil)
+        if state.reviewedSince != nil, state.mayLackRevisions {
+            // This walk looks at every post, because nobody told what had changed: it need not be asked for again.
+            state.limitedSince = nil
+        } else {
+            rewind()
         }
-        (state.hiddenUntil, state.heldUntil) = (nil, max(state.heldUntil ?? .min, state.cursor))
+        state.hiddenUntil = nil
+        state.ties.removeAll { staleTies.contains($0.createAt) }
+        state.unplaced.removeAll(where: staleIDs.contains)
+        let missing = state.ties.map(\.createAt).min().map { $0 - 1 }
+        state.heldUntil = missing ?? max(state.heldUntil ?? .min, state.cursor)
         return (nil, nil)
     }
 }

@@ -20,10 +20,15 @@ extension ChannelWalk {
                 advance(past: answer, page)
                 if floor == nil { state.hasAskedForPast = true }
                 state.lacksChanges = false
+                if state.hiddenUntil == nil, let since = state.limitedSince, from <= since { state.limitedSince = nil }
+                if let held = state.heldUntil, state.holdsAll { state.heldUntil = max(held, state.cursor) }
                 state.isComplete = state.gaps.isEmpty
                 return try await keep(answer, page)
-            case .part(let page?): tail = try await completeTail(above: from, sample: page)
-            case .part(nil): tail = try await recentTail(above: from)
+            case .part(let page):
+                var found: Tail?
+                if let page, page.isCut(limits) { found = try await completeTail(above: from, sample: page) }
+                if found == nil { found = try await recentTail(above: from) }
+                tail = found
             }
             // Only `since` ever shows what a post said before, and a cut answer does not show all of it.
             (state.mayLackRevisions, wasCut) = (true, true)
@@ -73,7 +78,7 @@ extension ChannelWalk {
     /// What an answer to `since` is worth.
     private enum Told {
         case all(Answer, PostsPage)
-        /// It was cut; nil where it was too long to be taken.
+        /// It was cut, or a limit on history hid something of it; nil where it was too long to be taken.
         case part(PostsPage?)
         /// It contradicts what else the server shows: nothing is noted as asked.
         case nothing
@@ -92,7 +97,7 @@ extension ChannelWalk {
             do throws(ExporterError) {
                 (answer, page) = try await fetch(WalkPath.since(channelID, from))
             } catch .tooLong { return .part(nil) }
-            guard isComplete(page) else {
+            guard page.isWhole(limits) else {
                 try await keep(answer, page)
                 return .part(page)
             }
@@ -105,8 +110,8 @@ extension ChannelWalk {
         return .nothing
     }
 
-    /// Where an answer is too long to be taken: goes back from now in ever longer steps, as long as the answers are short
-    /// enough.
+    /// Where an answer is too long to be taken, or hides something: goes back from now in ever longer steps, as long as the
+    /// answers are whole.
     private mutating func recentTail(above from: Int64) async throws(ExporterError) -> Tail? {
         var tail: Tail?
         var span: Int64 = 1000
@@ -118,7 +123,7 @@ extension ChannelWalk {
             do throws(ExporterError) {
                 let (answer, page) = try await fetch(WalkPath.since(channelID, time))
                 try await keep(answer, page)
-                guard isComplete(page) else { return tail }
+                guard page.isWhole(limits) else { return tail }
                 tail = (time, answer, page)
             } catch .tooLong { return tail }
             span *= 10
@@ -144,15 +149,15 @@ extension ChannelWalk {
         }
         guard lastPostAt > first, !page.posts.contains(where: { $0.createAt >= lastPostAt }) else { return false }
         let (answer, newest) = try await fetch(WalkPath.page(channelID, .newest, size: pageSize))
-        guard
-            newest.listed.contains(where: { $0.createAt > first && $0.createAt <= lastPostAt && !told.contains($0.id) })
-        else { return false }
+        let listed = Set(newest.order)
+        // What was changed under a wrong clock may be older than it was created.
+        let isUntold = newest.posts.contains { post in
+            listed.contains(post.id) && post.createAt > first && post.createAt <= lastPostAt && post.updateAt > from
+                && !told.contains(post.id)
+        }
+        guard isUntold else { return false }
         try await keep(answer, newest)
         return true
-    }
-
-    private func isComplete(_ page: PostsPage) -> Bool {
-        page.order.count < limits.cut && page.posts.count < limits.cut
     }
 
     /// Finds by bisection a time from which on `since` tells everything, and asks for that.
@@ -183,7 +188,7 @@ extension ChannelWalk {
                 continue
             }
             try await keep(answer, page)
-            if isComplete(page) {
+            if page.isWhole(limits) {
                 best = (middle, answer, page)
                 high = middle
                 if page.posts.count >= limits.cut / 2 { break }
@@ -201,7 +206,7 @@ extension ChannelWalk {
                 (answer, page) = try await fetch(WalkPath.since(channelID, high))
             } catch .tooLong { break }
             try await keep(answer, page)
-            if isComplete(page) { return (high, answer, page) }
+            if page.isWhole(limits) { return (high, answer, page) }
             let newest = page.posts.map(\.updateAt).max() ?? high
             guard newest > high else { break }
             high = newest
@@ -212,17 +217,24 @@ extension ChannelWalk {
     /// Moves the cursor to the newest change of a complete answer, but never past the clock: one post that is dated in
     /// the future must not hide what comes before its time.
     private mutating func advance(past answer: Answer, _ page: PostsPage) {
-        // What it hides must be known before it is said up to when all is here.
-        note(page)
         // A clock that is ahead must not shorten the overlap.
         state.askedAt = answer.date.map { min($0, answer.receivedAt).milliseconds }
-        defer {
-            if let held = state.heldUntil, state.backward == nil, !state.lacksHidden {
-                state.heldUntil = max(held, state.cursor)
-            }
-        }
         guard let newest = page.posts.map(\.updateAt).max() else { return }
         let clock = min(answer.date ?? answer.receivedAt, answer.receivedAt).milliseconds + 1000
         state.cursor = max(state.cursor, min(newest, clock))
     }
+}
+
+extension PostsPage {
+    /// Whether an answer about changes may have been cut.
+    fileprivate func isCut(_ limits: WalkLimits) -> Bool { order.count >= limits.cut || posts.count >= limits.cut }
+
+    /// Whether an answer about changes tells all of them. The server takes away what a limit on history hides after it has cut
+    /// the rest (app/post_helpers.go, `filterInaccessiblePosts`): then nobody can count.
+    fileprivate func isWhole(_ limits: WalkLimits) -> Bool { hiddenUntil == 0 && !isCut(limits) }
+}
+
+extension WalkState {
+    /// Whether the archive has every post up to the cursor.
+    fileprivate var holdsAll: Bool { backward == nil && !lacksHidden && ties.isEmpty && unlistedBefore == nil }
 }

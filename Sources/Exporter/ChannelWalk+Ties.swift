@@ -64,7 +64,9 @@ extension ChannelWalk {
 
     private mutating func note(_ group: TiedPosts) throws(ExporterError) {
         state.ties.removeAll { $0.createAt == group.createAt }
+        staleTies.remove(group.createAt)
         guard let missing = group.missing, missing > 0 else { return }
+        state.heldUntil = state.heldUntil.map { min($0, group.createAt - 1) }
         guard state.ties.count < WalkState.mostTies else { throw .unsettledHistory(channelID: channelID) }
         state.ties.append(WalkState.Tie(createAt: group.createAt, missing: missing))
     }
@@ -184,7 +186,7 @@ extension ChannelWalk {
         } catch { throw .archive(error) }
         let unseen = Array(known.filter { !group.holds($0) }.prefix(ChannelWalk.mostPosts))
         guard !unseen.isEmpty else { return }
-        let shown = try await askForPosts(unseen)
+        let shown = try await askForPosts(unseen) ?? []
         group.add(shown)
         let others = Set(unseen).subtracting(shown.map(\.id))
         for id in others.sorted() where group.missing != 0 {

@@ -17,6 +17,11 @@ struct ChannelWalk {
     let writer: ArchiveWriter
     /// Whether an answer about changes was cut in this run.
     var wasCut = false
+    /// Whether the last page of history that held anything was cut off by a limit; nil before the first one.
+    var isLimited: Bool?
+    /// What was missing when a walk through everything began, and was not noted again since: where it ends at the beginning of
+    /// history, that is missing no more.
+    var (staleTies, staleIDs): (Set<Int64>, Set<String>) = ([], [])
     /// The posts that this walk does not come upon, where it looks for what has gone.
     private var unseen: UnseenPosts?
     /// When the channel's last post was created, as its list said before anything was asked about it; 0 where it did not.
@@ -48,10 +53,15 @@ struct ChannelWalk {
         if state.heldUntil == nil, state.backward == nil, state.hiddenUntil == nil, state.unlistedBefore == nil {
             state.heldUntil = state.cursor
         }
-        // Clocks were put right since: what happened under the wrong ones was told by no time.
+        // Clocks were put right since: what happened under the wrong ones was told by no time. All that was created before
+        // they went wrong is there.
         let now = Timestamp.now.milliseconds
         if state.cursor > now + limits.overlap {
+            let before = try archive.livePosts(channelID: channelID, before: now, limit: 1).first?.createAt ?? 1
             (state.cursor, state.askedAt, state.hasAskedForPast) = (now, nil, false)
+            (state.heldUntil, state.limitedSince) = (
+                state.heldUntil.map { min($0, before) }, state.limitedSince.map { min($0, before) }
+            )
         }
         (former, committed) = (state, state)
         state.isComplete = false
@@ -87,7 +97,8 @@ struct ChannelWalk {
     /// first page, so that another run goes on with it.
     mutating func beginAgain() throws(ArchiveError) {
         state.backward = .newest
-        (state.ties, state.unplaced, state.hiddenUntil, state.unlistedBefore) = ([], [], nil, nil)
+        state.unlistedBefore = nil
+        (staleTies, staleIDs) = (Set(state.ties.map(\.createAt)), Set(state.unplaced))
         state.reviewedSince = try archive.head().documents
         unseen = nil
         try resumeReview()
@@ -110,7 +121,7 @@ struct ChannelWalk {
         // What the server hides has not gone.
         if let hidden = state.hiddenUntil { oldest = max(oldest, hidden + 1) }
         let absent = try await noteAbsences(unseen, from: oldest)
-        if state.backward == nil {
+        if state.backward == nil, absent.unknown == 0 {
             state.reviewedSince = nil
             state.isComplete = state.gaps.isEmpty
             try await note(.now)
@@ -124,7 +135,6 @@ struct ChannelWalk {
         do throws(ArchiveError) {
             let oldest = try archive.livePosts(channelID: channelID, after: hidden, limit: 1).first
             state.backward = oldest.map { WalkState.Position(anchor: $0.id, page: 0, reached: $0.createAt) } ?? .newest
-            state.hiddenUntil = nil
         } catch { throw .archive(error) }
     }
 
@@ -142,17 +152,30 @@ struct ChannelWalk {
     mutating func note(_ page: PostsPage) {
         if page.hiddenUntil > 0 {
             state.hiddenUntil = max(state.hiddenUntil ?? 0, page.hiddenUntil)
-            // The answer that says so may have moved the cursor.
-            state.limitedSince = state.limitedSince ?? (former.cursor > 0 ? former.cursor : state.cursor)
+            state.limitedSince = state.limitedSince ?? toldUntil
         }
         let placed = Set(page.posts.map { String($0.id.prefix(WalkState.mostUnplaced.characters)) })
         state.unplaced.removeAll(where: placed.contains)
         for post in page.unplaced {
             let id = String(post.id.prefix(WalkState.mostUnplaced.characters))
+            staleIDs.remove(id)
             guard !state.unplaced.contains(id), state.unplaced.count < WalkState.mostUnplaced.ids else { continue }
             state.unplaced.append(id)
         }
         state.isComplete = state.isComplete && state.gaps.isEmpty
+    }
+
+    /// Up to when the server has told what changed in all posts, when this run began. The answer that tells of a limit may
+    /// have moved the cursor already.
+    private var toldUntil: Int64 {
+        let isTold = former.hasAskedForPast && former.backward == nil && former.reviewedSince == nil
+        return isTold ? min(former.cursor, state.cursor) : 1
+    }
+
+    /// Where a limit hides less than it did, what was changed in the posts that come back was not told: it is asked for again.
+    mutating func rewind() {
+        guard let since = state.limitedSince else { return }
+        (state.cursor, state.askedAt) = (min(state.cursor, since), nil)
     }
 
     // MARK: Asking and keeping
@@ -205,9 +228,10 @@ struct ChannelWalk {
         }
     }
 
-    mutating func keep(_ answer: Answer, _ page: PostsPage) async throws(ExporterError) {
+    /// - Parameter isList: whether the answer shows what is in the channel, so that what has no place in it is missing.
+    mutating func keep(_ answer: Answer, _ page: PostsPage, isList: Bool = true) async throws(ExporterError) {
         if Task.isCancelled { throw .cancelled }
-        note(page)
+        if isList { note(page) }
         do throws(ArchiveError) { try unseen?.saw(page.posts.map(\.id)) } catch { throw .archive(error) }
         guard !page.posts.isEmpty || !page.unplaced.isEmpty else {
             return isNews(answer) ? try await note(answer.receivedAt) : ()

@@ -35,3 +35,14 @@ public enum ExporterError: Error, Equatable, Sendable {
     case archive(ArchiveError)
     case cancelled
 }
+
+extension ExporterError {
+    /// Whether it says something about what was asked, and nothing about the next question.
+    var isAboutOneQuestion: Bool {
+        switch self {
+        case .refused(let status, _, _, _): status != 401 && status != 429
+        case .badAnswer, .foreignError, .tooLong: true
+        default: false
+        }
+    }
+}

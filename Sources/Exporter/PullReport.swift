@@ -52,6 +52,8 @@ public struct AbsentPosts: Equatable, Sendable {
     public var new: [Absence.Reason: Int] = [:]
     /// As an earlier walk had found out already.
     public var known: [Absence.Reason: Int] = [:]
+    /// Posts about which the server gave no usable answer.
+    public var unknown = 0
 
     public var count: Int { new.values.reduce(0, +) + known.values.reduce(0, +) }
 }

@@ -83,7 +83,7 @@ extension Channel {
     var revisionNotice: String? { mayLackRevisions ? Channel.revisionNotice : nil }
 
     static let revisionNotice =
-        "the server tells of 1,000 changes at a time, and there were more: old versions of edited posts may be missing"
+        "the server did not tell of every change: old versions of edited posts may be missing"
 
     /// What is missing of it, and what the server hides, for a person.
     var incompleteness: [String] {

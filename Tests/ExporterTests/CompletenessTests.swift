@@ -33,6 +33,31 @@ struct CompletenessTests {
         return Set(try town.stored().filter { $0.state == .live && absent[$0.header.id] == nil }.map(\.header.id))
     }
 
+    /// What the server says of one post keeps no other from being looked for.
+    @Test func oneOddAnswerEndsNoSearchForWhatHasGone() async throws {
+        let odd = Box("")
+        try await Town.with(
+            interceptor: { request in
+                request.path == "/api/v4/posts/ids" || request.path == "/api/v4/posts/\(odd.value)"
+                    ? .status(400, body: #"{"id":"api.odd.app_error"}"#) : nil
+            },
+            { town in
+                let posts = town.write(60)
+                try await town.pullAll(limits: CompletenessTests.limits)
+                odd.value = posts[3]
+                let gone = posts[2..<20].map { $0 }
+                for post in gone { town.world.purge(post) }
+                var selection = Pull.Selection()
+                selection.isFull = true
+                let report = try await town.pull(selection, limits: CompletenessTests.limits)
+                #expect(report.failures.isEmpty && report.partial.map(\.gaps) == [[.unreviewed]])
+                #expect(try live(town).intersection(gone) == [posts[3]])
+                odd.value = ""
+                try await town.pullAll(limits: CompletenessTests.limits)
+                #expect(try live(town).intersection(gone) == [])
+            })
+    }
+
     @Test func whatWasDeletedBeyondTheCutIsNotLive() async throws {
         try await Town.with { town in
             let gone = try await changed(town)
@@ -49,16 +74,21 @@ struct CompletenessTests {
         }
     }
 
-    /// A server that does not give posts for their ids says of each that it is gone.
+    /// A server that does not give posts for their ids says of each that it is gone. One that may yet give them is asked again.
     @Test(arguments: [
-        Fault.status(404, body: #"{"id":"api.context.404.app_error"}"#), .status(501), .status(200, body: "{}"),
-        .status(200, body: #"[{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaa","channel_id":"aaaaaaaaaaaaaaaaaaaaaaaaaa"}]"#),
-    ]) func withoutTombstonesTheDeletedAreGone(_ fault: Fault) async throws {
+        (Fault.status(404, body: #"{"id":"api.context.404.app_error"}"#), []), (.status(501), [.unreviewed]),
+        (.status(200, body: "{}"), [.unreviewed]),
+        (
+            .status(200, body: #"[{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaa","channel_id":"aaaaaaaaaaaaaaaaaaaaaaaaaa"}]"#),
+            [HistoryGap.unreviewed]
+        ),
+    ]) func withoutTombstonesTheDeletedAreGone(_ fault: Fault, _ gaps: [HistoryGap]) async throws {
         try await Town.with(
             interceptor: { $0.path == "/api/v4/posts/ids" ? fault : nil },
             { town in
                 let gone = try await changed(town)
-                try await town.pullAll(limits: CompletenessTests.limits)
+                let report = try await town.pull(limits: CompletenessTests.limits)
+                #expect(report.failures.isEmpty && report.partial.flatMap(\.gaps) == gaps)
                 #expect(try live(town).intersection(gone) == [])
                 let absences = try town.archive().absences(.post)
                 #expect(!absences.isEmpty && absences.keys.allSatisfy(gone.contains))
@@ -219,210 +249,6 @@ struct CompletenessTests {
                 town.world.edit(posts[7], message: "edited")
                 try await town.pull()
                 #expect(try Set(posts).isSubset(of: town.stored().map(\.header.id)))
-            })
-    }
-
-    // MARK: A limit on history
-
-    @Test func whatTheServerHidesIsSaidAndComesWhenTheLimitIsLifted() async throws {
-        try await Town.with { town in
-            let old = town.write(70)
-            town.world.advance(by: 1000)
-            let limit = town.world.now
-            town.write(70)
-            town.world.historyLimit = limit
-            for _ in 0..<2 {
-                let report = try await town.pull(limits: CompletenessTests.limits)
-                guard case .hidden(let until)? = report.partial.first?.gaps.first else {
-                    Issue.record("\(report.outcomes)")
-                    return
-                }
-                #expect(until.milliseconds < limit && report.partial.first?.gaps.count == 1)
-                #expect(try channel(town).hiddenUntil == until)
-            }
-            #expect(try town.archive().absences(.post).isEmpty && town.archive().absences(.channel).isEmpty)
-            town.world.historyLimit = nil
-            try await town.pullAll(limits: CompletenessTests.limits)
-            try await town.expectTruth()
-            #expect(try channel(town).hiddenUntil == nil)
-            #expect(try Set(old).isSubset(of: town.stored().map(\.header.id)))
-        }
-    }
-
-    @Test func whatWasArchivedBeforeALimitCameIsNeitherGoneNorMissing() async throws {
-        try await Town.with { town in
-            town.write(70)
-            town.world.advance(by: 100_000_000)
-            let limit = town.world.now
-            town.write(30)
-            try await town.pullAll(limits: CompletenessTests.limits)
-            town.world.historyLimit = limit
-            for isFull in [false, true] {
-                var selection = Pull.Selection()
-                selection.isFull = isFull
-                let report = try await town.pull(selection, limits: CompletenessTests.limits)
-                #expect(report.partial.isEmpty && report.failures.isEmpty && report.closed.isEmpty)
-                #expect(report.outcomes.allSatisfy { $0.absent.count == 0 })
-                #expect(try town.archive().absences(.post).isEmpty)
-            }
-            #expect(try channel(town).hiddenUntil != nil && channel(town).gaps.isEmpty)
-        }
-    }
-
-    /// A page that ends at what is hidden is followed by one that is empty and does not say so.
-    @Test func fewHiddenPostsAreMissed() async throws {
-        try await Town.with { town in
-            town.write(9)
-            town.world.advance(by: 1000)
-            let limit = town.world.now
-            town.write(30)
-            town.world.historyLimit = limit
-            for isFull in [false, true, false] {
-                var selection = Pull.Selection()
-                selection.isFull = isFull
-                let report = try await town.pull(selection, limits: CompletenessTests.limits)
-                guard case .hidden? = report.partial.first?.gaps.first else {
-                    Issue.record("\(report.outcomes)")
-                    return
-                }
-            }
-            #expect(try town.archive().absences(.post).isEmpty)
-            town.world.historyLimit = nil
-            town.write(1)
-            try await town.pullAll(limits: CompletenessTests.limits)
-            try await town.expectTruth()
-        }
-    }
-
-    /// Posts that were hidden before anybody could fetch them are missing, also where older ones are here.
-    @Test func postsHiddenBeforeTheyCameAreMissed() async throws {
-        try await Town.with { town in
-            town.write(50)
-            try await town.pullAll(limits: CompletenessTests.limits)
-            town.world.advance(by: 100_000_000)
-            town.write(11)
-            town.world.advance(by: 1000)
-            let limit = town.world.now
-            town.write(10)
-            town.world.historyLimit = limit
-            for _ in 0..<2 {
-                let report = try await town.pull(limits: CompletenessTests.limits)
-                guard case .hidden? = report.partial.first?.gaps.first else {
-                    Issue.record("\(report.outcomes)")
-                    return
-                }
-            }
-            town.world.historyLimit = nil
-            try await town.pullAll(limits: CompletenessTests.limits)
-            try await town.expectTruth()
-        }
-    }
-
-    /// A clock that was an hour ahead, and was put right.
-    @Test func aClockThatIsPutRightHidesNothing() async throws {
-        try await Town.with { town in
-            let ahead = Timestamp.now.milliseconds + 3_600_000
-            town.world.advance(by: ahead - town.world.now)
-            let posts = town.write(20)
-            try await town.pullAll(limits: CompletenessTests.limits)
-            town.world.advance(by: -3_000_000)
-            town.write(3)
-            town.world.delete(posts[4])
-            town.world.edit(posts[5], message: "edited")
-            try await town.pull(limits: CompletenessTests.limits)
-            try await town.expectTruth()
-        }
-    }
-
-    /// What happens to posts while they are hidden is told by nothing, then or later, unless it is asked for.
-    @Test func whatChangedWhileItWasHiddenComesWhenTheLimitIsLifted() async throws {
-        try await Town.with { town in
-            let old = town.write(40)
-            town.world.advance(by: 100_000_000)
-            town.write(30)
-            try await town.pullAll(limits: CompletenessTests.limits)
-            town.world.historyLimit = town.world.now - 1000
-            town.world.advance(by: 100_000_000)
-            town.world.delete(old[3])
-            town.world.edit(old[4], message: "edited while it was hidden")
-            town.world.advance(by: 100_000_000)
-            town.write(1)
-            try await town.pull(limits: CompletenessTests.limits)
-            town.world.historyLimit = nil
-            try await town.pullAll(limits: CompletenessTests.limits)
-            try await town.expectTruth()
-        }
-    }
-
-    /// A walk that looks at everything anew, and comes to no end, does not make the archive whole.
-    @Test func anInterruptedFullPullDoesNotHideALimit() async throws {
-        let isFailing = Box(false)
-        try await Town.with(
-            interceptor: { isFailing.value && $0.isAboutPosts && $0.anchor != nil ? .status(500) : nil },
-            { town in
-                town.write(70)
-                town.world.advance(by: 1000)
-                let limit = town.world.now
-                town.write(70)
-                town.world.historyLimit = limit
-                isFailing.value = true
-                let once = Patience(attempts: 1, firstDelay: 0, longestDelay: 0, longestRequestedDelay: 0)
-                var selection = Pull.Selection()
-                selection.isFull = true
-                try await town.pull(selection, patience: once, limits: CompletenessTests.limits)
-                guard case .unfinished? = try channel(town).gaps.first else {
-                    Issue.record("\(try channel(town).gaps)")
-                    return
-                }
-                isFailing.value = false
-                for _ in 0..<2 {
-                    let report = try await town.pull(limits: CompletenessTests.limits)
-                    guard case .hidden? = report.partial.first?.gaps.first else {
-                        Issue.record("\(report.outcomes)")
-                        return
-                    }
-                }
-            })
-    }
-
-    /// Nor does a pull that asks for a part of the history make it lack what it holds.
-    @Test func aNarrowedPullDoesNotMakeTheHiddenMissing() async throws {
-        try await Town.with { town in
-            town.write(70)
-            town.world.advance(by: 100_000_000)
-            let limit = town.world.now
-            town.write(30)
-            try await town.pullAll(limits: CompletenessTests.limits)
-            town.world.historyLimit = limit
-            try await town.pull(limits: CompletenessTests.limits)
-            var selection = Pull.Selection()
-            selection.since = Timestamp(milliseconds: town.world.now)
-            try await town.pull(selection, limits: CompletenessTests.limits)
-            let report = try await town.pull(limits: CompletenessTests.limits)
-            #expect(report.partial.isEmpty && report.failures.isEmpty)
-            #expect(try channel(town).gaps.isEmpty)
-        }
-    }
-
-    @Test func anUnbelievableLimitStopsNothing() async throws {
-        let isOdd = Box(true)
-        try await Town.with(
-            interceptor: { request in
-                guard isOdd.value, request.isAboutPosts, request.anchor != nil else { return nil }
-                return .status(
-                    200, body: #"{"order":[],"posts":{},"first_inaccessible_post_time":9223372036854775807}"#)
-            },
-            { town in
-                town.write(50)
-                for isFull in [false, true, false] {
-                    var selection = Pull.Selection()
-                    selection.isFull = isFull
-                    let report = try await town.pull(selection, limits: CompletenessTests.limits)
-                    #expect(report.failures.isEmpty && report.partial.count == 1)
-                }
-                isOdd.value = false
-                try await town.pullAll(limits: CompletenessTests.limits)
-                try await town.expectTruth()
             })
     }
 

@@ -119,7 +119,8 @@ extension Pull {
             throw Failure(
                 .incomplete,
                 "\(report.partial.count.of("channel")) \(report.partial.count == 1 ? "is" : "are") incomplete",
-                hint: "all that the server shows is archived")
+                hint: report.partial.allSatisfy { $0.gaps.allSatisfy(\.isTheServers) }
+                    ? "all that the server shows is archived" : "what came is kept; run “mmvault pull” again")
         }
     }
 
