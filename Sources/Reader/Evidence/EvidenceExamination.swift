@@ -37,7 +37,8 @@ struct EvidenceExamination {
             return damage(EvidenceWriter.keysName, "it or \(EvidenceWriter.trustName) is missing, or cannot be read")
         }
         var documents = EvidenceDocuments(contents, records: try chain(&facts, &report))
-        let record = try examine(facts, keys, &documents)
+        let record = try examine(&facts, keys, &documents)
+        report.timeStamps = facts.timeStamps
         facts.book = NameBook(record.names)
         let destination = ComparingDestination(contents)
         var posts = try EvidencePosts(facts, keys, TrustedKeys(record), contents, destination)
@@ -96,7 +97,7 @@ struct EvidenceExamination {
                 // Left out, it could have taken back what the others say.
                 damage(
                     name,
-                    "document \(last) is about users, keys or decisions (\(record.kind)), and is not in the package")
+                    "document \(last) (\(record.kind)) belongs in every package, and is not in this one")
             }
             if let head, record.hash.description == head { report.notedDocument = last }
         }
@@ -136,7 +137,7 @@ struct EvidenceExamination {
     /// - Returns: what standing is computed from, as the documents have it. All that are about keys, names and decisions are
     ///   in the package.
     private mutating func examine(
-        _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ documents: inout EvidenceDocuments
+        _ facts: inout EvidenceFacts, _ keys: EvidenceKeys, _ documents: inout EvidenceDocuments
     ) throws -> TrustRecord {
         let manifest = EvidenceWriter.manifestName
         var sightings: [KeySighting] = []
@@ -157,6 +158,7 @@ struct EvidenceExamination {
                 described[user.id] = (content.sequence, user)
             }
             sightings += content.keys
+            if let stamp = content.timeStamp { facts.timeStamps.append(stamp) }
             switch content.kind {
             case .keys:
                 shown.add(
@@ -172,6 +174,7 @@ struct EvidenceExamination {
             statements += content.decisions
             for statement in content.decisions { decidedIn.add(statement.decision, document: content.sequence) }
         }
+        try requireStamped(facts.timeStamps)
         if try documents.content(1)?.account != facts.account || keys.ownerID != facts.account.userID {
             damage(manifest, "the account is not the one of document 1")
         }
@@ -200,6 +203,23 @@ struct EvidenceExamination {
             ownerID: keys.ownerID, keys: shown, decisions: TrustDecision.newest(of: statements),
             decidedIn: decidedIn, names: names,
             encryptedSince: keys.encryptedSince, atHand: keys.own, ownForOnce: keys.ownForOnce)
+    }
+
+    /// A time stamp must be of the record that its own one names.
+    private mutating func requireStamped(_ stamps: [TimeStampDocument]) throws {
+        guard !stamps.isEmpty else { return }
+        let covered = Set(stamps.map(\.covered))
+        var hashes: [Int64: SHA256Digest] = [:]
+        var lines = contents.lines(EvidenceWriter.chainName)
+        while let record = try EvidenceExamination.nextRecord(&lines) {
+            guard let record else { break }
+            if covered.contains(record.sequence) { hashes[record.sequence] = record.hash }
+        }
+        for stamp in stamps where hashes[stamp.covered] != stamp.token.imprint {
+            damage(
+                EvidenceDocument.bodyName(stamp.sequence),
+                "it is not a time stamp of the record of document \(stamp.covered)")
+        }
     }
 
     /// What was chosen of the documents, and what else they disclose.
