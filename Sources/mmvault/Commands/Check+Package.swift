@@ -5,7 +5,7 @@ import Reader
 
 extension Check {
     /// Verifies a package that “export evidence” made.
-    static func checkPackage(_ path: String, head: ChainHead?) async throws {
+    static func checkPackage(_ path: String, head: ChainHead?, _ authorities: TimeStampAuthorities?) async throws {
         guard PrivateFile.exists(path) else { throw Failure(.usage, "there is no file \(SafeText.line(path))") }
         let report = try await EvidenceCheck(program: Mmvault.program).run(path, head: head?.hash) { files, posts in
             Terminal.showProgress(
@@ -45,12 +45,13 @@ extension Check {
             guard let document = report.notedDocument else { throw Check.missingHead(head) }
             Terminal.print("The head that you noted is that of document \(document) of the package's chain.")
         }
+        let isStamped = describe(report.timeStamps, authorities)
         guard report.uncompared.isEmpty else {
             throw Failure(
                 .unchecked, "\(report.uncompared.count.of("file")) of the package could not be checked",
                 hint: "check it with \(maker), which made it; all else fits together")
         }
-        guard report.signature?.isJudged != false else {
+        guard report.signature?.isJudged != false, isStamped else {
             Terminal.print("Everything else in it fits together.")
             throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
         }

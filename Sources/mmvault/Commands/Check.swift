@@ -19,6 +19,10 @@ struct Check: AsyncParsableCommand {
             verifies every hash and every signature in it, holds each post against the
             server's own answer, and makes the report again. Needs neither vault nor key.
 
+            Lists the time stamps in either. With --timestamp-ca it verifies who signed
+            them, and ends with 2 if one is not by the authorities in FILE, or if there
+            is none.
+
             \(ExitCode.help(.findings, .damaged, .noArchive, .unchecked, .usage, .badExport))
             """)
 
@@ -34,8 +38,15 @@ struct Check: AsyncParsableCommand {
         transform: ChainHead.init(typed:))
     var head: ChainHead?
 
+    @Option(
+        help: ArgumentHelp(
+            "Certificates of the time-stamp authorities that you trust, in PEM.", valueName: "file"),
+        completion: .file())
+    var timestampCa: String?
+
     func run() async throws {
-        if let package { return try await Check.checkPackage(package, head: head) }
+        let authorities = try timestampCa.map(Check.authorities)
+        if let package { return try await Check.checkPackage(package, head: head, authorities) }
         let directory = try vault.directory()
         let archive = try Archive(directory)
         let report = try await archive.checkAloud()
@@ -51,6 +62,10 @@ struct Check: AsyncParsableCommand {
                 hint: "keep the file as it is, and restore a copy beside it; what is not named above is whole")
         }
         if let head { try compare(head, archive, report) }
+        guard Check.describe(report.timeStamps, authorities) else {
+            Terminal.print("Everything else is as it was received.")
+            throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
+        }
         Terminal.print("Everything is as it was received.")
     }
 
