@@ -5,6 +5,7 @@ import Reader
 struct Head: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the chain's head, and get a time stamp for it.",
+        usage: "mmvault head [<options>]",
         discussion: """
             The head of the chain is a hash that vouches for every document in the
             archive. Whoever else has it can tell later that nothing before it was
@@ -66,13 +67,13 @@ struct Head: AsyncParsableCommand {
     private func keep(_ file: String, _ directory: AccountDirectory) async throws {
         let response = try InputFile.read(file, limit: TimeStampToken.maximumSize)
         let (stamp, isNew) = try await ArchiveWriter(directory).append(timeStamp: response, at: .now)
-        let kept =
-            isNew ? "Kept as document \(stamp.sequence)" : "The archive has it already, as document \(stamp.sequence)"
+        if !isNew { Terminal.print("The archive has this time stamp already.") }
         Terminal.print(
-            "\(kept): documents 1 to \(stamp.covered) existed on \(stamp.token.time.second) UTC, says "
-                + "\(SafeText.line(stamp.token.authority))".wrapped(indent: 2))
+            ("document \(stamp.sequence): a time stamp over documents 1 to \(stamp.covered), of "
+                + "\(stamp.token.time.second) UTC, signed as “\(SafeText.line(stamp.token.authority))”").wrapped(
+                    indent: 2))
         Terminal.note(
-            "Its signature is good. Whose it is, “mmvault check --timestamp-ca FILE” verifies with the "
-                + "authority's certificates.")
+            "Anyone can sign under any name. “mmvault check --timestamp-ca FILE” verifies who signed, with the authority's "
+                + "certificates.")
     }
 }
