@@ -4,30 +4,19 @@ internal import CLibCrypto
 // The only file of Archive that calls OpenSSL. Handles stay private to it, each is used by one thread, and pointers never leave
 // the functions that get them. What is parsed here may be hostile.
 
-/// Which certificates a signature may go back to.
-enum CertificateTrust {
-    /// Any: then the signature is only that of the certificate which comes with it.
-    case everything
-    /// Those in a file in PEM, judged as of a time.
-    case certificates([UInt8], at: Timestamp)
-}
-
-/// libcrypto's store of the certificates that are trusted.
+/// libcrypto's store of the certificates that are trusted, and the time as of which certificates are judged.
 struct CertificateStore: ~Copyable {
     fileprivate let handle: OpaquePointer
 
+    /// - Parameter pem: a file of certificates.
     /// - Returns: nil where there is no certificate in the file, or something that cannot be read.
-    init?(_ trust: CertificateTrust) {
+    init?(_ pem: [UInt8], at time: Timestamp) {
         guard let handle = X509_STORE_new() else { return nil }
-        switch trust {
-        case .everything: X509_STORE_set_verify_cb(handle) { _, _ in 1 }
-        case .certificates(let pem, let time):
-            guard CertificateStore.add(pem, to: handle) else {
-                X509_STORE_free(handle)
-                return nil
-            }
-            X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(handle), Int(time.milliseconds / 1000))
+        guard CertificateStore.add(pem, to: handle) else {
+            X509_STORE_free(handle)
+            return nil
         }
+        X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(handle), Int(time.milliseconds / 1000))
         self.handle = handle
     }
 
@@ -125,20 +114,29 @@ struct TimeStampResponse: ~Copyable {
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
     }
 
-    /// What is wrong with its signature; nil where nothing is. It is verified as by `openssl ts -verify`.
-    func flaw(trusting trust: CertificateTrust) -> String? {
-        guard let store = CertificateStore(trust), let context = TS_VERIFY_CTX_new() else {
-            return "libcrypto cannot read the certificates"
-        }
+    /// What is wrong with its signature by the certificate that comes with it; nil where nothing is. Whose that is, it does not
+    /// ask.
+    var flaw: String? {
+        TimeStampResponse.flaw { PKCS7_verify(TS_RESP_get_token(handle), nil, nil, nil, nil, PKCS7_NOVERIFY) }
+    }
+
+    /// What keeps it from being the word of an authority in a store; nil where nothing does. As `openssl ts -verify` judges it.
+    func flaw(trusting store: borrowing CertificateStore) -> String? {
+        guard let context = TS_VERIFY_CTX_new() else { return "libcrypto has no memory" }
         defer { TS_VERIFY_CTX_free(context) }
         // The context frees the store that it is given.
         X509_STORE_up_ref(store.handle)
         TS_VERIFY_CTX_set_store(context, store.handle)
         TS_VERIFY_CTX_set_flags(context, Int32(TS_VFY_VERSION | TS_VFY_SIGNER | TS_VFY_SIGNATURE))
+        return TimeStampResponse.flaw { TS_RESP_verify_response(context, handle) }
+    }
+
+    /// Why a verification fails, in libcrypto's words; nil where it does not.
+    private static func flaw(_ verify: () -> Int32) -> String? {
         OPENSSL_init_crypto(UInt64(OPENSSL_INIT_LOAD_CRYPTO_STRINGS), nil)
         ERR_clear_error()
         defer { ERR_clear_error() }
-        guard TS_RESP_verify_response(context, handle) != 1 else { return nil }
+        guard verify() != 1 else { return nil }
         var detail: UnsafePointer<CChar>?
         var flags: Int32 = 0
         let error = ERR_peek_last_error_all(nil, nil, nil, &detail, &flags)

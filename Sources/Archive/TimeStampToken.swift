@@ -2,8 +2,8 @@ public import Bytes
 
 /// An authority's word that somebody showed it a SHA-256 at a time: a granted time-stamp response (RFC 3161).
 ///
-/// Whatever can be verified without knowing the authority is verified when a value is made, also that the signature is that of
-/// the certificate in it. Anybody can make such a certificate: `judgement(by:)` tells whose it is.
+/// When a value is made, its signature is verified with the certificate that comes with it. Anybody can make such a certificate:
+/// `judgement(by:)` tells whether it is an authority's.
 public struct TimeStampToken: Sendable {
     /// What it is about.
     public let imprint: SHA256Digest
@@ -25,9 +25,7 @@ public struct TimeStampToken: Sendable {
         if let refusal = parsed.refusal { throw .badTimeStamp(what: "the authority gave no time stamp: \(refusal)") }
         guard let imprint = parsed.imprint else { throw .badTimeStamp(what: "it is not a time stamp of a SHA-256") }
         guard let time = parsed.time else { throw .badTimeStamp(what: "it states no time") }
-        if let flaw = parsed.flaw(trusting: .everything) {
-            throw .badTimeStamp(what: "its signature does not verify: \(flaw)")
-        }
+        if let flaw = parsed.flaw { throw .badTimeStamp(what: "its signature does not verify: \(flaw)") }
         guard let authority = parsed.authority else { throw .badTimeStamp(what: "it does not say who signed it") }
         (self.imprint, self.time, self.authority, self.response) = (imprint, time, authority, response)
     }
@@ -54,8 +52,10 @@ extension TimeStampToken {
     /// Whether one of these authorities made it. Certificates are judged as of the time that it states, so that it can be
     /// verified once they have expired; whether one was revoked is not asked.
     public func judgement(by authorities: TimeStampAuthorities) -> Judgement {
-        guard let parsed = TimeStampResponse(response) else { return .untrusted(why: "it cannot be read") }
-        return parsed.flaw(trusting: .certificates(authorities.pem, at: time)).map { .untrusted(why: $0) } ?? .trusted
+        guard let parsed = TimeStampResponse(response), let store = CertificateStore(authorities.pem, at: time) else {
+            return .untrusted(why: "it, or the certificates, cannot be read")
+        }
+        return parsed.flaw(trusting: store).map { .untrusted(why: $0) } ?? .trusted
     }
 }
 
@@ -65,7 +65,7 @@ public struct TimeStampAuthorities: Sendable {
 
     /// - Returns: nil where there is no certificate, or one that cannot be read.
     public init?(pem: [UInt8]) {
-        guard CertificateStore(.certificates(pem, at: Timestamp(milliseconds: 0))) != nil else { return nil }
+        guard CertificateStore(pem, at: Timestamp(milliseconds: 0)) != nil else { return nil }
         self.pem = pem
     }
 }
