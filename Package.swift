@@ -37,7 +37,7 @@ let package = Package(
         .target(
             name: "Archive",
             dependencies: [
-                "Bytes", "CLibArchive", .product(name: "GRDB", package: "GRDB.swift"),
+                "Bytes", "CLibArchive", "CLibCrypto", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),

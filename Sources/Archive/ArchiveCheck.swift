@@ -16,6 +16,8 @@ public struct CheckReport: Sendable {
     /// Bytes of their contents, each counted once.
     public var fileBytes: Int64 = 0
     public var fileFindings: [FileFinding] = []
+    /// The time stamps that the archive holds, as far as nothing is wrong with them.
+    public var timeStamps: [TimeStampDocument] = []
 
     public var isClean: Bool { damages.isEmpty && !fileFindings.contains(where: \.isDamage) }
 
@@ -80,8 +82,11 @@ extension Archive {
                     if let inspection {
                         report.versions += inspection.versions
                         report.bytes += inspection.bytes
-                        let problems = inspection.problems + chain.add(inspection) + unindexed(inspection)
+                        let problems =
+                            inspection.problems + chain.add(inspection) + unindexed(inspection)
+                            + misdirected(inspection)
                         report.damages += problems.map(inspection.damage)
+                        if problems.isEmpty, let stamp = inspection.timeStamp { report.timeStamps.append(stamp) }
                         report.head = inspection.hash.description
                         needed = max(needed, inspection.formatVersion)
                     }
@@ -121,6 +126,17 @@ extension Archive {
             problems.append(error.checkText)
         }
         return problems.map { .init(document: nil, context: "", what: $0, posts: []) }
+    }
+
+    /// What is wrong with the time stamp that a document is, if it is one: it must be about the record that it names.
+    private func misdirected(_ inspection: DocumentInspection) -> [String] {
+        guard let stamp = inspection.timeStamp else { return [] }
+        do throws(ArchiveError) {
+            guard try hash(ofDocument: stamp.covered) != stamp.token.imprint.description else { return [] }
+            return ["it is not a time stamp of the record of document \(stamp.covered)"]
+        } catch {
+            return ["the record that it is a time stamp of cannot be read: \(error.checkText)"]
+        }
     }
 
     /// What stands in the document, and in the index neither under it nor under one before.
@@ -189,7 +205,7 @@ extension ArchiveError {
     var checkText: String {
         switch self {
         case .database(let message, _): "SQLite: \(message)"
-        case .damagedDocument(_, let what): what
+        case .damagedDocument(_, let what), .badTimeStamp(let what): what
         case .notAnArchive: "SQLite: it is not a database"
         default: "\(self)"
         }

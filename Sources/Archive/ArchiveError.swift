@@ -17,6 +17,8 @@ public enum ArchiveError: Error, Equatable, Sendable {
     case database(message: String, isFull: Bool)
     /// An export that was to be imported is not what it should be: which file in it, if one can be named, and what is wrong.
     case badExport(file: String?, what: String)
+    /// A response with a time stamp is not what it should be, or is about another chain.
+    case badTimeStamp(what: String)
     /// The compressed body of a document cannot be written or read.
     case compression(what: String)
 }

@@ -154,7 +154,7 @@ enum ArchiveSchema {
             guard let root = try? JSONDocument(body).root else { return 3 }
             return kind.objects(in: root).compactMap { TrustDecision($0)?.verb.formatVersion }.max() ?? 3
         case .originals: return 4
-        case .drafts, .server, .keyEvents: return 5
+        case .drafts, .server, .keyEvents, .timeStamp: return 5
         // Posts that were asked for by their ids come without an order.
         case .posts: return body.first == UInt8(ascii: "[") ? 5 : version
         case .latePosts: return (try? PostsPage.parse(body))?["answer"]?.kind == .array ? 5 : version

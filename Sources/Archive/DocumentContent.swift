@@ -8,6 +8,8 @@ public struct DocumentContent: Sendable {
     public let posts: [PostHeader]
     public let body: [UInt8]
     public let receivedAt: Timestamp
+    /// The time stamp that it is, in a document of that kind.
+    public let timeStamp: TimeStampDocument?
     private let places: [Int: Int]
     private let source: ImportSource?
 
@@ -19,19 +21,26 @@ public struct DocumentContent: Sendable {
         }
         (self.kind, sequence, self.body, receivedAt) = (kind, record.sequence, body, time)
         var source: ImportSource?
+        var timeStamp: TimeStampDocument?
         do throws(ArchiveError) {
             switch kind {
             case .imported:
                 let part = try ImportPart(body)
                 (posts, source) = (part.posts, part.source)
+            case .timeStamp:
+                timeStamp = try TimeStampDocument(record, body)
+                posts = []
             default:
                 guard let found = DocumentInspection.posts(in: body, kind, channelID: record.channelID)?.posts else {
                     throw damage("its body holds no posts as its kind does")
                 }
                 posts = found
             }
-        } catch { throw damage("its body holds no posts as its kind does") }
-        self.source = source
+        } catch {
+            if case .badTimeStamp(let what) = error { throw damage(what) }
+            throw damage("its body holds no posts as its kind does")
+        }
+        (self.source, self.timeStamp) = (source, timeStamp)
         places = Dictionary(
             posts.enumerated().map { ($1.range.lowerBound, $0) }, uniquingKeysWith: { first, _ in first })
     }

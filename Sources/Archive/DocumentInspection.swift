@@ -34,6 +34,8 @@ struct DocumentInspection: Sendable {
     let lastObject: Int64
     /// The version of the format that a reader must know for it.
     let formatVersion: Int
+    /// The time stamp that it is.
+    let timeStamp: TimeStampDocument?
     private let indexedPosts: [String]
 
     init(_ subject: CheckSubject) {
@@ -71,6 +73,7 @@ struct DocumentInspection: Sendable {
         olderVersions = comparison.olderVersions
         olderObjects = comparison.olderObjects
         joined = comparison.joined
+        timeStamp = comparison.timeStamp
     }
 
     func damage(_ what: String) -> CheckReport.Damage {
@@ -86,6 +89,7 @@ private struct Comparison {
     var olderVersions: [PostHeader] = []
     var olderObjects: [ObjectRow] = []
     var joined: [String] = []
+    var timeStamp: TimeStampDocument?
 
     mutating func compare(_ subject: CheckSubject, _ record: DocumentRecord, _ body: [UInt8]) {
         guard let kind = DocumentKind(rawValue: record.kind) else {
@@ -112,7 +116,10 @@ private struct Comparison {
             problems.append("the index says something else about the files of its posts than the document")
         }
 
-        let hasJSON = kind != .walk && kind != .imported
+        if kind == .timeStamp {
+            do { timeStamp = try TimeStampDocument(record, body) } catch { problems.append(error.checkText) }
+        }
+        let hasJSON = kind != .walk && kind != .imported && kind != .timeStamp
         let root = hasJSON ? try? PostsPage.parse(body) : nil
         if hasJSON, root == nil { problems.append("its body is not JSON") }
         let objects = part?.objects.map { ObjectRow($0.json, kind: $0.kind, id: $0.id, at: time) }
@@ -206,7 +213,8 @@ extension ObjectKind {
         case .trust: self = .trust
         case .trustList: self = .listedTrust
         case .originals: self = .original
-        case .account, .posts, .latePosts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .walk: return nil
+        case .account, .posts, .latePosts, .history, .events, .lateEvents, .keys, .ownKey, .imported, .timeStamp, .walk:
+            return nil
         }
     }
 }

@@ -41,6 +41,8 @@ public enum DocumentKind: String, Sendable {
     case trustList = "trust-list"
     /// Which of several posts with one ciphertext is the original, as the archive's owner says.
     case originals
+    /// An authority's answer to a request for a time stamp of the chain: see `TimeStampDocument`.
+    case timeStamp = "time-stamp"
     /// How far a walk has come that no page came with; the body is empty.
     case walk
 }

@@ -43,6 +43,19 @@ public enum PrivateFile {
         synchronizeDirectory(directory(of: path))
     }
 
+    /// Makes a file that was not there.
+    public static func create(_ path: String, with bytes: [UInt8]) throws(ArchiveError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .file(path: path, operation: "create", errno: errno) }
+        defer { close(descriptor) }
+        do throws(ArchiveError) {
+            try write(bytes, to: descriptor, path: path)
+        } catch {
+            unlink(path)
+            throw error
+        }
+    }
+
     /// Removes a file, if it is there. What is not removed does no harm.
     public static func remove(_ path: String) { unlink(path) }
 

@@ -26,7 +26,11 @@ extension Archive {
 
     /// The number of the document whose record has this hash, 64 hexadecimal digits in lower case; nil where none has.
     public func sequence(ofHash hash: String) throws(ArchiveError) -> Int64? {
-        try read { try Int64.fetchOne($0, sql: "SELECT seq FROM document WHERE hash = ?", arguments: [hash]) }
+        try read { try Archive.sequence(ofHash: hash, $0) }
+    }
+
+    static func sequence(ofHash hash: String, _ database: Database) throws -> Int64? {
+        try Int64.fetchOne(database, sql: "SELECT seq FROM document WHERE hash = ?", arguments: [hash])
     }
 
     /// - Throws: `damagedDocument`, also where there is none of that number.

@@ -86,6 +86,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// `2026-11-23 08:31`
     public var minute: String { isPlausible ? "\(date) \(timeOfDay)" : number }
 
+    /// `2026-11-23 08:31:05`
+    public var second: String { isPlausible ? "\(minute):\(padded(components.second))" : number }
+
     /// `Monday, 2026-11-23`
     public var day: String { isPlausible ? "\(weekday), \(date)" : number }
 

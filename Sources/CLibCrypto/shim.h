@@ -1,13 +1,19 @@
-// What Age, Bytes and E2EE call in OpenSSL's libcrypto (3.0 and later).
+// What Age, Archive, Bytes and E2EE call in OpenSSL's libcrypto (3.0 and later).
+#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs7.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <openssl/ts.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>

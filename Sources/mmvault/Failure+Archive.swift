@@ -62,6 +62,10 @@ extension Failure {
                     ?? "the zip cannot be imported: \(SafeText.line(what))",
                 hint: what.contains("unpacks to more")
                     ? "nothing was added; --max-size GIB allows more" : "nothing was added")
+        case .badTimeStamp(let what):
+            Failure(
+                .badExport, "no time stamp was kept: \(SafeText.line(what))",
+                hint: "nothing was added; “mmvault head --timestamp-request FILE” writes a new request")
         case .compression(let what): Failure(.failure, "compression: \(SafeText.line(what))")
         }
     }

@@ -4,16 +4,17 @@ import Reader
 /// A file named on the command line, or standard input for `-`.
 enum InputFile {
     /// More than any backup, mail or token has.
-    private static let maximumSize = 8 << 20
+    static let maximumSize = 8 << 20
 
     static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
 
-    static func read(_ path: String) throws -> [UInt8] {
-        if path == "-" { return try Prompt.reading { try read(STDIN_FILENO, path) } }
+    /// - Parameter limit: bytes that the file may have at most, if it is what it should be.
+    static func read(_ path: String, limit: Int = maximumSize) throws -> [UInt8] {
+        if path == "-" { return try Prompt.reading { try read(STDIN_FILENO, path, limit) } }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable(path, errno) }
         defer { close(descriptor) }
-        return try read(descriptor, path)
+        return try read(descriptor, path, limit)
     }
 
     /// - Throws: what `read` would throw for a file that is not there or cannot be opened.
@@ -24,7 +25,7 @@ enum InputFile {
         close(descriptor)
     }
 
-    private static func read(_ descriptor: Int32, _ path: String) throws -> [UInt8] {
+    private static func read(_ descriptor: Int32, _ path: String, _ limit: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -33,7 +34,7 @@ enum InputFile {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw unreadable(path, errno) }
             bytes += chunk[..<count]
-            guard bytes.count <= maximumSize else {
+            guard bytes.count <= limit else {
                 throw Failure(.usage, "\(SafeText.line(name(path))) is too large to be what it should be")
             }
         }

@@ -29,7 +29,7 @@ struct Mmvault: AsyncParsableCommand {
         version: version,
         subcommands: [
             Recover.self, Login.self, Pull.self, Import.self, Key.self, Trust.self, Channels.self, Read.self,
-            Search.self, Verify.self, Audit.self, Export.self, Status.self, Check.self, Demo.self,
+            Search.self, Verify.self, Audit.self, Export.self, Status.self, Check.self, Head.self, Demo.self,
         ])
 
     private static let version = "0.1.0"

@@ -114,7 +114,7 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "d = open('out/chain.txt').read().splitlines(True); open('out/chain.txt', 'w').writelines(d[11:22] + d[:11] + d[22:])"
         ),
         Forgery(
-            "a document about keys is left out", "is about users, keys or decisions (keys), and is not in the package",
+            "a document about keys is left out", "(keys) belongs in every package, and is not in this one",
             """
             m = load('manifest.json')
             for d in [d for d in m['documents'] if b'\\nkind keys\\n' in open('out/documents/%d.record' % d['document'], 'rb').read()]:
@@ -157,7 +157,7 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "nobody is named", "it leaves out how the documents describe user",
             "m = load('manifest.json'); m['users'] = []; store('manifest.json', m)"),
         Forgery(
-            "a document that describes users is left out", "is about users, keys or decisions (users)",
+            "a document that describes users is left out", "(users) belongs in every package",
             """
             m = load('manifest.json')
             for d in [d for d in m['documents'] if d['kind'] == 'users']:

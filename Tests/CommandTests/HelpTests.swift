@@ -11,7 +11,7 @@ import Testing
         "trust list", "trust show", "trust confirm", "trust accept", "trust reject", "trust withdraw", "trust original",
         "trust signers", "trust adopt",
         "trust export", "trust import",
-        "verify", "audit", "channels", "read", "search", "export", "status", "check", "demo",
+        "verify", "audit", "channels", "read", "search", "export", "status", "check", "head", "demo",
     ]
 
     @Test(arguments: commands)
@@ -32,7 +32,7 @@ import Testing
         "trust list", "trust show", "trust confirm", "trust accept", "trust reject", "trust withdraw", "trust original",
         "trust signers", "trust adopt",
         "trust export", "trust import",
-        "audit", "channels", "read", "search", "export", "status", "check", "demo",
+        "audit", "channels", "read", "search", "export", "status", "check", "head", "demo",
     ])
     func help_ListsTheExitCodes(command: String) async throws {
         try await Stage.with { stage in

@@ -27,6 +27,7 @@ import Testing
             module: "Archive", everywhere: ["Bytes", "Foundation", "GRDB"],
             only: [
                 "CLibArchive": ["LibArchive.swift", "PackReader.swift", "PackWriter.swift"],
+                "CLibCrypto": ["LibCrypto.swift"],
                 "GRDBSQLite": ["DatabaseHeader.swift"],
                 "Glibc": [
                     "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "FileStore.swift",

@@ -100,7 +100,7 @@ public struct Evidence: Sendable {
             documents: try sources.write(to: destination, head: plan.head),
             disclosure: sources.remainder.disclosure,
             filter: EvidenceFilter(userIDs: request.userIDs, createAt: request.createAt), coverage: plan.coverage,
-            book: NameBook(trusted.record.names))
+            timeStamps: sources.timeStamps, book: NameBook(trusted.record.names))
         try writer.finish(facts, keys)
         if let signer {
             let key = try destination.makeFile(EvidenceWriter.signerName)

@@ -37,6 +37,8 @@ public struct EvidenceCheck: Sendable {
         public internal(set) var shortTexts = 0
         /// Channels of which later answers are not in the package, by name, and how many: they may hold edits and deletions.
         public internal(set) var absent: [(channel: String, documents: Int)] = []
+        /// The time stamps in it, as far as they fit the chain.
+        public internal(set) var timeStamps: [TimeStampDocument] = []
         /// The number of its format, where it is another one than this program knows: then nothing but its hashes was checked.
         public internal(set) var foreignFormat: Int64?
         /// Files that another version of the program made and that were not made again.

@@ -40,7 +40,8 @@ struct EvidenceExamination {
             return damage(EvidenceWriter.keysName, "it or \(EvidenceWriter.trustName) is missing, or cannot be read")
         }
         var documents = EvidenceDocuments(contents, records: try chain(&facts, &report))
-        let record = try examine(facts, keys, &documents)
+        let record = try examine(&facts, keys, &documents)
+        report.timeStamps = facts.timeStamps
         facts.book = NameBook(record.names)
         var posts = try EvidencePosts(facts, keys, TrustedKeys(record), contents, destination)
         try posts.run(&documents, finishes: damages.isEmpty, progress)
@@ -98,7 +99,7 @@ struct EvidenceExamination {
                 // Left out, it could have taken back what the others say.
                 damage(
                     name,
-                    "document \(last) is about users, keys or decisions (\(record.kind)), and is not in the package")
+                    "document \(last) (\(record.kind)) belongs in every package, and is not in this one")
             }
             if let head, record.hash.description == head { report.notedDocument = last }
         }
@@ -138,7 +139,7 @@ struct EvidenceExamination {
     /// - Returns: what standing is computed from, as the documents have it. All that are about keys, names and decisions are
     ///   in the package.
     private mutating func examine(
-        _ facts: EvidenceFacts, _ keys: EvidenceKeys, _ documents: inout EvidenceDocuments
+        _ facts: inout EvidenceFacts, _ keys: EvidenceKeys, _ documents: inout EvidenceDocuments
     ) throws -> TrustRecord {
         let manifest = EvidenceWriter.manifestName
         var sightings: [KeySighting] = []
@@ -159,6 +160,7 @@ struct EvidenceExamination {
                 described[user.id] = (content.sequence, user)
             }
             sightings += content.keys
+            if let stamp = content.timeStamp { facts.timeStamps.append(stamp) }
             switch content.kind {
             case .keys:
                 shown.add(
@@ -174,6 +176,7 @@ struct EvidenceExamination {
             statements += content.decisions
             for statement in content.decisions { decidedIn.add(statement.decision, document: content.sequence) }
         }
+        try requireStamped(facts.timeStamps)
         if try documents.content(1)?.account != facts.account || keys.ownerID != facts.account.userID {
             damage(manifest, "the account is not the one of document 1")
         }
@@ -202,6 +205,23 @@ struct EvidenceExamination {
             ownerID: keys.ownerID, keys: shown, decisions: TrustDecision.newest(of: statements),
             decidedIn: decidedIn, names: names,
             encryptedSince: keys.encryptedSince, atHand: keys.own, ownForOnce: keys.ownForOnce)
+    }
+
+    /// A time stamp must be of the record that its own one names.
+    private mutating func requireStamped(_ stamps: [TimeStampDocument]) throws {
+        guard !stamps.isEmpty else { return }
+        let covered = Set(stamps.map(\.covered))
+        var hashes: [Int64: SHA256Digest] = [:]
+        var lines = contents.lines(EvidenceWriter.chainName)
+        while let record = try EvidenceExamination.nextRecord(&lines) {
+            guard let record else { break }
+            if covered.contains(record.sequence) { hashes[record.sequence] = record.hash }
+        }
+        for stamp in stamps where hashes[stamp.covered] != stamp.token.imprint {
+            damage(
+                EvidenceDocument.bodyName(stamp.sequence),
+                "it is not a time stamp of the record of document \(stamp.covered)")
+        }
     }
 
     /// What was chosen of the documents, and what else they disclose.

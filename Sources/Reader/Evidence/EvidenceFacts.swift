@@ -29,6 +29,8 @@ struct EvidenceFacts {
     var filter = EvidenceFilter()
     /// Which answers are not in it, as the chain has it.
     var coverage = EvidenceCoverage()
+    /// The time stamps among the documents.
+    var timeStamps: [TimeStampDocument] = []
     /// Who may be taken for whom: as the documents about users say, all of which are in the package.
     var book = NameBook()
 
@@ -114,10 +116,11 @@ struct EvidenceDocument: Equatable {
 
 extension DocumentKind {
     /// Whether the verdicts of a package, or the names in it, rest on documents of this kind: then all of them are
-    /// there, since one that is left out could have taken back what the others say.
+    /// there, since one that is left out could have taken back what the others say. All time stamps are there, too: each
+    /// shows that more of the archive is not younger than it says.
     var isDecisive: Bool {
         switch self {
-        case .users, .keys, .ownKey, .trust, .trustList: true
+        case .users, .keys, .ownKey, .trust, .trustList, .timeStamp: true
         default: false
         }
     }

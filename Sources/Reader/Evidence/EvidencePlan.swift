@@ -85,10 +85,11 @@ extension EvidencePlan {
     }
 }
 
-/// The documents of a package, in order: those of posts, and those about keys, users, files and decisions.
+/// The documents of a package, in order: those of posts, those about keys, users, files and decisions, and time stamps.
 struct EvidenceSources {
     private(set) var users: [EvidenceUser] = []
     private(set) var remainder: EvidenceRemainder
+    private(set) var timeStamps: [TimeStampDocument] = []
     private let archive: Archive
     private var documents: [Int64: EvidenceDocument]
     private let channelIDs: Set<String>
@@ -133,6 +134,7 @@ struct EvidenceSources {
         let content = try DocumentContent(source.record, source.body)
         documents[sequence] = EvidenceDocument(content, chosen: 0, channels: channelIDs)
         remainder.add(content, chosen: [])
+        if let stamp = content.timeStamp { timeStamps.append(stamp) }
     }
 
     /// Writes the chain, and each document with its record.

@@ -25,7 +25,7 @@ struct EvidenceReport {
     var title: String { "Messages from the archive of @\(facts.account.username) on \(facts.account.server)" }
 
     var blocks: [ReportBlock] {
-        overview + channels + verdicts + signers + decisions + audit + proofs + disclosures
+        overview + channels + verdicts + signers + decisions + audit + timeStamps + proofs + disclosures
             + checking
             + [.heading("The messages")]
     }
@@ -190,6 +190,23 @@ struct EvidenceReport {
         return blocks
     }
 
+    private var timeStamps: [ReportBlock] {
+        guard !facts.timeStamps.isEmpty else { return [] }
+        let rows = facts.timeStamps.map { stamp in
+            let token = stamp.token
+            return [String(stamp.sequence), "1 to \(stamp.covered)", "\(token.time.second) UTC", token.authority]
+        }
+        return [
+            .heading("Time stamps"),
+            .table(["document", "covers documents", "time", "authority, as its certificate names it"], rows),
+            .paragraph(
+                "An authority signed the hash that vouches for these documents, together with the time. If you trust the "
+                    + "authority, they existed then, whatever the archive's owner says. Anyone can make a certificate with "
+                    + "any name: get the authority's certificates from the authority, and verify the time stamp with "
+                    + "them, as described below. Documents that came later are not covered."),
+        ]
+    }
+
     private var proofs: [ReportBlock] {
         var items = [
             "Every encrypted text that is shown is what the signed message says: verdicts.jsonl has, for each of them, "
@@ -207,6 +224,10 @@ struct EvidenceReport {
             "Not that nothing was left out: the archive's owner chose what is here, and the server chose what to show "
                 + "the owner.",
         ]
+        if !facts.timeStamps.isEmpty {
+            items.append(
+                "That the documents which a time stamp covers existed at its time, once you have verified it.")
+        }
         if tally.shortTexts > 0 {
             items.append(
                 "Of \(tally.shortTexts) short texts the text itself is not proven: somebody can search for another key "
@@ -255,7 +276,7 @@ struct EvidenceReport {
                     + "sha256, the second one is line N of ../hashes. The line gzip of a record is the hash of the body "
                     + "as the archive compressed it, which is not in the package."),
             .code(["sha256sum documents/N.body", "sha256sum documents/N.record"]),
-        ] + message
+        ] + timeStampChecks + message
     }
 
     /// One message, from the server's answer to the signature and the text, with openssl 3, jq and xxd. What is signed:
@@ -303,6 +324,23 @@ struct EvidenceReport {
     private func signingPoint(of key: KeyID, _ userID: String) -> [UInt8]? {
         keys.known[userID]?.first { $0.sighting.keyID == key.description }?.sighting.signingPoint
             ?? keys.own.first { $0.id == key }?.signingPoint
+    }
+
+    private var timeStampChecks: [ReportBlock] {
+        guard let stamp = facts.timeStamps.first else { return [] }
+        let body = EvidenceDocument.bodyName(stamp.sequence)
+        return [
+            .paragraph(
+                "A time stamp is genuine. It stands in documents/N.body, and covers documents 1 to K (see above): it is of "
+                    + "line K of ../hashes. ca.pem holds the authority's certificates, which you get from the "
+                    + "authority. The number behind -attime is the time of the time stamp, in seconds since 1970, so that "
+                    + "a certificate which has expired since does no harm. For document \(stamp.sequence):"),
+            .code([
+                "mmvault check --timestamp-ca ca.pem PACKAGE",
+                "openssl ts -verify -digest $(sed -n \(stamp.covered)p ../hashes) -in \(body) \\",
+                "  -CAfile ca.pem -attime \(stamp.token.time.milliseconds / 1000)",
+            ]),
+        ]
     }
 
     /// A key by its id, and by what two people can read to each other.

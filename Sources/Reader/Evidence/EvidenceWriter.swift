@@ -142,7 +142,7 @@ final class EvidenceWriter {
         verdicts.jsonl           for each line of posts.jsonl: the verdict, where the
                                  post stands (document, start, length in bytes), and
                                  the key of that one message where its text is shown
-        documents/N.body         the server's answers, byte for byte
+        documents/N.body         the server's answers, byte for byte; time stamps
         documents/N.record       what each is: request, time, hash, place in the chain
         chain.txt                all records of the archive in order; the hash of the
                                  last one vouches for all of them

@@ -6,7 +6,7 @@ import Reader
 
 extension Check {
     /// Verifies a package that “export evidence” made.
-    func checkPackage(_ path: String) async throws {
+    func checkPackage(_ path: String, _ authorities: TimeStampAuthorities?) async throws {
         guard PrivateFile.exists(path) else { throw Failure(.usage, "there is no file \(SafeText.line(path))") }
         let identities = try identity.map(Check.identities)
         let report = try await EvidenceCheck(program: Mmvault.program).run(
@@ -39,6 +39,7 @@ extension Check {
         if let document = report.notedDocument {
             Terminal.print("The head that you noted is that of document \(document) of the package's chain.")
         }
+        let isStamped = Check.describe(report.timeStamps, authorities)
         if let render {
             Terminal.print(
                 "The report, Markdown, mails and posts, made anew from what was verified, are in \(SafeText.line(render))."
@@ -50,7 +51,7 @@ extension Check {
                 hint: render.map { "all else fits together: read what is in \(SafeText.line($0)) instead" }
                     ?? "all else fits together: “mmvault check \(SafeText.line(path)) --render DIR” makes them anew")
         }
-        guard report.signature?.isJudged != false else {
+        guard report.signature?.isJudged != false, isStamped else {
             Terminal.print("Everything else in it fits together.")
             throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
         }

@@ -21,6 +21,10 @@ struct Check: AsyncParsableCommand {
             A package that is sealed to you opens with your key: .gpg with your gpg, .age
             with --identity.
 
+            Lists the time stamps in either. With --timestamp-ca it verifies who signed
+            them, and ends with 2 if one is not by the authorities in FILE, or if there
+            is none.
+
             \(ExitCode.help(.findings, .damaged, .key, .noArchive, .unchecked, .usage, .badExport))
             """)
 
@@ -35,6 +39,12 @@ struct Check: AsyncParsableCommand {
         help: ArgumentHelp("A head of the chain, noted earlier, that must still be in it.", valueName: "head"),
         transform: ChainHead.init(typed:))
     var head: ChainHead?
+
+    @Option(
+        help: ArgumentHelp(
+            "Certificates of the time-stamp authorities that you trust, in PEM.", valueName: "file"),
+        completion: .file())
+    var timestampCa: String?
 
     @Option(
         help: ArgumentHelp(
@@ -56,7 +66,8 @@ struct Check: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if let package { return try await checkPackage(package) }
+        let authorities = try timestampCa.map(Check.authorities)
+        if let package { return try await checkPackage(package, authorities) }
         let directory = try vault.directory()
         let archive = try Archive(directory)
         let report = try await archive.checkAloud()
@@ -72,6 +83,10 @@ struct Check: AsyncParsableCommand {
                 hint: "keep the file as it is, and restore a copy beside it; what is not named above is whole")
         }
         if let head { try compare(head, archive, report) }
+        guard Check.describe(report.timeStamps, authorities) else {
+            Terminal.print("Everything else is as it was received.")
+            throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
+        }
         Terminal.print("Everything is as it was received.")
     }
 
