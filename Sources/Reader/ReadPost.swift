@@ -27,8 +27,14 @@ public struct ReadPost: Sendable {
     public internal(set) var absence: NoticedAbsence?
     /// Whom of those that the author is known by the signature fits, a rejected one included.
     public internal(set) var signer: SignerID?
+    /// Whether it stands in a document of a package that the archive's owner redacted: then the chain does not show that it came
+    /// so.
+    var isOwnersWord = false
     /// The key of this message alone, where it was asked for: with it anybody can open the message, and no other.
     var messageKey: [UInt8]?
+
+    /// What a package says beside a post where that holds.
+    static let ownersWord = "its document was redacted: as the archive's owner states"
 
     public var isEdited: Bool { header.editAt > 0 }
 

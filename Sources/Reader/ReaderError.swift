@@ -39,6 +39,8 @@ public enum ReaderError: Error, Equatable, Sendable {
     case archiveGrew
     /// There is no post of that choice, and evidence of nothing is none.
     case nothingChosen
+    /// A post that is to be redacted stands in a document of which nothing can be taken out, as in an import.
+    case cannotRedact(post: String)
     /// What was to be checked is no package.
     case notAPackage(path: String, what: String)
     /// A package is sealed, and could not be opened.

@@ -62,6 +62,10 @@ extension Failure {
             Failure(
                 .failure, "the archive grew while it was read, and what came belongs to the choice",
                 hint: "nothing was written; run it again when no pull is under way, or with --until")
+        case .cannotRedact(let post):
+            Failure(
+                .failure, "post \(SafeText.line(post)) came with an import, of which nothing can be taken out",
+                hint: "nothing was written; leave its channel or its time out with --channel, --since or --until")
         case .nothingChosen:
             Failure(
                 .noArchive, "nothing was chosen: no post in the archive is of that choice",

@@ -31,7 +31,8 @@ public struct Evidence: Sendable {
     ///   `nothingChosen`, and what gpg says of the signer, before anything is written.
     public func run(
         _ request: ExportRequest, to path: String, signer: Gpg.Key? = nil, seal: PackageSeal? = nil,
-        announce: (EvidenceDisclosure) -> Void = { _ in }, progress: (Channel, Int) -> Void = { _, _ in }
+        announce: (EvidenceDisclosure, RedactionEffect) -> Void = { _, _ in },
+        progress: (Channel, Int) -> Void = { _, _ in }
     ) async throws -> Summary {
         let place = seal == nil ? UnnamedFile.Place.beside(path) : .hidden(beside: path)
         // Before anything is written: what a folder got until then would be in the clear.
@@ -39,7 +40,7 @@ public struct Evidence: Sendable {
         guard let format = PackageForm(path, seal).format else {
             if !PrivateFile.names(in: path).isEmpty { throw ReaderError.outputExists(path: path) }
             let plan = try EvidencePlan(archive, request)
-            announce(plan.remainder.disclosure)
+            announce(plan.remainder.disclosure, plan.effect)
             let directory = try ExportDirectory(path)
             let summary = try await fill(directory, plan, request, place, signer, progress)
             try directory.complete()
@@ -47,7 +48,7 @@ public struct Evidence: Sendable {
         }
         let file = try NewFile(path)
         let plan = try EvidencePlan(archive, request)
-        announce(plan.remainder.disclosure)
+        announce(plan.remainder.disclosure, plan.effect)
         let package = try PackageFile(place)
         let summary = try await fill(package, plan, request, place, signer, progress)
         try await package.write(format, to: file, seal)
@@ -68,6 +69,7 @@ public struct Evidence: Sendable {
             .compactMap { EvidenceFinding($0, channels: channels) }
         let writer = try EvidenceWriter(destination, people, EvidenceFindings(findings), place)
         let reader = PostReader(archive, keyring: keyring, trusted: trusted, disclosesKeys: true)
+        var redacting = RedactingReader(archive, request.redaction, plan.posts, reader)
         for entry in plan.channels {
             try writer.begin(entry)
             let query = PostQuery(
@@ -75,14 +77,17 @@ public struct Evidence: Sendable {
             var count = 0
             try await reader.read(query) { post in
                 guard plan.posts[post.header.documentSequence] != nil else { throw ReaderError.archiveGrew }
-                let text = ShownText(
-                    post, includesUnverified: request.includesUnverified, includesUnanswered: false)
+                let (post, hash) = try redacting.show(post)
+                let text =
+                    hash.map(ShownText.init(redacted:))
+                    ?? ShownText(post, includesUnverified: request.includesUnverified, includesUnanswered: false)
                 try writer.write(
                     EvidencePost(
                         post: post, text: text,
                         clearEdit: ShownText(clearEditOf: post, includesUnverified: request.includesUnverified),
                         files: try post.files.map(files.show),
-                        messageKey: text.shown == nil ? nil : post.messageKey, shownUntil: plan.shownUntil(post)))
+                        messageKey: text.shown == nil ? nil : post.messageKey, shownUntil: plan.shownUntil(post),
+                        redactedHash: hash))
                 count += 1
                 if count.isMultiple(of: 500) { progress(entry.channel, count) }
             }
@@ -98,7 +103,7 @@ public struct Evidence: Sendable {
             hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head),
-            disclosure: sources.remainder.disclosure,
+            disclosure: sources.remainder.disclosure, redaction: request.redaction,
             filter: EvidenceFilter(userIDs: request.userIDs, createAt: request.createAt), coverage: plan.coverage,
             timeStamps: sources.timeStamps, book: NameBook(trusted.record.names))
         try writer.finish(facts, keys)

@@ -39,6 +39,8 @@ public struct EvidenceCheck: Sendable {
         public internal(set) var absent: [(channel: String, documents: Int)] = []
         /// The time stamps in it, as far as they fit the chain.
         public internal(set) var timeStamps: [TimeStampDocument] = []
+        /// What was left out, and what is the owner's word therefore.
+        public internal(set) var redaction = RedactionEffect()
         /// The number of its format, where it is another one than this program knows: then nothing but its hashes was checked.
         public internal(set) var foreignFormat: Int64?
         /// Files that another version of the program made and that were not made again.

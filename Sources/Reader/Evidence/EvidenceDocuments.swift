@@ -4,6 +4,8 @@ internal import Archive
 struct EvidenceDocuments {
     private let contents: PackageContents
     private let records: [Int64: DocumentRecord]
+    /// Those that are here as the archive's owner rendered them.
+    private let redacted: Set<Int64>
     private var cached: [(sequence: Int64, content: DocumentContent)] = []
     private var files: [String: [FileRecord]]?
     private var absences: [String: [NoticedAbsence]]?
@@ -11,14 +13,17 @@ struct EvidenceDocuments {
     /// Bytes of bodies that are kept.
     private static let room = 24 << 20
 
-    init(_ contents: PackageContents, records: [Int64: DocumentRecord]) {
-        (self.contents, self.records) = (contents, records)
+    init(_ contents: PackageContents, records: [Int64: DocumentRecord], redacted: Set<Int64>) {
+        (self.contents, self.records, self.redacted) = (contents, records, redacted)
     }
+
+    func isRedacted(_ sequence: Int64) -> Bool { redacted.contains(sequence) }
 
     /// - Returns: nil where there is none of that number, or it holds something else than its record says.
     mutating func content(_ sequence: Int64) throws -> DocumentContent? {
         if let found = cached.first(where: { $0.sequence == sequence }) { return found.content }
-        guard let record = records[sequence], let body = try contents.bytes(EvidenceDocument.bodyName(sequence)),
+        guard let record = records[sequence],
+            let body = try contents.bytes(EvidenceDocument.name(sequence, isRedacted: isRedacted(sequence))),
             let content = try? DocumentContent(record, body)
         else { return nil }
         cached.append((sequence, content))

@@ -39,7 +39,9 @@ struct EvidenceExamination {
         else {
             return damage(EvidenceWriter.keysName, "it or \(EvidenceWriter.trustName) is missing, or cannot be read")
         }
-        var documents = EvidenceDocuments(contents, records: try chain(&facts, &report))
+        var documents = EvidenceDocuments(
+            contents, records: try chain(&facts, &report),
+            redacted: Set(facts.documents.filter(\.isRedacted).map(\.sequence)))
         let record = try examine(&facts, keys, &documents)
         report.timeStamps = facts.timeStamps
         facts.book = NameBook(record.names)
@@ -55,6 +57,9 @@ struct EvidenceExamination {
         where described[userID] != nil && !shown.contains(userID) {
             damage(EvidenceWriter.manifestName, "it leaves out how the documents describe user \(userID)")
         }
+        report.redaction = RedactionEffect(
+            posts: tally.counts.redacted, documents: facts.documents.count(where: \.isRedacted),
+            others: tally.ownersWord)
         (report.verdicts, report.opened, report.shortTexts) = (tally.verdicts, posts.opened, tally.shortTexts)
         // Posts that cannot be read are not counted either.
         if posts.damages.isEmpty {
@@ -80,6 +85,7 @@ struct EvidenceExamination {
     ) throws -> [Int64: DocumentRecord] {
         let name = EvidenceWriter.chainName
         let included = Set(facts.documents.map(\.sequence))
+        let redacted = Set(facts.documents.filter(\.isRedacted).map(\.sequence))
         var records: [Int64: DocumentRecord] = [:]
         var lines = contents.lines(name)
         var (last, hash): (Int64, SHA256Digest) = (0, DocumentRecord.none)
@@ -92,7 +98,7 @@ struct EvidenceExamination {
                 damage(name, "record \(record.sequence) does not name the hash of the one before it")
             }
             (last, hash) = (record.sequence, record.hash)
-            facts.coverage.add(record, isIncluded: included.contains(last))
+            facts.coverage.add(record, isIncluded: included.contains(last) && !redacted.contains(last))
             if included.contains(last) {
                 records[last] = record
             } else if DocumentKind(rawValue: record.kind)?.isDecisive == true {
@@ -106,8 +112,9 @@ struct EvidenceExamination {
         if last != facts.head.documents || hash.description != facts.head.hash {
             damage(name, "it ends with another head than \(EvidenceWriter.manifestName) states")
         }
-        for sequence in facts.documents.map(\.sequence) {
-            let (recordName, bodyName) = (EvidenceDocument.recordName(sequence), EvidenceDocument.bodyName(sequence))
+        for document in facts.documents {
+            let (sequence, bodyName) = (document.sequence, document.name)
+            let recordName = EvidenceDocument.recordName(sequence)
             guard let record = records[sequence] else {
                 damage(recordName, "it has no place in the chain")
                 continue
@@ -116,7 +123,8 @@ struct EvidenceExamination {
                 damage(recordName, "it is not the record that stands in \(name)")
             }
             let body = contents.entries[bodyName]
-            if body?.size != record.length || body?.sha256 != record.bodyHash.description {
+            let isFaithful = document.isRedacted || body?.sha256 == record.bodyHash.description
+            if body?.size != record.length || !isFaithful {
                 damage(bodyName, "it is not the body that its record states")
                 records[sequence] = nil
             }
@@ -153,7 +161,17 @@ struct EvidenceExamination {
                 continue
             }
             let channels = Set(facts.channels.map(\.channel.id))
-            if EvidenceDocument(content, chosen: document.chosen, channels: channels) != document {
+            let isCleared = facts.redaction.isKept(by: content)
+            if !isCleared || document.isRedacted && !facts.redaction.hasReduced(content) {
+                damage(
+                    document.name,
+                    isCleared
+                        ? "it is called redacted, and nothing was taken out of it"
+                        : "it holds what \(manifest) says is redacted")
+            }
+            let found = EvidenceDocument(
+                content, chosen: document.chosen, channels: channels, isRedacted: document.isRedacted)
+            if found != document {
                 damage(manifest, "it says something else of document \(document.sequence) than the document")
             }
             for user in content.users where described[user.id].map({ $0.document <= content.sequence }) != false {
@@ -302,7 +320,7 @@ struct EvidenceExamination {
         ])
         for document in facts.documents {
             accounted.formUnion([
-                EvidenceDocument.recordName(document.sequence), EvidenceDocument.bodyName(document.sequence),
+                EvidenceDocument.recordName(document.sequence), document.name,
             ])
         }
         guard damages.isEmpty else { return }

@@ -20,6 +20,10 @@ extension EvidenceFacts {
                 if times.lowerBound > .min { json.int("since", times.lowerBound) } else { json.null("since") }
                 if times.upperBound < .max { json.int("until", times.upperBound) } else { json.null("until") }
             }
+            json.object("redacted") { json in
+                json.array("post_ids") { json in for id in redaction.postIDs { json.string(nil, id) } }
+                json.array("user_ids") { json in for id in redaction.userIDs { json.string(nil, id) } }
+            }
             json.bool("includes_unverified", includesUnverified)
             json.bool("includes_files", includesFiles)
             json.bool("has_keys", hasKeys)
@@ -61,6 +65,7 @@ extension EvidenceFacts {
                         $0.int("posts", document.posts)
                         $0.int("chosen", document.chosen)
                         $0.int("other_channels", document.otherChannels)
+                        $0.bool("redacted", document.isRedacted)
                     }
                 }
             }
@@ -91,13 +96,21 @@ extension EvidenceFacts {
             let users = all("users", EvidenceUser.init), let emoji = all("emoji", CustomEmoji.init(evidence:)),
             let included = all("documents", EvidenceDocument.init),
             let disclosure = root["discloses"].flatMap(EvidenceDisclosure.init(evidence:)),
-            let filter = root["chosen"].flatMap(EvidenceFilter.init)
+            let filter = root["chosen"].flatMap(EvidenceFilter.init),
+            let redaction = root["redacted"].flatMap(Redaction.init(evidence:))
         else { return nil }
         self.init(
             program: program, account: account, head: (documents, head), asked: asked,
             includesUnverified: includesUnverified, includesFiles: includesFiles, hasKeys: hasKeys, channels: channels,
             teams: teams, users: users, emoji: emoji, documents: included, disclosure: disclosure,
-            filter: filter)
+            redaction: redaction, filter: filter)
+    }
+}
+
+extension Redaction {
+    fileprivate init?(evidence json: JSONValue) {
+        guard let posts = json["post_ids"], let users = json["user_ids"] else { return nil }
+        self.init(postIDs: posts.elements.compactMap(\.string), userIDs: users.elements.compactMap(\.string))
     }
 }
 
@@ -189,8 +202,10 @@ extension EvidenceDocument {
         guard let sequence = json["document"]?.int, let kind = json["kind"]?.string,
             let posts = json["posts"]?.int.flatMap(Int.init(exactly:)),
             let chosen = json["chosen"]?.int.flatMap(Int.init(exactly:)),
-            let others = json["other_channels"]?.int.flatMap(Int.init(exactly:))
+            let others = json["other_channels"]?.int.flatMap(Int.init(exactly:)),
+            let isRedacted = json["redacted"]?.bool
         else { return nil }
+        self.isRedacted = isRedacted
         (self.sequence, self.kind, self.posts, self.chosen, otherChannels) = (sequence, kind, posts, chosen, others)
     }
 }

@@ -25,6 +25,8 @@ struct EvidenceFacts {
     var documents: [EvidenceDocument] = []
     /// What these hold besides what was chosen.
     var disclosure = EvidenceDisclosure()
+    /// Whose texts were left out, visibly.
+    var redaction = Redaction()
     /// Of which posts it holds all.
     var filter = EvidenceFilter()
     /// Which answers are not in it, as the chain has it.
@@ -100,9 +102,12 @@ struct EvidenceDocument: Equatable {
     var chosen = 0
     /// Channels of which it holds posts, and of which none was chosen.
     var otherChannels = 0
+    /// Whether it is here as the archive's owner rendered it, without the texts that were left out.
+    var isRedacted = false
 
     /// - Parameter channels: the ids of those that were chosen.
-    init(_ content: DocumentContent, chosen: Int, channels: Set<String>) {
+    init(_ content: DocumentContent, chosen: Int, channels: Set<String>, isRedacted: Bool = false) {
+        self.isRedacted = isRedacted
         sequence = content.sequence
         kind = content.kind.rawValue
         posts = content.posts.count
@@ -110,6 +115,11 @@ struct EvidenceDocument: Equatable {
         otherChannels = Set(content.posts.map(\.channelID)).subtracting(channels).count
     }
 
+    /// The file with its body, as it came or as it was rendered.
+    var name: String { EvidenceDocument.name(sequence, isRedacted: isRedacted) }
+    static func name(_ sequence: Int64, isRedacted: Bool) -> String {
+        isRedacted ? "documents/\(sequence).redacted" : bodyName(sequence)
+    }
     static func recordName(_ sequence: Int64) -> String { "documents/\(sequence).record" }
     static func bodyName(_ sequence: Int64) -> String { "documents/\(sequence).body" }
 }

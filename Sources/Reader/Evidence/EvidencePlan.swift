@@ -10,6 +10,8 @@ struct EvidencePlan {
     /// The documents in which chosen posts stand, each with what it discloses.
     let posts: [Int64: EvidenceDocument]
     let remainder: EvidenceRemainder
+    let redaction: Redaction
+    let effect: RedactionEffect
     /// Which answers about posts are not among them.
     let coverage: EvidenceCoverage
 
@@ -38,11 +40,21 @@ struct EvidencePlan {
         let ids = Set(channels.map(\.channel.id))
         var remainder = EvidenceRemainder(channels: ids)
         var posts: [Int64: EvidenceDocument] = [:]
+        var effect = RedactionEffect()
         for (sequence, starts) in chosen.sorted(by: { $0.key < $1.key }) {
             try Task.checkCancellation()
             let source = try archive.document(sequence)
-            let content = try DocumentContent(source.record, source.body)
-            posts[sequence] = EvidenceDocument(content, chosen: starts.count, channels: ids)
+            var content = try DocumentContent(source.record, source.body)
+            let rendering = try request.redaction.rendering(content)
+            let redacted = request.redaction.count(in: content, at: starts)
+            effect.posts += redacted
+            if let rendering {
+                content = try DocumentContent(source.record, rendering)
+                effect.documents += 1
+                effect.others += starts.count - redacted
+            }
+            posts[sequence] = EvidenceDocument(
+                content, chosen: starts.count, channels: ids, isRedacted: rendering != nil)
             remainder.add(content, chosen: starts)
         }
         // Later answers that hold nothing but what was chosen: they disclose nothing, and show that nothing changed.
@@ -59,16 +71,16 @@ struct EvidencePlan {
                 {
                     try Task.checkCancellation()
                     let content = try DocumentContent(record, try archive.document(sequence).body)
-                    if remainder.adds(nothingBy: content) {
+                    if remainder.adds(nothingBy: content), try request.redaction.rendering(content) == nil {
                         posts[sequence] = EvidenceDocument(content, chosen: 0, channels: ids)
                         remainder.add(content, chosen: [])
                     }
                 }
-                coverage.add(record, isIncluded: posts[sequence] != nil)
+                coverage.add(record, isIncluded: posts[sequence].map { !$0.isRedacted } ?? false)
             }
             last = end
         }
-        self.coverage = coverage
+        (self.coverage, self.effect, redaction) = (coverage, effect, request.redaction)
         self.channels = channels
         teams = allTeams.filter { team in teamIDs.contains(team.id) }
         self.posts = posts
@@ -92,12 +104,14 @@ struct EvidenceSources {
     private(set) var timeStamps: [TimeStampDocument] = []
     private let archive: Archive
     private var documents: [Int64: EvidenceDocument]
+    private let redaction: Redaction
     private let channelIDs: Set<String>
 
     init(_ archive: Archive, _ plan: EvidencePlan) {
         self.archive = archive
         documents = plan.posts
         remainder = plan.remainder
+        redaction = plan.redaction
         channelIDs = Set(plan.channels.map(\.channel.id))
     }
 
@@ -149,13 +163,19 @@ struct EvidenceSources {
             guard let end = records.last else { break }
             for (sequence, text) in records where sequence <= head.documents {
                 chain.write(text)
-                guard documents[sequence] != nil, let record = DocumentRecord(text: text) else { continue }
+                guard let document = documents[sequence], let record = DocumentRecord(text: text) else { continue }
                 let file = try destination.makeFile(EvidenceDocument.recordName(sequence))
                 file.write(text)
                 try file.close()
+                if document.isRedacted {
+                    let rendering = try redaction.rendering(DocumentContent(record, archive.document(sequence).body))
+                    let file = try destination.makeFile(document.name)
+                    file.write(rendering ?? [])
+                    try file.close()
+                    continue
+                }
                 let entry = ExportFile.Entry(
-                    name: EvidenceDocument.bodyName(sequence), size: record.length,
-                    sha256: record.bodyHash.description)
+                    name: document.name, size: record.length, sha256: record.bodyHash.description)
                 try destination.add(entry) { [archive] consume in try consume(try archive.document(sequence).body) }
             }
             last = end.sequence

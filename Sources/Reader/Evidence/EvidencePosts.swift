@@ -180,8 +180,12 @@ struct EvidencePosts {
             let text = key.flatMap(message.text(underDisclosedKey:))
             return .init(outcome: .decrypted(text ?? [], by: opener), key: text == nil ? nil : key)
         }
-        let read = PostJudge(trusted, emoji, hasKeys: facts.hasKeys, stated: stated, open: open).read(stored)
-        let text = ShownText(read, includesUnverified: facts.includesUnverified, includesUnanswered: false)
+        var read = PostJudge(trusted, emoji, hasKeys: facts.hasKeys, stated: stated, open: open).read(stored)
+        read.isOwnersWord = documents.isRedacted(sequence)
+        let hash = try redactedHash(header, verdict, &documents)
+        let text =
+            hash.map(ShownText.init(redacted:))
+            ?? ShownText(read, includesUnverified: facts.includesUnverified, includesUnanswered: false)
         let isOpened = read.verdict.content == .decrypted && text.shown != nil
         if isOpened {
             guard read.messageKey != nil else { throw Flaw(what: "the key that opens it is missing") }
@@ -193,7 +197,21 @@ struct EvidencePosts {
             files: try files(read, post, &documents),
             messageKey: isOpened ? read.messageKey : nil,
             shownUntil: state.isOld
-                ? nil : facts.coverage.shownUntil(channelID: header.channelID, document: sequence))
+                ? nil : facts.coverage.shownUntil(channelID: header.channelID, document: sequence), redactedHash: hash)
+    }
+
+    /// The hash of a post whose text was left out; of what was taken out of a document, only the owner knows it.
+    private func redactedHash(
+        _ header: StoredVersion.Header, _ verdict: JSONValue, _ documents: inout EvidenceDocuments
+    ) throws -> SHA256Digest? {
+        guard facts.redaction.covers(header) else { return nil }
+        if !documents.isRedacted(header.documentSequence) {
+            return try documents.content(header.documentSequence).map { SHA256Digest(of: $0.body[header.range]) }
+        }
+        guard let stated = verdict["redacted"]?.string.flatMap(Hex.decode).flatMap(SHA256Digest.init(bytes:)) else {
+            throw Flaw(what: "its hash is missing")
+        }
+        return stated
     }
 
     private mutating func files(

@@ -25,7 +25,7 @@ struct EvidenceReport {
     var title: String { "Messages from the archive of @\(facts.account.username) on \(facts.account.server)" }
 
     var blocks: [ReportBlock] {
-        overview + channels + verdicts + signers + decisions + audit + timeStamps + proofs + disclosures
+        overview + channels + verdicts + signers + decisions + audit + timeStamps + proofs + redactions + disclosures
             + checking
             + [.heading("The messages")]
     }
@@ -43,6 +43,8 @@ struct EvidenceReport {
             ["with their text", String(counts.exported)],
             ["not verified, shown and marked", String(counts.unverified)],
             ["withheld, since they are not verified", String(counts.withheld)],
+            ["redacted by the archive's owner", String(counts.redacted)],
+            ["not proven, since their documents were redacted", String(tally.ownersWord)],
             ["not readable", String(counts.unreadable.values.reduce(0, +))],
             ["with a text that the server has taken out", String(counts.unknown)],
             ["files", String(counts.files)],
@@ -237,6 +239,24 @@ struct EvidenceReport {
                     + "for two keys beforehand. What holds for the owner holds for an author who helps them.")
         }
         return [.heading("What this proves, and what it does not"), .list(items)]
+    }
+
+    private var redactions: [ReportBlock] {
+        guard !facts.redaction.isEmpty else { return [] }
+        let documents = facts.documents.filter(\.isRedacted).map { String($0.sequence) }
+        var items = [
+            "\(tally.counts.redacted) posts and old revisions are shown without their texts. Each keeps its place, its time and "
+                + "the SHA-256 of its bytes as they came: whoever has the post can see that it is the same."
+        ]
+        if !documents.isEmpty {
+            items.append(
+                "The documents \(documents.joined(separator: ", ")) held such texts in the clear. The chain has their hashes, and "
+                    + "they are here as the owner rendered them (documents/N.redacted), with nothing in these places but who, "
+                    + "where and when. Nobody can hold a rendering against its hash: \(tally.ownersWord) posts and old "
+                    + "revisions stand in such documents, and are marked NOT PROVEN. Where and when these stand, by whom, and "
+                    + "what they say, unless it is signed, is as the archive's owner states.")
+        }
+        return [.heading("What was redacted"), .list(items)]
     }
 
     private var disclosures: [ReportBlock] {

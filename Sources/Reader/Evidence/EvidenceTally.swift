@@ -1,4 +1,5 @@
 internal import Archive
+internal import Bytes
 internal import E2EE
 
 /// What the posts of a package come to.
@@ -18,6 +19,8 @@ struct EvidenceTally {
     private(set) var absentIDs: Set<String> = []
     /// By channel: the first document with a chosen post.
     private(set) var firstDocuments: [String: Int64] = [:]
+    /// Posts that stand in documents which the archive's owner redacted.
+    private(set) var ownersWord = 0
     /// The first message with which a reader can try every step by hand.
     private(set) var sample: Sample?
     private(set) var first: Int64?
@@ -63,7 +66,9 @@ struct EvidenceTally {
         verdicts[post.verdict, default: 0] += 1
         authors[header.userID, default: Author()].posts += 1
         if let key = post.signedBy { authors[header.userID]?.byKey[key, default: 0] += 1 }
-        if sample == nil, post.state == .live, post.verdict.isClean, post.importName == nil, let key = post.signedBy,
+        if post.isOwnersWord { ownersWord += 1 }
+        if sample == nil, !post.isOwnersWord, post.state == .live, post.verdict.isClean, post.importName == nil,
+            let key = post.signedBy,
             let messageKey = evidence.messageKey
         {
             sample = Sample(post: header, key: key, messageKey: messageKey)
@@ -98,4 +103,6 @@ struct EvidencePost {
     let messageKey: [UInt8]?
     /// Up to which document of the archive the package shows that it is so: nil for what was superseded anyway.
     let shownUntil: Int64?
+    /// Of its bytes as they came, where the archive's owner left its text out.
+    let redactedHash: SHA256Digest?
 }

@@ -201,6 +201,8 @@ extension EvidencePost {
             json.int("length", header.range.count)
             json.int("version", header.sequence)
             if let shownUntil { json.int("as_of", shownUntil) } else { json.null("as_of") }
+            json.string("redacted", redactedHash?.description)
+            json.bool("document_redacted", post.isOwnersWord)
             json.string("message_key", messageKey.map { Hex.encode($0) })
         }
         return json.bytes + [UInt8(ascii: "\n")]

@@ -120,6 +120,7 @@ struct ExportManifest {
         json.int("exported", counts.exported)
         json.int("unverified", counts.unverified)
         json.int("withheld", counts.withheld)
+        json.int("redacted", counts.redacted)
         json.object("not_readable") { json in
             for content in Content.allCases {
                 if let count = counts.unreadable[content] { json.int(content.rawValue, count) }

@@ -1,4 +1,5 @@
 public import Archive
+internal import Bytes
 
 /// The forms in which conversations can be written out.
 public enum ExportFormat: String, CaseIterable, Sendable {
@@ -19,13 +20,16 @@ public struct ExportRequest: Sendable {
     /// Whether texts that nobody is known to have signed are shown, marked, instead of withheld.
     public let includesUnverified: Bool
     public let includesFiles: Bool
+    /// What a package of evidence leaves out, visibly.
+    public let redaction: Redaction
     /// The narrowing in the user's own words, for the manifest.
     public let asked: [(name: String, value: String)]
 
     public init(
         format: ExportFormat, channels: [Channel], userIDs: [String]? = nil,
         createAt: Range<Int64> = Int64.min..<Int64.max,
-        includesUnverified: Bool = false, includesFiles: Bool = true, asked: [(name: String, value: String)] = []
+        includesUnverified: Bool = false, includesFiles: Bool = true, redaction: Redaction = Redaction(),
+        asked: [(name: String, value: String)] = []
     ) {
         self.format = format
         self.channels = channels
@@ -33,6 +37,7 @@ public struct ExportRequest: Sendable {
         self.createAt = createAt
         self.includesUnverified = includesUnverified
         self.includesFiles = includesFiles
+        self.redaction = redaction
         self.asked = asked
     }
 }
@@ -49,6 +54,8 @@ public struct ExportCounts: Equatable, Sendable {
     public var unverified = 0
     /// With a notice in place of such a text.
     public var withheld = 0
+    /// With a notice because the archive's owner left the text out.
+    public var redacted = 0
     /// With a notice because the server has taken the text out.
     public var unknown = 0
     /// With a notice because there is no text, by the verdict on the content.
@@ -85,6 +92,7 @@ public struct ExportCounts: Equatable, Sendable {
         case .text: exported += 1
         case .unverified: unverified += 1
         case .withheld: withheld += 1
+        case .redacted: redacted += 1
         case .unknown: unknown += 1
         case .unreadable: unreadable[post.verdict.content, default: 0] += 1
         }
@@ -121,6 +129,8 @@ enum ShownText: Equatable {
     case unverified(String)
     /// A notice.
     case withheld(String)
+    /// A notice: the archive's owner left it out.
+    case redacted(String)
     /// A notice.
     case unreadable(String)
     /// A notice.
@@ -143,6 +153,11 @@ enum ShownText: Equatable {
         }
     }
 
+    /// - Parameter hash: of the post as it stands in its document.
+    init(redacted hash: SHA256Digest) {
+        self = .redacted("[Redacted by the archive's owner (SHA-256 of the post as it came: \(hash))]")
+    }
+
     /// The text in the clear beside a message, which is nobody's; nil where there is none.
     init?(clearEditOf post: ReadPost, includesUnverified: Bool) {
         guard let text = post.clearText else { return nil }
@@ -156,14 +171,15 @@ enum ShownText: Equatable {
     var shown: String? {
         switch self {
         case .text(let text), .unverified(let text): text
-        case .withheld, .unreadable, .unknown: nil
+        case .withheld, .redacted, .unreadable, .unknown: nil
         }
     }
 
     /// What to write: the text, or the notice in its place.
     var written: String {
         switch self {
-        case .text(let text), .unverified(let text), .withheld(let text), .unreadable(let text), .unknown(let text):
+        case .text(let text), .unverified(let text), .withheld(let text), .redacted(let text), .unreadable(let text),
+            .unknown(let text):
             text
         }
     }

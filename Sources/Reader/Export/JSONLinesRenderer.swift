@@ -26,6 +26,8 @@ struct JSONLinesRenderer: PostRenderer {
             post.write(
                 to: &json, text: text.shown, clearEdit: clearEdit?.shown, username: username, states: files.map(\.state)
             )
+            if case .redacted = text { json.bool("redacted", true) }
+            if post.isOwnersWord { json.bool("document_redacted", true) }
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }

@@ -136,13 +136,14 @@ struct MarkdownRenderer: PostRenderer {
         }
         if post.isWrittenByServer { marks.append("written by the server") }
         if post.verdict.content == .plain, isEncrypted { marks.append("not encrypted, not signed") }
+        if post.isOwnersWord { marks.append("**NOT PROVEN** (\(ReadPost.ownersWord))") }
         if let name = post.importName { marks.append("imported with \(MarkdownRenderer.escape(name))") }
         return marks
     }
 
     private func writeText(_ text: ShownText) {
         switch text {
-        case .withheld(let notice), .unreadable(let notice), .unknown(let notice):
+        case .withheld(let notice), .redacted(let notice), .unreadable(let notice), .unknown(let notice):
             file.write("> *\(MarkdownRenderer.escape(notice))*\n")
         case .text(let string), .unverified(let string):
             guard !string.isEmpty else { return file.write("*(no text)*\n") }

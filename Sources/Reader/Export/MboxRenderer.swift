@@ -161,10 +161,12 @@ struct MboxRenderer: PostRenderer {
             case .text: "yes"
             case .unverified: "unverified"
             case .withheld: "withheld"
+            case .redacted: "redacted"
             case .unreadable: "no"
             case .unknown: "unknown"
             }
         field("X-Mattermost-Text", shown)
+        if post.isOwnersWord { field("X-Mattermost-Not-Proven", ReadPost.ownersWord) }
         field("X-Mattermost-Create-At", String(header.createAt))
         if post.isEdited { field("X-Mattermost-Edit-At", String(header.editAt)) }
         if header.deleteAt > 0 { field("X-Mattermost-Delete-At", String(header.deleteAt)) }
@@ -218,6 +220,8 @@ struct MboxRenderer: PostRenderer {
         if case .unverified = text { marks.append("[NOT VERIFIED]") }
         if post.caution != nil { marks.append("[to look at]") }
         if case .withheld = text { marks.append("[withheld]") }
+        if case .redacted = text { marks.append("[redacted]") }
+        if post.isOwnersWord { marks.append("[NOT PROVEN]") }
         if case .unreadable = text { marks.append("[not readable]") }
         if case .unknown = text { marks.append("[text unknown]") }
         if post.state == .deleted { marks.append("[deleted]") }

@@ -35,6 +35,7 @@ extension Check {
                 "They were made by \(maker), and \(Mmvault.program) makes them otherwise. posts/posts.jsonl was checked."
                     .wrapped(indent: 2))
         }
+        Check.describe(report.redaction)
         Check.describe(report)
         if let document = report.notedDocument {
             Terminal.print("The head that you noted is that of document \(document) of the package's chain.")
@@ -51,7 +52,7 @@ extension Check {
                 hint: render.map { "all else fits together: read what is in \(SafeText.line($0)) instead" }
                     ?? "all else fits together: “mmvault check \(SafeText.line(path)) --render DIR” makes them anew")
         }
-        guard report.signature?.isJudged != false, isStamped else {
+        guard report.signature?.isJudged != false, isStamped, report.redaction.documents == 0 else {
             Terminal.print("Everything else in it fits together.")
             throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
         }
@@ -83,6 +84,20 @@ extension Check {
                 hint: "it looks like AGE-SECRET-KEY-1…; where a passphrase protects it, decrypt the package with age")
         }
         return identities
+    }
+
+    /// Said before anything else: what the documents do not prove.
+    private static func describe(_ redaction: RedactionEffect) {
+        guard redaction.posts + redaction.documents > 0 else { return }
+        var text =
+            "REDACTED  \(redaction.posts.of("post or old revision", "posts and old revisions")) without their texts"
+        if redaction.documents > 0 {
+            text +=
+                "; \(redaction.documents.of("document")) rendered by the archive's owner, in which "
+                + "\(redaction.others.of("post or old revision", "posts and old revisions")) stand: where, when and by whom, "
+                + "and what is not signed, is the owner's word"
+        }
+        Terminal.print(text.wrapped(indent: 10))
     }
 
     private static func describe(_ report: EvidenceCheck.Report) {

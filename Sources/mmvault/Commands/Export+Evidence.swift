@@ -16,6 +16,10 @@ extension Export {
             if sign != nil || encryptTo != nil {
                 throw Failure(.usage, "--sign and --encrypt-to are for “export evidence”", hint: "nothing was written")
             }
+            if !redact.isEmpty || !redactUser.isEmpty {
+                throw Failure(
+                    .usage, "--redact and --redact-user are for “export evidence”", hint: "nothing was written")
+            }
             return nil
         }
         guard let encryptTo else {
@@ -88,7 +92,19 @@ extension Export {
     }
 
     /// What a package tells besides what was chosen is for its owner to know before it is written.
-    private func announce(_ disclosure: EvidenceDisclosure) {
+    private func announce(_ disclosure: EvidenceDisclosure, _ effect: RedactionEffect) {
+        if effect.posts > 0 {
+            Terminal.note(
+                "\(effect.posts.of("post or old revision", "posts and old revisions")) are shown without their texts. Their "
+                    + "hashes stay: whoever guesses a short text can see that the guess is right.")
+        }
+        if effect.documents > 0 {
+            Terminal.note(
+                "\(effect.documents.of("document")) with such texts in the clear stay out, and are rendered without them. "
+                    + "Of \(effect.others.of("other post or old revision", "other posts and old revisions")) in them the "
+                    + "package cannot prove where and when they stood, nor what is not signed: it says that this is your "
+                    + "word.")
+        }
         guard disclosure.otherPosts > 0 else { return }
         var text =
             "The package shows the server's answers as they came. They hold "

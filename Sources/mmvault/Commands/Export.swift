@@ -77,6 +77,17 @@ struct Export: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Seal the evidence for this recipient.", valueName: "age1…|gpg-id"))
     var encryptTo: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Leave the text of this post out of the evidence, visibly; may be repeated.", valueName: "post"))
+    var redact: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Leave the texts of all posts by this user out of the evidence, visibly; may be repeated.",
+            valueName: "user"))
+    var redactUser: [String] = []
+
     func run() async throws {
         let seal = try seal()
         if let since, let until, since.start > until.start {
@@ -85,9 +96,10 @@ struct Export: AsyncParsableCommand {
         let open = try await OpenArchive(vault, keys: keys)
         let request = ExportRequest(
             format: kind.format ?? .jsonl, channels: try open.select(channels: channel, teams: team),
-            userIDs: try userIDs(open.users),
+            userIDs: try userIDs(user, open.users),
             createAt: (since?.start.milliseconds ?? .min)..<(until?.end.milliseconds ?? .max),
-            includesUnverified: includeUnverified, includesFiles: !noFiles, asked: asked)
+            includesUnverified: includeUnverified, includesFiles: !noFiles,
+            redaction: try redaction(open), asked: asked)
         guard kind.format != nil else { return try await writeEvidence(open, request, seal) }
         let names = open.names
         let summary = try await Reader.Export(archive: open.archive, reader: open.reader)
@@ -116,14 +128,25 @@ struct Export: AsyncParsableCommand {
             + (noFiles ? [("files", "no")] : [])
     }
 
-    private func userIDs(_ users: [User]) throws -> [String]? {
-        guard !user.isEmpty else { return nil }
-        return try user.flatMap { name in
+    /// - Returns: nil where no names are given.
+    private func userIDs(_ names: [String], _ users: [User]) throws -> [String]? {
+        guard !names.isEmpty else { return nil }
+        return try names.flatMap { name in
             let bare = name.hasPrefix("@") ? String(name.dropFirst()) : name
             let found = users.filter { $0.username == bare || $0.id == bare }.map(\.id)
             guard !found.isEmpty else { throw Failure.noUser(name, among: users.map(\.username)) }
             return found
         }
+    }
+
+    /// A post that is not there is a mistake in typing, and what was meant would be shown.
+    private func redaction(_ open: OpenArchive) throws -> Redaction {
+        for post in redact where try open.archive.header(ofPost: post) == nil {
+            throw Failure(
+                .noArchive, "there is no post \(SafeText.line(post)) in the archive",
+                hint: "nothing was written; “mmvault search --json” shows the ids of posts")
+        }
+        return Redaction(postIDs: redact, userIDs: try userIDs(redactUser, open.users) ?? [])
     }
 
     func describe(_ counts: ExportCounts, in path: String) {
@@ -137,6 +160,7 @@ struct Export: AsyncParsableCommand {
             Terminal.print(
                 "  \(counts.withheld.grouped) withheld: not verified; --include-unverified shows such texts")
         }
+        if counts.redacted > 0 { Terminal.print("  \(counts.redacted.grouped) redacted") }
         if counts.clearEdits > 0 {
             let shown = counts.clearEdits - counts.withheldClearEdits
             Terminal.print(
