@@ -143,6 +143,8 @@ final class EvidenceWriter {
                                  post stands (document, start, length in bytes), and
                                  the key of that one message where its text is shown
         documents/N.body         the server's answers, byte for byte; time stamps
+        documents/N.redacted     if there: an answer without texts that the archive's
+                                 owner took out; nothing proves what stands in it
         documents/N.record       what each is: request, time, hash, place in the chain
         chain.txt                all records of the archive in order; the hash of the
                                  last one vouches for all of them
