@@ -25,7 +25,8 @@ struct EvidenceReport {
     var title: String { "Messages from the archive of @\(facts.account.username) on \(facts.account.server)" }
 
     var blocks: [ReportBlock] {
-        overview + channels + verdicts + signers + decisions + audit + timeStamps + proofs + redactions + disclosures
+        overview + channels + verdicts + signers + decisions + audit + timeStamps + proofs + statements + redactions
+            + disclosures
             + checking
             + [.heading("The messages")]
     }
@@ -239,6 +240,22 @@ struct EvidenceReport {
                     + "for two keys beforehand. What holds for the owner holds for an author who helps them.")
         }
         return [.heading("What this proves, and what it does not"), .list(items)]
+    }
+
+    /// What nothing in a package can prove, though it stands there.
+    private var statements: [ReportBlock] {
+        [
+            .heading("As the archive's owner states"),
+            .paragraph("These stand in the package, and nothing in it proves them:"),
+            .list([
+                "the choice in words; what is here of the people and times chosen is all that the documents hold;",
+                "the names of channels and teams, and that a channel is not complete, is closed, or hides old messages;",
+                "the findings of the audit, and the suspicions but editedInTheClear and implausibleTime;",
+                "which keys were at hand as the owner's and which of these they say they made, and since when a user's "
+                    + "encrypted posts were in the archive;",
+                "that a file which was held is damaged or gone, and the order of posts that have one time.",
+            ]),
+        ]
     }
 
     private var redactions: [ReportBlock] {
