@@ -36,7 +36,9 @@ public final class PackWriter {
         case .zip:
             isReady = archive_write_set_format_zip(archive) == ARCHIVE_OK
             let before = uselocale(locale)
-            isReady = isReady && archive_write_set_options(archive, "zip:hdrcharset=UTF-8") == ARCHIVE_OK
+            isReady =
+                isReady
+                && archive_write_set_options(archive, "zip:hdrcharset=UTF-8,zip:compression-level=3") == ARCHIVE_OK
             uselocale(before)
         case .tarZstd:
             isReady =

@@ -13,15 +13,15 @@ extension EncryptedMessage {
     /// The same for whoever sent the message, and those who help: about 2^128 keys.
     public static let senderBindingLength = 32
 
-    /// The key that this message alone is encrypted with, 16 bytes; nil where none of the keys opens it.
-    public func disclosedKey(with keyring: Keyring) -> [UInt8]? {
-        for recipient in recipients {
-            guard let key = keyring[recipient.keyID], let messageKey = unwrapKey(of: recipient, with: key) else {
-                continue
-            }
-            return messageKey.withUnsafeBytes { Array(UnsafeBufferPointer(start: $0, count: messageKey.count)) }
-        }
-        return nil
+    /// Decrypts as `open` does, and tells the key that this message alone is encrypted with.
+    ///
+    /// - Returns: the key has 16 bytes; nil where none of ours opens the message.
+    public func disclose(with keyring: Keyring) -> (outcome: OpenedMessage, key: [UInt8]?) {
+        let (outcome, messageKey) = opened(with: keyring)
+        return (
+            outcome,
+            messageKey.map { key in key.withUnsafeBytes { Array(UnsafeBufferPointer(start: $0, count: key.count)) } }
+        )
     }
 
     /// What a disclosed key makes of the message.

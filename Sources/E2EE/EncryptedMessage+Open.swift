@@ -27,20 +27,23 @@ public struct Keyring: Sendable {
 extension EncryptedMessage {
     /// Decrypts with the first recipient's key that `keyring` holds and that unwraps the message key (protocol,
     /// "Decrypt"). The signature does not cover the wrapped keys, so one of them damaged must not hide the others.
-    public func open(with keyring: Keyring) -> OpenedMessage {
+    public func open(with keyring: Keyring) -> OpenedMessage { opened(with: keyring).outcome }
+
+    /// - Returns: what came of it, and the message's key where one of ours unwraps it.
+    func opened(with keyring: Keyring) -> (outcome: OpenedMessage, messageKey: SecretBytes?) {
         var failed: KeyID?
         for recipient in recipients {
             guard let key = keyring[recipient.keyID] else { continue }
             if let messageKey = unwrapKey(of: recipient, with: key) {
                 let text = AESCounterMode.apply(key: messageKey, counterBlock: iv, to: encryptedData)
-                return .decrypted(text, by: key.id)
+                return (.decrypted(text, by: key.id), messageKey)
             }
             failed = failed ?? key.id
         }
-        return failed.map { .keyUnwrapFailed($0) } ?? .notForUs
+        return (failed.map { .keyUnwrapFailed($0) } ?? .notForUs, nil)
     }
 
-    func unwrapKey(of recipient: Recipient, with key: PrivateKey) -> SecretBytes? {
+    private func unwrapKey(of recipient: Recipient, with key: PrivateKey) -> SecretBytes? {
         // The length comes from the server and is not signed: a huge one must not reach the secure heap.
         guard recipient.wrappedKey.count == Recipient.wrappedKeyLength else { return nil }
         // The parser checked that the ephemeral point is on the curve, so that the exchange does not fail.

@@ -25,9 +25,9 @@ struct PostJudge: Sendable {
         self.init(
             trusted, emoji, hasKeys: !keyring.isEmpty, stated: { _ in nil },
             open: { message in
-                Opening(
-                    outcome: message.open(with: keyring),
-                    key: disclosesKeys ? message.disclosedKey(with: keyring) : nil)
+                guard disclosesKeys else { return Opening(outcome: message.open(with: keyring)) }
+                let (outcome, key) = message.disclose(with: keyring)
+                return Opening(outcome: outcome, key: key)
             })
     }
 

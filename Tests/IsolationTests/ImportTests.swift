@@ -54,6 +54,7 @@ import Testing
                     "Gpg.swift",
                 ],
                 "Subprocess": ["Gpg+Package.swift", "Gpg+Process.swift"],
+                "Synchronization": ["Trust/TrustedKeys.swift"],
                 "SystemPackage": ["Gpg+Package.swift", "Gpg+Process.swift"],
             ]),
         Allowance(module: "reader-probe", everywhere: ["Archive", "E2EE", "Reader"], only: [:]),

@@ -12,7 +12,7 @@ public struct Evidence: Sendable {
 
     /// - Parameter program: what makes it, with its version: `mmvault 0.1.0`.
     public init(archive: Archive, keys: [PrivateKey], trusted: TrustedKeys, program: String) {
-        (self.archive, self.trusted, self.program) = (archive, trusted, program)
+        (self.archive, self.trusted, self.program) = (archive, trusted.remembering(), program)
         keyring = Keyring(keys)
     }
 

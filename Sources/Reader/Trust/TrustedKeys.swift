@@ -1,6 +1,7 @@
 public import Archive
 internal import Bytes
 public import E2EE
+internal import Synchronization
 
 /// Which signers are known to be whose, and how they stand: what verdicts, audits and lists ask.
 public struct TrustedKeys: Sendable {
@@ -58,6 +59,8 @@ public struct TrustedKeys: Sendable {
     /// Keys that the server showed and that are not keys at all: a point that is not on the curve.
     public let unusable: [KeySighting]
     public let record: TrustRecord
+    /// What was found of messages that will be asked about again; nil where each is asked about once.
+    private var memory: SignatureMemory?
 
     /// Among so many signers of one user, each is tried; among more, the signature's two candidates are looked up, which
     /// costs as much as 1.4 verifications, however many there are.
@@ -136,14 +139,27 @@ public struct TrustedKeys: Sendable {
             title: "\(owned.key == nil ? "signer" : "key") \(owned.subject.prefix(KeyID.shortLength))")
     }
 
+    /// The same, for a command that goes through an archive more than once: no signature is verified twice.
+    func remembering() -> TrustedKeys {
+        var copy = self
+        copy.memory = SignatureMemory()
+        return copy
+    }
+
     /// Which of a user's signers a signature fits: the foremost of them, where it fits two.
     private func signer(of message: EncryptedMessage, by userID: String) -> KnownSigner? {
+        guard let memory else { return place(of: message, by: userID).flatMap { signers[userID]?[$0] } }
+        let place = memory.place(of: message, by: userID) { self.place(of: message, by: userID) }
+        return place.flatMap { signers[userID]?[$0] }
+    }
+
+    private func place(of message: EncryptedMessage, by userID: String) -> Int? {
         guard let known = signers[userID], known.count > Self.triedSigners, let places = places[userID] else {
-            return signers[userID]?.first { $0.point.verifies(message) }
+            return signers[userID]?.firstIndex { $0.point.verifies(message) }
         }
         // Somebody may have made a hundred keys, or a server shown them: one message must not cost as many verifications.
         // A signature verifies with its candidates and with no other point (SEC 1 v2, 4.1.6).
-        return message.possibleSigners.compactMap { places[SignerID(ofPoint: $0)] }.min().map { known[$0] }
+        return message.possibleSigners.compactMap { places[SignerID(ofPoint: $0)] }.min()
     }
 
     /// What a message is whose signature fits nothing that the user is known by.
@@ -232,5 +248,25 @@ public struct TrustedKeys: Sendable {
         // Between the two a byte, so that to move a signer from one to the other makes a difference.
         return SHA256Digest(of: accepted.sorted().flatMap(\.bytes) + [0] + rejected.sorted().flatMap(\.bytes))
             .description
+    }
+}
+
+/// Which of a user's signers a signature fits, by message: found once.
+private final class SignatureMemory: Sendable {
+    /// By the first half of a digest of all that the answer depends on; -1 where it fits none.
+    private let places = Mutex<[UInt128: Int32]>([:])
+
+    /// Some 30 MiB.
+    private static let capacity = 1 << 19
+
+    func place(of message: EncryptedMessage, by userID: String, find: () -> Int?) -> Int? {
+        let digest = SHA256Digest(of: message.signedDigest.bytes + message.signature + Array(userID.utf8))
+        let key = digest.bytes.prefix(16).reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+        if let known = places.withLock({ $0[key] }) { return known < 0 ? nil : Int(known) }
+        let found = find()
+        places.withLock { places in
+            if places.count < SignatureMemory.capacity { places[key] = found.map { Int32($0) } ?? -1 }
+        }
+        return found
     }
 }
