@@ -155,12 +155,12 @@ struct EvidenceExamination {
         var names: [NameBearing] = []
         var statements: [(decision: TrustDecision, json: [UInt8])] = []
         var decidedIn = TrustDocuments()
+        let channels = Set(facts.channels.map(\.channel.id))
         for document in facts.documents {
             guard let content = try documents.content(document.sequence) else {
                 damage(EvidenceDocument.bodyName(document.sequence), "it cannot be read as what its record says")
                 continue
             }
-            let channels = Set(facts.channels.map(\.channel.id))
             let isCleared = facts.redaction.isKept(by: content)
             if !isCleared || document.isRedacted && !facts.redaction.hasReduced(content) {
                 damage(

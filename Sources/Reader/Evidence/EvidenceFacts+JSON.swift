@@ -21,8 +21,8 @@ extension EvidenceFacts {
                 if times.upperBound < .max { json.int("until", times.upperBound) } else { json.null("until") }
             }
             json.object("redacted") { json in
-                json.array("post_ids") { json in for id in redaction.postIDs { json.string(nil, id) } }
-                json.array("user_ids") { json in for id in redaction.userIDs { json.string(nil, id) } }
+                json.array("post_ids") { json in for id in redaction.postIDs.sorted() { json.string(nil, id) } }
+                json.array("user_ids") { json in for id in redaction.userIDs.sorted() { json.string(nil, id) } }
             }
             json.bool("includes_unverified", includesUnverified)
             json.bool("includes_files", includesFiles)

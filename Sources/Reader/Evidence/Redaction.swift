@@ -5,11 +5,11 @@ internal import E2EE
 /// Whose posts, and which, a package shows without what they say. Their places, times and hashes stay, so that everybody sees
 /// that something was left out.
 public struct Redaction: Equatable, Sendable {
-    public var postIDs: [String]
-    public var userIDs: [String]
+    public var postIDs: Set<String>
+    public var userIDs: Set<String>
 
-    public init(postIDs: [String] = [], userIDs: [String] = []) {
-        (self.postIDs, self.userIDs) = (postIDs.sorted(), userIDs.sorted())
+    public init(postIDs: some Sequence<String> = [], userIDs: some Sequence<String> = []) {
+        (self.postIDs, self.userIDs) = (Set(postIDs), Set(userIDs))
     }
 
     public var isEmpty: Bool { postIDs.isEmpty && userIDs.isEmpty }
