@@ -49,7 +49,7 @@ struct EvidenceReport {
             ["files that are missing", String(counts.missingFiles)],
             ["documents in the archive", String(facts.head.documents)],
             ["head of the archive's chain", EvidenceReport.grouped(facts.head.hash)],
-            ["made by", facts.program],
+            ["made by, as it says itself", facts.program],
         ]
         return [
             .paragraph(
@@ -87,7 +87,10 @@ struct EvidenceReport {
                         + "last document came."),
             .paragraph(
                 "Names of channels and teams are as the archive's owner saw them last. Nothing in this package proves a "
-                    + "name; the id stands in every post."),
+                    + "name; the id stands in every post. These are also the owner's word: which team a channel is of, "
+                    + "whether it is public, private, a group's or between two people, and between whom; since when the "
+                    + "server does not list it; whether one holds encrypted posts of which none is here; and that one is "
+                    + "there of which no post is here."),
         ]
     }
 
@@ -221,9 +224,21 @@ struct EvidenceReport {
                 + "an archive could make a whole new chain; the times in it are those of the owner's clock.",
             "Not that the server told the truth about anything that is not signed: authors of plain posts, times, "
                 + "channels, threads, deletions, files.",
+            "Not what stands only in the archive. This is the owner's word: what the audit found; that a message is, or is not, "
+                + "suspicious because of its other copies and versions (the marks TO LOOK AT, but for edits in the clear and "
+                + "impossible times); which keys were at hand as the owner's, and so that no key was at hand for a text that "
+                + "is not shown, or that its key was damaged; since when somebody's encrypted posts were in the archive; "
+                + "why a file is missing; who made an emoji; where a thread stands whose first post is not here; that a "
+                + "post has not gone from the server without a tombstone; reactions and pins, which a later document may "
+                + "show otherwise.",
             "Not that nothing was left out: the archive's owner chose what is here, and the server chose what to show "
                 + "the owner.",
         ]
+        if tally.formerOnly > 0 {
+            items.append(
+                "Not that \(tally.formerOnly) posts said something else later: of these, only what they said before is "
+                    + "here.")
+        }
         if !facts.timeStamps.isEmpty {
             items.append(
                 "That the documents which a time stamp covers existed at its time, once you have verified it.")
