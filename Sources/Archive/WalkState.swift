@@ -117,7 +117,8 @@ public struct WalkState: Equatable, Sendable {
         return json.text
     }
 
-    init?(json: String) {
+    /// Reads what a document's record says of the walk; nil for anything else.
+    public init?(json: String) {
         guard let root = try? JSONDocument(Array(json.utf8)).root, let cursor = root["cursor"]?.int,
             let hasAsked = root["has_asked_for_past"]?.bool, let backward = root["backward"]
         else { return nil }

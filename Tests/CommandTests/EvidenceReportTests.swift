@@ -4,6 +4,29 @@ import Testing
 
 /// What the report of a package shows, and what it does not do to whoever opens it.
 @Suite struct EvidenceReportTests {
+    /// A package is to prove something: a text by a key that nobody has answered for is in it on request only, and marked.
+    @Test func textsByUnansweredKeys_AreShownOnRequest() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            stage.story.carolMakesANewKey()
+            guard try await stage.run("mmvault pull").code == 0 else { throw StageError(what: "the second pull") }
+            let outcome = try await stage.run(
+                """
+                mmvault export evidence out \(Stage.keys) && mmvault check out; grep -rl 'New laptop' out
+                jq -r 'select(.authenticity == "newKeyUnanswered") | [.message_key, .content] | @csv' out/verdicts.jsonl
+                """)
+            #expect(outcome.lines.last == ",\"decrypted\"", "\(outcome.everything)")
+            #expect(try await stage.run("grep -rl 'New laptop' out").output == "")
+            #expect(try await stage.run("grep -c newKeyUnanswered out/report.md").code == 0)
+            let asked = try await stage.run(
+                """
+                mmvault export evidence all --include-unverified \(Stage.keys); mmvault check all; echo $?
+                grep -h -B2 'New laptop' all/report.html | grep -c 'TO LOOK AT'
+                """)
+            #expect(Array(asked.lines.suffix(2)) == ["0", "1"], "\(asked.everything)")
+        }
+    }
+
     /// A message of a direct channel, repeated in two others, of which one is chosen.
     @Test func findings_AreCutToTheChosenChannels() async throws {
         let story = Story()

@@ -80,6 +80,28 @@ struct Story: Sendable {
         say("New laptop, new key.", carol, carol.key, to: [alice.key, bob.key, carol.key])
     }
 
+    /// What a package of evidence shows besides: files, a post that was edited twice, an edit in the clear, an emoji of the
+    /// server's own, a pin.
+    ///
+    /// - Returns: a post for the server to lose.
+    func tellMore() -> String {
+        for name in ["plan", "budget"] {
+            let file = Attachment(name: "\(name).txt", content: Array("the \(name)\n".utf8))
+            world.post(in: square, by: bob.id, message: "with a \(name)", files: [file])
+        }
+        let offer = world.post(in: square, by: bob.id, message: "I will pay 100")
+        for message in ["I will pay 50", "I will pay nothing"] {
+            world.advance(by: 1000)
+            world.edit(offer, message: message)
+        }
+        _ = world.addEmoji("harbour", by: carol.id)
+        world.react(offer, by: carol.id, emoji: "harbour")
+        world.pin(offer)
+        let deal = say("We have a deal, all of us.", bob, bob.key, to: [alice.key, bob.key])
+        world.edit(deal, message: "We have no deal")
+        return world.post(in: square, by: carol.id, message: "soon gone")
+    }
+
     @discardableResult
     func say(
         _ text: String, _ author: Person, _ signer: PrivateKey, to recipients: [PrivateKey], root: String = "",

@@ -9,10 +9,13 @@ struct EvidenceCoverage {
     private var absentEvents: [Int64] = []
     /// Documents in the archive.
     private var end: Int64 = 0
+    /// By channel: the newest state of the walk through it, as its record has it.
+    private var walks: [String: String] = [:]
 
     /// Adds the next record of the chain.
     mutating func add(_ record: DocumentRecord, isIncluded: Bool) {
         end = record.sequence
+        if let channelID = record.channelID, let walk = record.walk { walks[channelID] = walk }
         guard !isIncluded, DocumentKind(rawValue: record.kind)?.isOfPosts == true else { return }
         if let channelID = record.channelID {
             absent[channelID, default: []].append(record.sequence)
@@ -35,6 +38,16 @@ struct EvidenceCoverage {
         [absent[channelID] ?? [], absentEvents].reduce(0) { count, list in
             count + (EvidenceCoverage.first(in: list, after: document).map { list.count - $0 } ?? 0)
         }
+    }
+
+    /// A channel with the gaps in its history that the chain's records tell of.
+    func withGaps(_ channel: Channel) -> Channel {
+        let walk = walks[channel.id].flatMap(WalkState.init(json:))
+        var channel = channel
+        channel.hiddenUntil = walk?.hiddenUntil.map(Timestamp.init(milliseconds:))
+        channel.gaps = walk?.gaps ?? []
+        channel.mayLackRevisions = walk?.mayLackRevisions ?? false
+        return channel
     }
 
     private static func first(in list: [Int64], after document: Int64) -> Int? {

@@ -45,12 +45,21 @@ struct EvidenceExamination {
         let record = try examine(&facts, keys, &documents)
         report.timeStamps = facts.timeStamps
         facts.book = NameBook(record.names)
-        var posts = try EvidencePosts(facts, keys, TrustedKeys(record), contents, destination)
+        requirePlain(facts, keys)
+        let trusted = TrustedKeys(record)
+        var posts = try EvidencePosts(facts, keys, trusted, contents, destination)
         try posts.run(&documents, finishes: damages.isEmpty, progress)
         damages += posts.damages
         let tally = posts.tally
-        for userID in tally.authors.keys.sorted() where told.contains(userID) && !keys.userIDs.contains(userID) {
+        let concerned = EvidenceKeys.concerned(
+            Set(tally.authors.keys), trusted, ownKeys: keys.known[keys.ownerID] ?? [])
+        let included = Set(keys.userIDs)
+        for userID in concerned.subtracting(included).sorted() where told.contains(userID) {
             damage(EvidenceWriter.keysName, "it leaves out what the documents tell of the keys of user \(userID)")
+        }
+        // Posts that cannot be read have no authors.
+        for userID in included.subtracting(concerned).sorted() where posts.damages.isEmpty {
+            damage(EvidenceWriter.keysName, "no post here has to do with the keys of user \(userID)")
         }
         let shown = Set(facts.users.map(\.user.id))
         for userID in tally.userIDs(keys, facts.channels).sorted()
@@ -65,6 +74,9 @@ struct EvidenceExamination {
         if posts.damages.isEmpty {
             try count(facts, posts.chosen, &documents)
             try requireAll(facts, posts.shown, &documents)
+            if facts.emoji != tally.emoji.values.sorted(by: { $0.name < $1.name }) {
+                damage(EvidenceWriter.manifestName, "its emoji are not those that the posts show")
+            }
         }
         report.absent = facts.channels.compactMap { entry in
             let count = tally.absentCount(entry.channel.id, facts.coverage)
@@ -89,6 +101,7 @@ struct EvidenceExamination {
         var records: [Int64: DocumentRecord] = [:]
         var lines = contents.lines(name)
         var (last, hash): (Int64, SHA256Digest) = (0, DocumentRecord.none)
+        var whole = SHA256Stream()
         while let record = try EvidenceExamination.nextRecord(&lines) {
             guard let record, record.sequence == last + 1 else {
                 damage(name, "what should be the record of document \(last + 1) is none")
@@ -98,6 +111,7 @@ struct EvidenceExamination {
                 damage(name, "record \(record.sequence) does not name the hash of the one before it")
             }
             (last, hash) = (record.sequence, record.hash)
+            whole.update(Array(record.text.utf8))
             facts.coverage.add(record, isIncluded: included.contains(last) && !redacted.contains(last))
             if included.contains(last) {
                 records[last] = record
@@ -111,6 +125,10 @@ struct EvidenceExamination {
         }
         if last != facts.head.documents || hash.description != facts.head.hash {
             damage(name, "it ends with another head than \(EvidenceWriter.manifestName) states")
+        }
+        // The last line end, say.
+        if contents.entries[name]?.sha256 != whole.finalize().description {
+            damage(name, "it is not what its records make of it")
         }
         for document in facts.documents {
             let (sequence, bodyName) = (document.sequence, document.name)
@@ -225,6 +243,51 @@ struct EvidenceExamination {
             encryptedSince: keys.encryptedSince, atHand: keys.own, ownForOnce: keys.ownForOnce)
     }
 
+    /// What the manifest lists must be listed once, in the order that the export gives it, and must not contradict the rest.
+    private mutating func requirePlain(_ facts: EvidenceFacts, _ keys: EvidenceKeys) {
+        let manifest = EvidenceWriter.manifestName
+        let sequences = facts.documents.map(\.sequence)
+        if !zip(sequences, sequences.dropFirst()).allSatisfy(<) {
+            damage(manifest, "its documents are not in their order, or one is there twice")
+        }
+        for list in [facts.channels.map(\.channel.id), facts.channels.map(\.path)] where Set(list).count != list.count {
+            damage(manifest, "it lists a channel twice")
+        }
+        for list in [facts.teams.map(\.id), facts.users.map(\.user.id)]
+        where !zip(list, list.dropFirst()).allSatisfy({ $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+            damage(manifest, "its teams or users are not in their order, or one is there twice")
+        }
+        for entry in facts.channels {
+            let channel = entry.channel
+            if !ExportName.isPath(entry.path, of: channel, teams: facts.teams) {
+                damage(manifest, "the files of channel \(channel.id) are not called as the channel is")
+            }
+            // The records tell how far the walk through a channel had come.
+            if facts.coverage.withGaps(channel) != channel {
+                damage(manifest, "of channel \(channel.id) something else is missing than the chain says")
+            }
+        }
+        let teams = Set(facts.channels.map(\.channel.teamID))
+        for team in facts.teams where !teams.contains(team.id) {
+            damage(manifest, "no channel here is of team \(team.id)")
+        }
+        // The narrowing in the owner's words stands in the report, and this is what came of it.
+        func asks(_ name: String, _ value: String? = nil) -> Bool {
+            facts.asked.contains { $0.name == name && ($0.value == value || value == nil) }
+        }
+        let filter = facts.filter
+        if asks("user") != (filter.userIDs != nil) || asks("since") != (filter.createAt.lowerBound > .min)
+            || asks("until") != (filter.createAt.upperBound < .max)
+            || asks("include-unverified", "yes") != facts.includesUnverified
+            || asks("files", "no") == facts.includesFiles
+        {
+            damage(manifest, "what was asked for is not what it says was chosen")
+        }
+        if facts.hasKeys == keys.own.isEmpty {
+            damage(manifest, "whether private keys were at hand is not as \(EvidenceWriter.keysName) has it")
+        }
+    }
+
     /// A time stamp must be of the record that its own one names.
     private mutating func requireStamped(_ stamps: [TimeStampDocument]) throws {
         guard !stamps.isEmpty else { return }
@@ -315,9 +378,10 @@ struct EvidenceExamination {
         }
         var accounted = Set(made.map(\.name))
         accounted.formUnion([
-            EvidenceWriter.sumsName, EvidenceWriter.signatureName, EvidenceWriter.signerName, EvidenceWriter.chainName,
-            ExportDirectory.marker,
+            EvidenceWriter.sumsName, EvidenceWriter.signatureName, EvidenceWriter.chainName, ExportDirectory.marker,
         ])
+        // A key that signed nothing here would only look as if it had.
+        if contents.entries[EvidenceWriter.signatureName] != nil { accounted.insert(EvidenceWriter.signerName) }
         for document in facts.documents {
             accounted.formUnion([
                 EvidenceDocument.recordName(document.sequence), document.name,

@@ -22,19 +22,28 @@ struct EvidenceKeys {
     init(_ archive: Archive, authors: Set<String>, _ trusted: TrustedKeys) throws(ArchiveError) {
         let record = trusted.record
         let (ownerID, all, own) = (record.ownerID, record.decisions, record.atHand)
-        var users = authors.union([ownerID])
         let known = try archive.knownKeys()
-        users.formUnion(all.filter { users.contains($0.userID) }.compactMap(\.colleague?.userID))
-        // Whose keys the owner has brought as well: those do not count as the owner's.
-        let brought =
-            own
-            + (known[ownerID] ?? []).compactMap {
-                try? PublicKey(encryptionPoint: $0.sighting.encryptionPoint, signingPoint: $0.sighting.signingPoint)
-            }
-        for key in brought { users.formUnion(trusted.owners(ofSigner: key.signer.id).map(\.userID)) }
+        let users = EvidenceKeys.concerned(authors, trusted, ownKeys: known[ownerID] ?? [])
         self.init(
             ownerID: ownerID, known: known.filter { users.contains($0.key) }, own: own, ownForOnce: record.ownForOnce,
             encryptedSince: record.encryptedSince, decisions: all.filter { users.contains($0.userID) })
+    }
+
+    /// Those whose keys and decisions the verdicts on posts of these authors rest on.
+    ///
+    /// - Parameter ownKeys: what is known of the owner's.
+    static func concerned(_ authors: Set<String>, _ trusted: TrustedKeys, ownKeys: [KnownKey]) -> Set<String> {
+        let record = trusted.record
+        var users = authors.union([record.ownerID])
+        users.formUnion(record.decisions.filter { users.contains($0.userID) }.compactMap(\.colleague?.userID))
+        // Whose keys the owner has brought as well: those do not count as the owner's.
+        let brought =
+            record.atHand
+            + ownKeys.compactMap {
+                try? PublicKey(encryptionPoint: $0.sighting.encryptionPoint, signingPoint: $0.sighting.signingPoint)
+            }
+        for key in brought { users.formUnion(trusted.owners(ofSigner: key.signer.id).map(\.userID)) }
+        return users
     }
 
     /// Everybody whose keys or decisions count here.

@@ -81,7 +81,10 @@ struct EvidencePlan {
             last = end
         }
         (self.coverage, self.effect, redaction) = (coverage, effect, request.redaction)
-        self.channels = channels
+        // A pull may have gone on since they were read.
+        self.channels = channels.map {
+            EvidenceChannel(channel: coverage.withGaps($0.channel), path: $0.path, isEncrypted: $0.isEncrypted)
+        }
         teams = allTeams.filter { team in teamIDs.contains(team.id) }
         self.posts = posts
         self.remainder = remainder

@@ -13,6 +13,8 @@ struct EvidencePosts {
     /// The posts that are shown, by id: what each is shown to say last.
     private(set) var shown: [String: Newest] = [:]
     private var order = PostOrder()
+    /// The document of each version, by its place in the archive's order of arrival.
+    private var arrivals: [Int64: Int64] = [:]
     /// The files of posts that the package holds.
     private var fileNames: Set<String> = []
     /// By the file's id: a file stands in the package once, under the name that it had when it was written first.
@@ -115,6 +117,13 @@ struct EvidencePosts {
             try writer.begin(next)
             try writer.endChannel()
         }
+        let arrived = arrivals.sorted { $0.key < $1.key }.map(\.value)
+        if !zip(arrived, arrived.dropFirst()).allSatisfy(<=) {
+            damages.append(
+                .init(
+                    file: EvidenceWriter.verdictsName, post: nil,
+                    what: "the versions are not in the order in which their documents came"))
+        }
         if finishes, damages.isEmpty { try writer.finish(facts, keys) }
     }
 
@@ -142,7 +151,9 @@ struct EvidencePosts {
         else { throw Flaw(what: "its line in \(EvidenceWriter.verdictsName) does not say where it stands") }
         let absence = NoticedAbsence(post["absence"])
         if let absence {
-            guard state == .live, let id = post["id"]?.string, try documents.absences(of: id).contains(absence) else {
+            guard state == .live, let id = post["id"]?.string, absence.reason != .back,
+                try documents.absences(of: id).last == absence
+            else {
                 throw Flaw(what: "no document says that it has gone from the server")
             }
         }
@@ -162,9 +173,13 @@ struct EvidencePosts {
             throw Flaw(what: "it is not of the people and times that \(EvidenceWriter.manifestName) names")
         }
         guard chosen[sequence, default: []].insert(start).inserted else { throw Flaw(what: "it stands there twice") }
+        guard arrivals.updateValue(sequence, forKey: version) == nil else {
+            throw Flaw(what: "another version has its place in the order of arrival")
+        }
         shown[header.identityID, default: Newest()].said =
             state.isOld ? shown[header.identityID]?.said : try documents.content(sequence)?.said(at: start)
 
+        let own = Set(keys.own.map(\.id))
         let key = verdict["message_key"]?.string.flatMap(Hex.decode)
         let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))
         let opener = post["opened_by"]?.string.flatMap(KeyID.init(hex:))
@@ -179,6 +194,12 @@ struct EvidencePosts {
             // What is withheld has no key, and then nobody asks what it says.
             let text = key.flatMap(message.text(underDisclosedKey:))
             return .init(outcome: .decrypted(text ?? [], by: opener), key: text == nil ? nil : key)
+        }
+        // What a key at hand opens was opened, and nothing else.
+        if case .message(let message)? = (try? JSONDocument(stored.json).root).flatMap({
+            EncryptedPost($0, type: header.type)
+        }), content == .notForUs ? own.contains(where: message.isAddressed) : opener.map(own.contains) != true {
+            throw Flaw(what: "which key opens it is not as \(EvidenceWriter.keysName) has it")
         }
         var read = PostJudge(trusted, emoji, hasKeys: facts.hasKeys, stated: stated, open: open).read(stored)
         read.isOwnersWord = documents.isRedacted(sequence)
@@ -219,6 +240,9 @@ struct EvidencePosts {
     ) throws -> [ShownFile] {
         let said = post["files"]?.elements ?? []
         guard said.count == read.files.count else { throw Flaw(what: "it has other files") }
+        guard facts.includesFiles || said.allSatisfy({ $0["missing"] == nil && $0["sha256"] == nil }) else {
+            throw Flaw(what: "it has files, and \(EvidenceWriter.manifestName) says that none are here")
+        }
         return try zip(read.files, said).map { attached, said in
             let records = try documents.records(of: attached.id)
             // A name that the post does not say stands in what the archive recorded.
@@ -286,9 +310,13 @@ private struct PostOrder {
     private var threadID = ""
     /// Threads of this channel that have ended.
     private var ended: Set<String> = []
-    /// When the last thread began whose first post is there.
-    private var began = Int64.min
+    /// When the last thread began whose first post is there, and that post.
+    private var began = (createAt: Int64.min, id: "")
     private var last: (isReply: Bool, createAt: Int64, id: String)?
+    /// By what the versions of the post under way are sorted that were superseded.
+    private var former: Former?
+
+    private typealias Former = (saidAt: Int64, editAt: Int64, isRevision: Int, version: Int64)
 
     mutating func takes(_ post: StoredVersion.Header, _ state: PostState) -> Bool {
         if post.channelID != channelID { self = PostOrder(channelID: post.channelID) }
@@ -299,15 +327,20 @@ private struct PostOrder {
             }
             (threadID, last) = (post.threadID, nil)
             if !place.isReply {
-                guard place.createAt >= began else { return false }
-                began = place.createAt
+                guard began < (place.createAt, post.threadID) else { return false }
+                began = (place.createAt, post.threadID)
             }
         }
-        defer { last = place }
+        let own: Former? =
+            state.isOld
+            ? (max(post.updateAt, post.editAt), post.editAt, state == .revision ? 0 : 1, post.sequence) : nil
+        defer { (last, former) = (place, own) }
         guard let last else { return true }
         if last.isReply != place.isReply { return place.isReply }
         // What a post said before stands behind it.
-        if last.id == place.id, last.createAt == place.createAt { return state.isOld }
+        if last.id == place.id, last.createAt == place.createAt {
+            return own.map { own in former.map { own < $0 } != false } ?? false
+        }
         return (last.createAt, last.id) < (place.createAt, place.id)
     }
 

@@ -52,7 +52,7 @@ struct EvidenceReport {
             ["files that are missing", String(counts.missingFiles)],
             ["documents in the archive", String(facts.head.documents)],
             ["head of the archive's chain", EvidenceReport.grouped(facts.head.hash)],
-            ["made by", facts.program],
+            ["made by, as it says itself", facts.program],
         ]
         return [
             .paragraph(
@@ -90,7 +90,7 @@ struct EvidenceReport {
                         + "last document came."),
             .paragraph(
                 "Names of channels and teams are as the archive's owner saw them last. Nothing in this package proves a "
-                    + "name; the id stands in every post."),
+                    + "name; the id stands in every post. What else is the owner's word is told below."),
         ]
     }
 
@@ -227,6 +227,11 @@ struct EvidenceReport {
             "Not that nothing was left out: the archive's owner chose what is here, and the server chose what to show "
                 + "the owner.",
         ]
+        if tally.formerOnly > 0 {
+            items.append(
+                "Not that \(tally.formerOnly) posts said something else later: of these, only what they said before is "
+                    + "here.")
+        }
         if !facts.timeStamps.isEmpty {
             items.append(
                 "That the documents which a time stamp covers existed at its time, once you have verified it.")
@@ -248,12 +253,18 @@ struct EvidenceReport {
             .heading("As the archive's owner states"),
             .paragraph("These stand in the package, and nothing in it proves them:"),
             .list([
-                "the choice in words; what is here of the people and times chosen is all that the documents hold;",
-                "the names of channels and teams, and that a channel is not complete, is closed, or hides old messages;",
-                "the findings of the audit, and the suspicions but editedInTheClear and implausibleTime;",
-                "which keys were at hand as the owner's and which of these they say they made, and since when a user's "
-                    + "encrypted posts were in the archive;",
-                "that a file which was held is damaged or gone, and the order of posts that have one time.",
+                "the choice in words; of the people and times chosen, all is here that the documents hold;",
+                "of channels and teams: their names, of which team and what kind a channel is, and between whom; since when "
+                    + "the server does not list it; that one is there of which no post is here; that one holds encrypted "
+                    + "posts of which none is here;",
+                "what the audit found, and whether a message is suspicious because of its other copies and versions (the "
+                    + "marks TO LOOK AT, but for edits in the clear and impossible times);",
+                "which keys were at hand as the owner's, and which of these they say they made; so, too, that no key was at "
+                    + "hand for a text that is not shown, or that its key was damaged; since when somebody's encrypted posts "
+                    + "were in the archive;",
+                "of posts: in which order those of one time came; where a thread stands whose first post is not here; that "
+                    + "one has not gone from the server without a tombstone; reactions and pins, which a later document may "
+                    + "show otherwise; why a file is missing; who made an emoji.",
             ]),
         ]
     }

@@ -28,6 +28,10 @@ struct EvidenceTally {
     /// Texts so short that a key could be found under which they say something else: for the archive's owner more of their
     /// own are, who could have written the message with two keys in mind.
     private(set) var shortTexts = 0
+    /// Posts of which nothing is here but what was superseded.
+    private(set) var formerOnly = 0
+    /// The post of the version before: what it said before comes behind it.
+    private var lastID = ""
     private let ownerID: String
 
     init(ownerID: String) { self.ownerID = ownerID }
@@ -63,6 +67,8 @@ struct EvidenceTally {
             post, evidence.text, evidence.clearEdit, evidence.files)
         firstDocuments[header.channelID] = min(
             firstDocuments[header.channelID] ?? .max, header.documentSequence)
+        if post.state.isOld, header.identityID != lastID { formerOnly += 1 }
+        lastID = header.identityID
         verdicts[post.verdict, default: 0] += 1
         authors[header.userID, default: Author()].posts += 1
         if let key = post.signedBy { authors[header.userID]?.byKey[key, default: 0] += 1 }

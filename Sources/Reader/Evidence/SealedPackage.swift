@@ -43,15 +43,13 @@ struct SealedPackage {
         guard file >= 0 else { throw ArchiveError.file(path: path, operation: "read", errno: errno) }
         defer { close(file) }
         let size = Int(max(0, lseek(file, 0, SEEK_END)))
+        func read(_ range: Range<Int>) -> [UInt8] {
+            [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+                count = max(0, pread(file, buffer.baseAddress, range.count, range.lowerBound))
+            }
+        }
         do {
-            try AgeFile.decrypt(
-                size: size, identities: identities.all,
-                read: { range in
-                    [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
-                        count = max(0, pread(file, buffer.baseAddress, range.count, range.lowerBound))
-                    }
-                }
-            ) { text in
+            try AgeFile.decrypt(size: size, identities: identities.all, read: read) { text in
                 try Task.checkCancellation()
                 try opened.append(text)
             }

@@ -67,6 +67,19 @@ enum ExportName {
         return result
     }
 
+    /// Whether a channel may have this path in an export: one that another channel shares is followed by the id. Of direct and
+    /// group channels, which are called by people, no more is known than the folder.
+    static func isPath(_ path: String, of channel: Channel, teams: [Team]) -> Bool {
+        let names = ChannelNames(users: [], ownID: "")
+        guard let wanted = paths([channel], teams: teams, names: names)[channel.id] else { return false }
+        switch channel.kind {
+        case .direct, .group:
+            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+            return parts.count == 2 && wanted.hasPrefix("\(parts[0])/") && component(String(parts[1])) == parts[1]
+        default: return path == wanted || path == "\(wanted)-\(component(channel.id))"
+        }
+    }
+
     private static func folder(_ team: String) -> String {
         let name = component(team)
         return ownFiles.contains(folded(name)) ? "_\(name)" : name

@@ -1,7 +1,6 @@
 public import Archive
 internal import Bytes
 public import E2EE
-internal import Synchronization
 
 /// Which signers are known to be whose, and how they stand: what verdicts, audits and lists ask.
 public struct TrustedKeys: Sendable {
@@ -248,25 +247,5 @@ public struct TrustedKeys: Sendable {
         // Between the two a byte, so that to move a signer from one to the other makes a difference.
         return SHA256Digest(of: accepted.sorted().flatMap(\.bytes) + [0] + rejected.sorted().flatMap(\.bytes))
             .description
-    }
-}
-
-/// Which of a user's signers a signature fits, by message: found once.
-private final class SignatureMemory: Sendable {
-    /// By the first half of a digest of all that the answer depends on; -1 where it fits none.
-    private let places = Mutex<[UInt128: Int32]>([:])
-
-    /// Some 30 MiB.
-    private static let capacity = 1 << 19
-
-    func place(of message: EncryptedMessage, by userID: String, find: () -> Int?) -> Int? {
-        let digest = SHA256Digest(of: message.signedDigest.bytes + message.signature + Array(userID.utf8))
-        let key = digest.bytes.prefix(16).reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
-        if let known = places.withLock({ $0[key] }) { return known < 0 ? nil : Int(known) }
-        let found = find()
-        places.withLock { places in
-            if places.count < SignatureMemory.capacity { places[key] = found.map { Int32($0) } ?? -1 }
-        }
-        return found
     }
 }
