@@ -48,11 +48,13 @@ struct EvidenceDocuments {
         return files?[fileID] ?? []
     }
 
-    /// What the documents say of a post that has gone. That it came back may stand in a later one, which is not here.
+    /// What the documents say of a post that has gone. The newest last; that it came back may stand in a later one, which is
+    /// not here.
     mutating func absences(of postID: String) throws -> [NoticedAbsence] {
         if absences == nil {
             var found: [String: [NoticedAbsence]] = [:]
-            for (sequence, record) in records where record.kind == DocumentKind.absences.rawValue {
+            let told = records.filter { $0.value.kind == DocumentKind.absences.rawValue }.keys.sorted()
+            for sequence in told {
                 for (id, absence) in try content(sequence)?.absences ?? [] { found[id, default: []].append(absence) }
             }
             absences = found

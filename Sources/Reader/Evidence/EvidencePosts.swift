@@ -27,6 +27,8 @@ struct EvidencePosts {
     private let writer: EvidenceWriter
     private let people: ExportPeople
     private let emoji: [String: CustomEmoji]
+    /// The keys that were at hand.
+    private let own: Set<KeyID>
 
     /// How many posts with something wrong are named.
     private static let patience = 1000
@@ -48,6 +50,7 @@ struct EvidencePosts {
         (self.facts, self.keys, self.trusted, self.contents) = (facts, keys, trusted, contents)
         self.destination = destination
         people = facts.people
+        own = Set(keys.own.map(\.id))
         emoji = Dictionary(facts.emoji.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let (findings, flaw) = try EvidencePosts.findings(contents)
         if let flaw { damages.append(flaw) }
@@ -179,7 +182,6 @@ struct EvidencePosts {
         shown[header.identityID, default: Newest()].said =
             state.isOld ? shown[header.identityID]?.said : try documents.content(sequence)?.said(at: start)
 
-        let own = Set(keys.own.map(\.id))
         let key = verdict["message_key"]?.string.flatMap(Hex.decode)
         let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))
         let opener = post["opened_by"]?.string.flatMap(KeyID.init(hex:))
