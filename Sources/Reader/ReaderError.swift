@@ -41,6 +41,8 @@ public enum ReaderError: Error, Equatable, Sendable {
     case nothingChosen
     /// A post that is to be redacted stands in a document of which nothing can be taken out, as in an import.
     case cannotRedact(post: String)
+    /// Nothing in a package would be of these posts and users, that are to be redacted.
+    case nothingToRedact(ids: [String])
     /// What was to be checked is no package.
     case notAPackage(path: String, what: String)
     /// A package is sealed, and could not be opened.

@@ -66,6 +66,11 @@ extension Failure {
             Failure(
                 .failure, "post \(SafeText.line(post)) came with an import, of which nothing can be taken out",
                 hint: "nothing was written; leave its channel or its time out with --channel, --since or --until")
+        case .nothingToRedact(let ids):
+            Failure(
+                .noArchive,
+                "nothing to redact: no post in the package would be of \(SafeText.line(ids.joined(separator: ", ")))",
+                hint: "nothing was written; check the ids and names after --redact and --redact-user")
         case .nothingChosen:
             Failure(
                 .noArchive, "nothing was chosen: no post in the archive is of that choice",

@@ -77,14 +77,14 @@ import Testing
             // From the package's files alone, by the lines that its report shows, and by those without -attime.
             let stock = try await stage.run(
                 """
-                cd zip/evidence-*/; cp ../../tsa/ca.pem .
+                cd zip/evidence-*/; cp ../../tsa/ca.pem ..
                 split -l 11 --filter=sha256sum chain.txt | cut -c1-64 > ../hashes
                 for report in report.md report.html; do
                   grep -A1 '^openssl ts -verify' $report | sed 's/<.*//' > ../commands; bash ../commands 2>&1
                 done
                 number=$(jq -r '.documents[] | select(.kind == "time-stamp") | .document' manifest.json)
-                openssl ts -verify -digest $(sed -n \(documents)p ../hashes) -in documents/$number.body -CAfile ca.pem 2>&1
-                openssl ts -verify -digest $(sed -n 1p ../hashes) -in documents/$number.body -CAfile ca.pem 2>&1 |
+                openssl ts -verify -digest $(sed -n \(documents)p ../hashes) -in documents/$number.body -CAfile ../ca.pem 2>&1
+                openssl ts -verify -digest $(sed -n 1p ../hashes) -in documents/$number.body -CAfile ../ca.pem 2>&1 |
                   grep -c 'Verification: FAILED'
                 """)
             let verified = stock.lines.filter { $0 == "Verification: OK" }

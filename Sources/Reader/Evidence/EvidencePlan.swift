@@ -41,12 +41,14 @@ struct EvidencePlan {
         var remainder = EvidenceRemainder(channels: ids)
         var posts: [Int64: EvidenceDocument] = [:]
         var effect = RedactionEffect()
+        var unfound = request.redaction.postIDs.union(request.redaction.userIDs)
         for (sequence, starts) in chosen.sorted(by: { $0.key < $1.key }) {
             try Task.checkCancellation()
             let source = try archive.document(sequence)
             var content = try DocumentContent(source.record, source.body)
             let rendering = try request.redaction.rendering(content)
             let redacted = request.redaction.count(in: content, at: starts)
+            unfound.subtract(request.redaction.found(in: content))
             effect.posts += redacted
             if let rendering {
                 content = try DocumentContent(source.record, rendering)
@@ -57,6 +59,8 @@ struct EvidencePlan {
                 content, chosen: starts.count, channels: ids, isRedacted: rendering != nil)
             remainder.add(content, chosen: starts)
         }
+        // What was meant would be shown.
+        guard unfound.isEmpty else { throw ReaderError.nothingToRedact(ids: unfound.sorted()) }
         // Later answers that hold nothing but what was chosen: they disclose nothing, and show that nothing changed.
         var coverage = EvidenceCoverage()
         let first = posts.keys.min() ?? 0

@@ -273,12 +273,12 @@ struct EvidenceReport {
         guard !facts.redaction.isEmpty else { return [] }
         let documents = facts.documents.filter(\.isRedacted).map { String($0.sequence) }
         var items = [
-            "\(tally.counts.redacted) posts and old revisions are shown without their texts. Each keeps its place, its time and "
-                + "the SHA-256 of its bytes as they came: whoever has the post can see that it is the same."
+            "Shown without their texts: \(tally.counts.redacted) posts and old revisions. Each keeps its place, its time and the "
+                + "SHA-256 of its bytes as they came: anyone who has the post can see that it is the same."
         ]
         if !documents.isEmpty {
             items.append(
-                "The documents \(documents.joined(separator: ", ")) held such texts in the clear. The chain has their hashes, and "
+                "These documents held such texts in the clear: \(documents.joined(separator: ", ")). The chain has their hashes, and "
                     + "they are here as the owner rendered them (documents/N.redacted), with nothing in these places but who, "
                     + "where and when. Nobody can hold a rendering against its hash: \(tally.ownersWord) posts and old "
                     + "revisions stand in such documents, and are marked NOT PROVEN. Where and when these stand, by whom, and "
@@ -380,13 +380,13 @@ struct EvidenceReport {
         return [
             .paragraph(
                 "A time stamp is genuine. It stands in documents/N.body, and covers documents 1 to K (see above): it is of "
-                    + "line K of ../hashes. ca.pem holds the authority's certificates, which you get from the "
+                    + "line K of ../hashes. ../ca.pem, beside the package and not in it, holds the authority's certificates, which you get from the "
                     + "authority. The number behind -attime is the time of the time stamp, in seconds since 1970, so that "
                     + "a certificate which has expired since does no harm. For document \(stamp.sequence):"),
             .code([
-                "mmvault check --timestamp-ca ca.pem PACKAGE",
+                "mmvault check --timestamp-ca ../ca.pem PACKAGE",
                 "openssl ts -verify -digest $(sed -n \(stamp.covered)p ../hashes) -in \(body) \\",
-                "  -CAfile ca.pem -attime \(stamp.token.time.milliseconds / 1000)",
+                "  -CAfile ../ca.pem -attime \(stamp.token.time.milliseconds / 1000)",
             ]),
         ]
     }

@@ -167,7 +167,8 @@ final class EvidenceWriter {
 
             sha256sum --quiet --strict -c SHA256SUMS && echo yes
 
-        2. Who packed them? Import the signer's key, and check the signature:
+        2. Who packed them? Where SHA256SUMS.asc is there, give gpg the signer's key
+           and check the signature:
 
             gpg --import < signer.asc
             gpg --verify SHA256SUMS.asc SHA256SUMS
@@ -176,8 +177,8 @@ final class EvidenceWriter {
            prints with one that you did not get with this package: ask the signer in
            person or by telephone, or look on their web page or business card.
 
-        3. Did that person write this message? report.html has the steps for one
-           message, under “How to check it”.
+        3. Did its named author sign a message? Where the package shows a verified
+           text, report.html has the steps, under “How to check it”.
 
         """
 }

@@ -22,6 +22,13 @@ public struct Redaction: Equatable, Sendable {
         covers(post.originalID.isEmpty ? post.id : post.originalID, post.userID)
     }
 
+    /// The posts and users of these that a document has posts of.
+    func found(in content: DocumentContent) -> Set<String> {
+        guard !isEmpty else { return [] }
+        let ids = content.posts.map { $0.originalID.isEmpty ? $0.id : $0.originalID }
+        return postIDs.intersection(ids).union(userIDs.intersection(content.posts.map(\.userID)))
+    }
+
     /// How many posts of a document are covered.
     func count(in content: DocumentContent, at starts: Set<Int>) -> Int {
         isEmpty ? 0 : content.posts.count { starts.contains($0.range.lowerBound) && covers($0) }

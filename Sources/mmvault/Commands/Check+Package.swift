@@ -17,7 +17,7 @@ extension Check {
         }
         Terminal.clearProgress()
         try requireClean(report, path)
-        if let head, report.notedDocument == nil { throw Check.missingHead(head) }
+        if let head, report.notedDocument == nil { throw Check.missingHead(head, in: "the package's chain") }
         let maker = SafeText.line(report.program ?? "another version of mmvault")
         if let format = report.foreignFormat {
             Terminal.print(
@@ -89,13 +89,14 @@ extension Check {
     /// Said before anything else: what the documents do not prove.
     private static func describe(_ redaction: RedactionEffect) {
         guard redaction.posts + redaction.documents > 0 else { return }
-        var text =
-            "REDACTED  \(redaction.posts.of("post or old revision", "posts and old revisions")) without their texts"
+        var text = "REDACTED  without text: \(redaction.posts.of("post or old revision", "posts and old revisions"))"
         if redaction.documents > 0 {
+            text += "; rendered by the archive's owner: \(redaction.documents.of("document"))"
+        }
+        if redaction.others > 0 {
             text +=
-                "; \(redaction.documents.of("document")) rendered by the archive's owner, in which "
-                + "\(redaction.others.of("post or old revision", "posts and old revisions")) stand: where, when and by whom, "
-                + "and what is not signed, is the owner's word"
+                ". In these documents stand others: \(redaction.others.grouped). Where, when and by whom these were posted, and "
+                + "what is not signed, is the owner's word"
         }
         Terminal.print(text.wrapped(indent: 10))
     }

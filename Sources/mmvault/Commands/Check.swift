@@ -90,15 +90,17 @@ struct Check: AsyncParsableCommand {
         Terminal.print("Everything is as it was received.")
     }
 
-    static func missingHead(_ head: ChainHead) -> Failure {
+    static func missingHead(_ head: ChainHead, in chain: String) -> Failure {
         Failure(
-            .damaged, "the head \(head.hash.prefix(16))… that you noted is not in the archive's chain",
+            .damaged, "the head \(head.hash.prefix(16))… that you noted is not in \(chain)",
             hint: "documents were changed or removed, or it is the head of another archive")
     }
 
     /// Whether the head that somebody noted down once is in the chain.
     private func compare(_ head: ChainHead, _ archive: Archive, _ report: CheckReport) throws {
-        guard let document = try archive.sequence(ofHash: head.hash) else { throw Check.missingHead(head) }
+        guard let document = try archive.sequence(ofHash: head.hash) else {
+            throw Check.missingHead(head, in: "the archive's chain")
+        }
         let rest = Int64(report.documents) - document
         Terminal.print("The head that you noted is that of document \(document): nothing up to there was")
         Terminal.print("changed or removed.")

@@ -86,7 +86,11 @@ extension Export {
             Terminal.print("sealed for \(SafeText.line(recipient.userID)):\n  \(SafeText.line(recipient.fingerprint))")
         }
         if seal == nil { Terminal.note("The package is in the clear.") }
-        Terminal.note("“mmvault check \(path)” verifies it\(seal == nil ? "" : ", once it is decrypted").")
+        switch seal {
+        case nil: Terminal.note("“mmvault check \(path)” verifies it.")
+        case .age: Terminal.note("The recipient verifies it with “mmvault check \(path) --identity KEYFILE”.")
+        case .gpg: Terminal.note("The recipient verifies it with “mmvault check \(path)”.")
+        }
         guard hasAllFiles else { throw Failure.damagedFiles("the package is written, and says so in their place") }
         try end(summary.counts)
     }
@@ -95,15 +99,17 @@ extension Export {
     private func announce(_ disclosure: EvidenceDisclosure, _ effect: RedactionEffect) {
         if effect.posts > 0 {
             Terminal.note(
-                "\(effect.posts.of("post or old revision", "posts and old revisions")) are shown without their texts. Their "
-                    + "hashes stay: whoever guesses a short text can see that the guess is right.")
+                "Redacted: \(effect.posts.of("post or old revision", "posts and old revisions")). The hashes stay: anyone who "
+                    + "guesses a short text can see that the guess is right.")
         }
         if effect.documents > 0 {
-            Terminal.note(
-                "\(effect.documents.of("document")) with such texts in the clear stay out, and are rendered without them. "
-                    + "Of \(effect.others.of("other post or old revision", "other posts and old revisions")) in them the "
-                    + "package cannot prove where and when they stood, nor what is not signed: it says that this is your "
-                    + "word.")
+            var text = "Rendered without such texts: \(effect.documents.of("document"))."
+            if effect.others > 0 {
+                text +=
+                    " The package cannot prove where and when other posts in there stood, nor what is not signed, and says "
+                    + "that this is your word: \(effect.others.of("post or old revision", "posts and old revisions"))."
+            }
+            Terminal.note(text)
         }
         guard disclosure.otherPosts > 0 else { return }
         var text =
