@@ -256,8 +256,11 @@ struct HistoryLimitTests {
         }
     }
 
-    /// What a walk was still to bring is missing where a limit comes before it ends.
-    @Test func aLimitThatComesBeforeAWalkHasEndedHidesWhatIsMissing() async throws {
+    /// A walk that a cut answer made necessary, and that ends in its middle: ten of the old posts have gone by then, and 120 new
+    /// ones came.
+    ///
+    /// - Parameter body: gets a time amid the new posts.
+    private func withInterruptedWalk(_ body: (Town, Int64) async throws -> Void) async throws {
         let isFailing = Box(false)
         try await Town.with(
             interceptor: { isFailing.value && $0.isAboutPosts && $0.anchor != nil ? .status(500) : nil },
@@ -269,49 +272,43 @@ struct HistoryLimitTests {
                 for post in old[10..<20] { town.world.delete(post) }
                 town.world.advance(by: 100_000_000)
                 town.write(60)
-                let limit = town.world.now
+                let middle = town.world.now
                 town.world.advance(by: 100_000_000)
                 town.write(60)
                 isFailing.value = true
                 try await town.pull(patience: HistoryLimitTests.once, limits: HistoryLimitTests.limits)
                 isFailing.value = false
-                town.world.historyLimit = limit
-                for _ in 0..<2 {
-                    let report = try await town.pull(limits: HistoryLimitTests.limits)
-                    guard case .hidden? = report.partial.first?.gaps.first else {
-                        Issue.record("\(report.outcomes)")
-                        return
-                    }
-                }
-                town.world.historyLimit = nil
-                try await town.pullAll(limits: HistoryLimitTests.limits)
-                try expectVisible(town)
+                try await body(town, middle)
                 #expect(Set(try town.stored().filter { $0.state == .deleted }.map(\.header.id)) == Set(old[10..<20]))
             })
     }
 
-    /// Deletions that were still to be looked for when a limit came.
+    /// What a walk was still to bring is missing where a limit comes before it ends.
+    @Test func aLimitThatComesBeforeAWalkHasEndedHidesWhatIsMissing() async throws {
+        try await withInterruptedWalk { town, middle in
+            town.world.historyLimit = middle
+            for _ in 0..<2 {
+                let report = try await town.pull(limits: HistoryLimitTests.limits)
+                guard case .hidden? = report.partial.first?.gaps.first else {
+                    Issue.record("\(report.outcomes)")
+                    return
+                }
+            }
+            town.world.historyLimit = nil
+            try await town.pullAll(limits: HistoryLimitTests.limits)
+            try expectVisible(town)
+        }
+    }
+
+    /// Deletions that were still to be looked for when a limit came, which hides the posts that have gone.
     @Test func aLimitEndsNoSearchForWhatHasGone() async throws {
-        let isFailing = Box(false)
-        try await Town.with(
-            interceptor: { isFailing.value && $0.isAboutPosts && $0.anchor != nil ? .status(500) : nil },
-            { town in
-                town.world.sinceLimit = HistoryLimitTests.limits.cut
-                let old = town.write(80)
-                try await town.pullAll(limits: HistoryLimitTests.limits)
-                town.world.advance(by: 100_000_000)
-                for post in old[10..<20] { town.world.delete(post) }
-                town.world.advance(by: 100_000_000)
-                town.write(120)
-                isFailing.value = true
-                try await town.pull(patience: HistoryLimitTests.once, limits: HistoryLimitTests.limits)
-                isFailing.value = false
-                town.world.historyLimit = town.world.now - 300_000_000 + 50_000
-                for _ in 0..<2 { try await town.pull(limits: HistoryLimitTests.limits) }
-                town.world.historyLimit = nil
-                for _ in 0..<2 { try await town.pullAll(limits: HistoryLimitTests.limits) }
-                try expectVisible(town)
-            })
+        try await withInterruptedWalk { town, _ in
+            town.world.historyLimit = Town.start + 50_000
+            for _ in 0..<2 { try await town.pull(limits: HistoryLimitTests.limits) }
+            town.world.historyLimit = nil
+            for _ in 0..<2 { try await town.pullAll(limits: HistoryLimitTests.limits) }
+            try expectVisible(town)
+        }
     }
 
     /// A limit that hides less than before, and still something.
