@@ -119,7 +119,9 @@ private struct Comparison {
         if kind == .timeStamp {
             do { timeStamp = try TimeStampDocument(record, body) } catch { problems.append(error.checkText) }
         }
-        let hasJSON = kind != .walk && kind != .imported && kind != .timeStamp
+        // Posts that could be read were parsed already, and beside them such a document holds nothing for the index.
+        let isRead = kind.holdsPosts && found != nil
+        let hasJSON = kind != .walk && kind != .imported && kind != .timeStamp && !isRead
         let root = hasJSON ? try? PostsPage.parse(body) : nil
         if hasJSON, root == nil { problems.append("its body is not JSON") }
         let objects = part?.objects.map { ObjectRow($0.json, kind: $0.kind, id: $0.id, at: time) }
@@ -220,6 +222,14 @@ extension ObjectKind {
 }
 
 extension DocumentKind {
+    /// Whether a document of this kind is an answer, or events, with posts. An import holds them in lines of its own.
+    var holdsPosts: Bool {
+        switch self {
+        case .posts, .latePosts, .history, .events, .lateEvents: true
+        default: false
+        }
+    }
+
     /// The objects that a document of this kind lists: the elements of an array, or the one object that it is.
     func objects(in root: JSONValue) -> [JSONValue] {
         if self == .trustList { return root["list"]?["entries"]?.elements ?? [] }

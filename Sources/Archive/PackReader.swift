@@ -247,8 +247,7 @@ public final class PackReader {
     static func foreign(_ name: String?) -> ArchiveError { .badExport(file: name, what: foreignWords) }
 
     public static let foreignWords =
-        "it is not packed as mmvault packs, so that other programs may unpack other files than are checked here: unpack it, "
-        + "and check the folder"
+        "it is not packed as mmvault packs, so that other programs may unpack other files than mmvault reads here"
 
     private func outside(_ name: String) -> ArchiveError {
         .badExport(file: name, what: "its name leads out of the \(format.name), or is no name at all")

@@ -190,7 +190,7 @@ public struct PostHeader: Equatable, Sendable {
     fileprivate static let bounds = -(Int64.max - 1_000_000_000_000)...(Int64.max - 1_000_000_000_000)
 
     /// What the server calculates anew for each answer, and what therefore is no news about the post.
-    static let volatileFields: Set<String> = ["metadata", "reply_count", "last_reply_at", "participants"]
+    static let volatileFields: [StaticString] = ["metadata", "reply_count", "last_reply_at", "participants"]
 
     init(
         id: String, channelID: String, userID: String, rootID: String, originalID: String, type: String,

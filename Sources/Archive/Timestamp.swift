@@ -121,6 +121,7 @@ private func floorDivide(_ value: Int64, by divisor: Int64) -> (quotient: Int64,
 }
 
 private func padded(_ number: Int, _ width: Int = 2) -> String {
+    if width == 2, (0...99).contains(number) { return number < 10 ? "0\(number)" : "\(number)" }
     let digits = String(abs(number))
     let zeros = String(repeating: "0", count: max(0, width - digits.count))
     return (number < 0 ? "-" : "") + zeros + digits

@@ -9,16 +9,18 @@ struct VersionDigest {
 
     /// Over the members of `object` by name, without those in `names` and without empty ones: a field that one version of
     /// the server sends empty and another leaves out is the same field.
-    init(ofAllBut names: Set<String>, in object: JSONValue) {
-        let members = object.members.filter { !names.contains($0.key) && !VersionDigest.isEmpty($0.value) }
+    init(ofAllBut names: [StaticString], in object: JSONValue) {
+        let members = object.namedMembers.filter { member in
+            !VersionDigest.isEmpty(member.value) && !names.contains { member.name.elementsEqual($0.bytes) }
+        }
         let sorted = members.sorted { left, right in
-            if left.key.utf8.elementsEqual(right.key.utf8) {
+            if left.name.elementsEqual(right.name) {
                 return left.value.range.lowerBound < right.value.range.lowerBound
             }
-            return left.key.utf8.lexicographicallyPrecedes(right.key.utf8)
+            return left.name.lexicographicallyPrecedes(right.name)
         }
-        for (key, value) in sorted {
-            add(key.utf8)
+        for (name, value) in sorted {
+            add(name)
             add(value.bytes)
         }
     }
@@ -39,5 +41,11 @@ struct VersionDigest {
         case .string: value.range.count == 2
         case .array, .object: value.bytes.dropFirst().dropLast().allSatisfy { $0 <= 0x20 }
         }
+    }
+}
+
+extension StaticString {
+    fileprivate var bytes: UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
     }
 }

@@ -1,14 +1,16 @@
 /// Lower-case hexadecimal (RFC 4648, section 8).
 public enum Hex {
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
         var result: [UInt8] = []
+        result.reserveCapacity(2 * bytes.underestimatedCount)
         for byte in bytes {
-            result.append(digits[Int(byte >> 4)])
-            result.append(digits[Int(byte & 15)])
+            result.append(letter(byte >> 4))
+            result.append(letter(byte & 15))
         }
         return String(decoding: result, as: UTF8.self)
     }
+
+    private static func letter(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x61 + digit - 10 }
 
     /// - Returns: nil for an odd number of digits or any other character; both cases of letters are read.
     public static func decode(_ text: String) -> [UInt8]? {

@@ -71,13 +71,19 @@ public struct JSONValue: Sendable {
 
     /// The members of an object in document order, duplicates included; empty for any other value.
     public var members: [(key: String, value: JSONValue)] {
+        namedMembers.map { (String(decoding: $0.name, as: UTF8.self), $0.value) }
+    }
+
+    /// The same with each name as its UTF-8 bytes, escapes resolved: most are not copied.
+    public var namedMembers: [(name: ArraySlice<UInt8>, value: JSONValue)] {
         guard kind == .object else { return [] }
-        var result: [(String, JSONValue)] = []
+        var result: [(ArraySlice<UInt8>, JSONValue)] = []
         var child = index + 1
         let end = Int(node.next)
         while child < end {
             let key = JSONValue(document: document, index: child)
-            result.append((key.string ?? "", JSONValue(document: document, index: child + 1)))
+            let name = key.plainStringBytes ?? Array((key.string ?? "").utf8)[...]
+            result.append((name, JSONValue(document: document, index: child + 1)))
             child = Int(document.nodes[child + 1].next)
         }
         return result

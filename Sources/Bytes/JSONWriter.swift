@@ -60,31 +60,39 @@ public struct JSONWriter {
 
     private mutating func quote(_ string: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in string.utf8 {
-            // U+0085, U+2028 and U+2029 end a line for some readers of JSON Lines: their last byte turns them into `\u`.
-            if let escape = JSONWriter.lineEnd(bytes.suffix(2), byte) {
-                bytes.removeLast(escape.length)
+        var string = string
+        string.withUTF8 { text in
+            // What needs no escape, which is nearly everything, is copied in runs.
+            var start = 0
+            for (place, byte) in text.enumerated() {
+                guard let escape = JSONWriter.escape(byte, behind: text[max(start, place - 2)..<place]) else {
+                    continue
+                }
+                bytes.append(contentsOf: text[start..<place - escape.before])
                 bytes.append(contentsOf: escape.text.utf8)
-                continue
+                start = place + 1
             }
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0x0A: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
-            case 0x0D: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "r")]
-            case 0x09: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
-            case 0..<0x20, 0x7F: bytes += Array("\\u00".utf8) + Array(Hex.encode([byte]).utf8)
-            default: bytes.append(byte)
-            }
+            bytes.append(contentsOf: text[start...])
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// What to write instead of a character that ends with `byte` behind `before`, of which `length` bytes are written.
-    private static func lineEnd(_ before: ArraySlice<UInt8>, _ byte: UInt8) -> (length: Int, text: String)? {
+    /// What to write instead of a character that ends with `byte`, and how many bytes of it stand before that one.
+    ///
+    /// U+0085, U+2028 and U+2029 end a line for some readers of JSON Lines.
+    private static func escape(
+        _ byte: UInt8, behind before: Slice<UnsafeBufferPointer<UInt8>>
+    ) -> (text: String, before: Int)? {
         switch byte {
-        case 0x85 where before.last == 0xC2: (1, "\\u0085")
-        case 0xA8 where before.elementsEqual([0xE2, 0x80]): (2, "\\u2028")
-        case 0xA9 where before.elementsEqual([0xE2, 0x80]): (2, "\\u2029")
+        case UInt8(ascii: "\""): ("\\\"", 0)
+        case UInt8(ascii: "\\"): ("\\\\", 0)
+        case 0x0A: ("\\n", 0)
+        case 0x0D: ("\\r", 0)
+        case 0x09: ("\\t", 0)
+        case 0..<0x20, 0x7F: ("\\u00\(Hex.encode([byte]))", 0)
+        case 0x85 where before.last == 0xC2: ("\\u0085", 1)
+        case 0xA8 where before.elementsEqual([0xE2, 0x80]): ("\\u2028", 2)
+        case 0xA9 where before.elementsEqual([0xE2, 0x80]): ("\\u2029", 2)
         default: nil
         }
     }

@@ -29,7 +29,7 @@ enum ExitCode: Int32, CaseIterable {
         case .noArchive: "no archive here, or no such account, channel, team, user or post in it"
         case .unchecked: "another version of mmvault made the package, and not all of it could be checked"
         case .usage: "the command line is not understood"
-        case .badExport: "the file is not what it should be; import: or is damaged or forged"
+        case .badExport: "the given file is of the wrong kind, damaged or forged"
         case .interrupted: "interrupted; what was done until then is kept"
         }
     }

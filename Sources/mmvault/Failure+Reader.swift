@@ -19,7 +19,7 @@ extension Failure {
         case .otherKey(let path, let found):
             Failure(.damaged, "\(SafeText.line(path)) holds another key: \(found.short)…")
         case .gpgMissing:
-            Failure(.key, "there is no gpg", hint: "install GnuPG (on Debian: apt install gnupg)")
+            Failure(.key, "gpg is not installed", hint: "install GnuPG (on Debian: apt install gnupg)")
         case .gpgFailed(let doing, let message):
             Failure(
                 .key, "gpg could not \(doing)\(message.isEmpty ? "" : ": \(SafeText.line(message))")",
@@ -55,7 +55,7 @@ extension Failure {
                 .failure, "cannot \(operation) \(SafeText.line(path)): \(Terminal.describe(errno: errno))",
                 hint: errno == ENOSPC || errno == EDQUOT
                     ? "free some space, and run the command again; a folder that was begun holds INCOMPLETE: remove it"
-                    : nil)
+                    : errno == ENOENT ? "make the folder first that it is to stand in" : nil)
         case .changedMeanwhile(let file):
             Failure(.damaged, "\(SafeText.line(file)) changed while it was read", hint: "“mmvault check” says more")
         case .archiveGrew:
@@ -76,7 +76,10 @@ extension Failure {
                 .noArchive, "nothing was chosen: no post in the archive is of that choice",
                 hint: "nothing was written; “mmvault channels” shows what is there")
         case .notAPackage(let path, let what):
-            Failure(.badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))")
+            Failure(
+                .badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))",
+                hint: PrivateFile.names(in: path).first { $0.hasPrefix("evidence-") }
+                    .map { "it may hold one: check \(SafeText.line("\(path)/\($0)"))" })
         case .sealed(let path, let failure): of(failure, SafeText.line(path))
         case .notEvidence(let path, let format):
             Failure(
@@ -92,13 +95,18 @@ extension Failure {
     }
 
     private static func gpgHint(_ doing: String) -> String {
+        if doing == Gpg.unsealing {
+            return
+                "the package opens with the OpenPGP key that it was sealed for: “gpg --list-packets FILE” shows its id; "
+                + "without a terminal gpg cannot ask for a passphrase"
+        }
         if doing.hasPrefix("decrypt") {
-            return "try “gpg --decrypt” on the file by hand; without a terminal gpg must not ask for a passphrase"
+            return "try “gpg --decrypt” on the file by hand; without a terminal gpg cannot ask for a passphrase"
         }
         if doing == Gpg.sealing {
             return "“gpg --list-keys” shows the keys that gpg has; import the recipient's first"
         }
-        return "“gpg --list-secret-keys” shows your keys; without a terminal gpg must not ask for a passphrase"
+        return "“gpg --list-secret-keys” shows your keys; without a terminal gpg cannot ask for a passphrase"
     }
 
     private static func of(_ failure: SealFailure, _ path: String) -> Failure {
@@ -113,7 +121,7 @@ extension Failure {
                 hint: "ask for whom it was sealed; its owner gave an age1… to --encrypt-to")
         case .damaged:
             Failure(
-                .damaged, "\(path) is no age file, or was changed or cut",
+                .damaged, "\(path) is not an age file, or was changed or cut",
                 hint: "nothing in it was read; ask for another copy")
         }
     }

@@ -41,7 +41,7 @@ import Testing
             let forgeries = [
                 Forgery("a name", "is not described so", "u.update(first_name='Mallory')"),
                 Forgery(
-                    "a name that no document is said to give", "is described otherwise in document",
+                    "a name that no document is said to give", "is described differently in document",
                     "u.update(first_name='Mallory', document=None)"),
             ]
             for forgery in forgeries {

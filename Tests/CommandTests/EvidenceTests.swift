@@ -105,12 +105,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("export evidence x.zip.age", "nobody to seal it for"),
-        ("export evidence x.tar.gz", "does not write"), ("export evidence x.TGZ", "does not write"),
-        ("export evidence x.7z", "does not write"), ("export evidence x.tar", "does not write"),
-        ("export evidence x.age", "nobody to seal it for"),
+        ("export evidence x.zip.age", "--encrypt-to is missing"),
+        ("export evidence x.tar.gz", "cannot write a file of the kind"),
+        ("export evidence x.TGZ", "cannot write a file of the kind"),
+        ("export evidence x.7z", "cannot write a file of the kind"),
+        ("export evidence x.tar", "cannot write a file of the kind"),
+        ("export evidence x.age", "--encrypt-to is missing"),
         ("export evidence x.zip --encrypt-to age1qqq", "no age recipient"),
-        ("export evidence x --encrypt-to alice", "is one file"),
+        ("export evidence x --encrypt-to alice", "must end with .zip.gpg"),
         ("export evidence x.zip --encrypt-to alice", "NAME.zip.gpg"),
         ("export markdown x --sign alice", "export evidence"),
         ("export evidence x.zip --sign nobody", "gpg has no secret key for “nobody”"),

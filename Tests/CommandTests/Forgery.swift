@@ -88,7 +88,7 @@ struct Forgery: Sendable, CustomTestStringConvertible {
         Forgery(
             "a verdict is left out", "it cannot be read, or its line", "drop('verdicts.jsonl', -1)"),
         Forgery(
-            "posts in another order", "another one|out of their order|make of it",
+            "posts in another order", "another one|out of their order|mmvault makes from",
             "[reverse(name) for name in ('posts/posts.jsonl', 'verdicts.jsonl')]"),
         Forgery(
             "a document's body", "it is not the body that its record states",
@@ -110,7 +110,7 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "the chain's end is missing", "another head",
             "d = open('out/chain.txt').read().splitlines(True); open('out/chain.txt', 'w').writelines(d[:-11])"),
         Forgery(
-            "two records swapped", "what should be the record",
+            "two records swapped", "has no valid record",
             "d = open('out/chain.txt').read().splitlines(True); open('out/chain.txt', 'w').writelines(d[11:22] + d[:11] + d[22:])"
         ),
         Forgery(
@@ -146,11 +146,11 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "m = load('manifest.json'); [u.update(first_name='Mallory') for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
         ),
         Forgery(
-            "a name that no document is said to give", "is described otherwise in document",
+            "a name that no document is said to give", "is described differently in document",
             "m = load('manifest.json'); [u.update(username='mallory', first_name='Mallory', document=None) for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
         ),
         Forgery(
-            "a name of an earlier time", "is described otherwise in document",
+            "a name of an earlier time", "is described differently in document",
             "m = load('manifest.json'); first = min(d['document'] for d in m['documents'] if d['kind'] == 'users'); [u.update(first_name='Bob', document=first) for u in m['users'] if u['username'] == 'bob']; store('manifest.json', m)"
         ),
         Forgery(
@@ -173,7 +173,7 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "m = load('manifest.json'); [c.update(has_encrypted_posts=False) for c in m['channels']]; store('manifest.json', m)"
         ),
         Forgery(
-            "counts", "make of it",
+            "counts", "mmvault makes from",
             "m = load('manifest.json'); m['counts']['withheld'] = 0; store('manifest.json', m)"),
         Forgery("the report", "report.html: it is not what", "change('report.html', b'signatureInvalid', b'verified')"),
         Forgery("the report as Markdown", "report.md: it is not what", "change('report.md', b'withheld', b'verified')"),
@@ -424,10 +424,10 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "a record beside the chain", "it is not the record that stands in chain.txt",
             "n = [n for n in names() if n.endswith('.record')][0]; change(n, b'received 20', b'received 19')"),
         Forgery(
-            "the chain's last line end", "it is not what its records make of it",
+            "the chain's last line end", "it is not written as mmvault writes it",
             "d = open('out/chain.txt').read(); open('out/chain.txt', 'w').write(d[:-1])"),
         Forgery(
-            "something behind the chain", "what should be the record",
+            "something behind the chain", "has no valid record",
             "open('out/chain.txt', 'a').write('believe me\\n')"),
         Forgery(
             "a finding that the report does not tell", "it is not what",
@@ -446,7 +446,7 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "a channel's file more", "nothing in the package accounts for it",
             "open('out/posts/markdown/harbour/bribes.md', 'w').write('# Bribes')"),
         Forgery(
-            "that it was never whole", "it was cut while it was written", "open('out/INCOMPLETE', 'w').write('')"),
+            "that it was never whole", "the export was interrupted", "open('out/INCOMPLETE', 'w').write('')"),
     ]
 
     private static let preamble = #"""

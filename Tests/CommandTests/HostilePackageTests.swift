@@ -130,7 +130,7 @@ import Testing
                 #expect(
                     [4, 65].contains(check.code) && !check.everything.contains("fits together")
                         && check.everything.replacing(/\s+/, with: " ").contains("not packed as mmvault packs")
-                        && check.everything.replacing(/\s+/, with: " ").contains("unpack it, and check the folder"),
+                        && check.everything.replacing(/\s+/, with: " ").contains("unpack it and check the folder"),
                     "\(check.everything)")
             }
             let check = try await stage.run("mkdir y; tar --zstd -xf y.tar.zst -C y; mmvault check y/good")

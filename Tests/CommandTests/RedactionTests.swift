@@ -34,7 +34,7 @@ import Testing
             let check = try await stage.run("mmvault check out")
             #expect(
                 check.code == 2 && check.output.hasPrefix("REDACTED  without text: 1 post")
-                    && check.output.contains("Everything else in it fits together."), "\(check.everything)")
+                    && check.output.contains("except for what the archive's owner took out."), "\(check.everything)")
             // It keeps its place, its time and its hash, and its neighbour is not said to be proven.
             let facts = try await stage.run(
                 """

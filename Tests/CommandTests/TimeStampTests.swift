@@ -105,7 +105,7 @@ import Testing
                 let check = try await stage.run("mmvault check --timestamp-ca tsa/ca.pem \(what)")
                 #expect(check.code == 2 && check.output.contains("NOT TRUSTED"), "\(check.everything)")
                 #expect(!check.everything.contains("\u{202E}") && !check.everything.contains("\u{1B}"))
-                #expect(check.output.contains("Everything else"))
+                #expect(check.output.contains("Everything else") || check.output.contains("except for the time stamps"))
                 let trusted = try await stage.run("mmvault check --timestamp-ca other/ca.pem \(what)")
                 #expect(trusted.code == 0, "\(trusted.everything)")
             }
@@ -118,6 +118,20 @@ import Testing
                 "mmvault check --timestamp-ca other/ca.pem; cat tsa/ca.pem other/ca.pem | mmvault check --timestamp-ca -"
             )
             #expect(both.code == 0 && both.output.contains("NOT TRUSTED"), "\(both.everything)")
+            // One that is not trusted takes nothing from a trusted one that covers as much; one that covers more does.
+            let newest = try await stage.run("mmvault check --timestamp-ca tsa/ca.pem >/dev/null; echo $?")
+            let older = try await stage.run("mmvault check --timestamp-ca other/ca.pem >/dev/null; echo $?")
+            #expect(newest.output == "0\n" && older.output == "2\n", "\(newest.everything) \(older.everything)")
+            // Kept only where the certificates vouch for it.
+            _ = try await stage.run("mmvault pull")
+            try await Self.answer(stage, other)
+            let refused = try await stage.run(
+                "mmvault head --timestamp-response head.tsr --timestamp-ca tsa/ca.pem")
+            #expect(
+                refused.code == 65 && refused.errors.contains("do not vouch for this time stamp"),
+                "\(refused.everything)")
+            let kept = try await stage.run("mmvault head --timestamp-response head.tsr --timestamp-ca other/ca.pem")
+            #expect(kept.code == 0 && kept.output.contains("The certificates vouch for it."), "\(kept.everything)")
             for file in ["token.txt", "nowhere", "tsa/tsa.key"] {
                 let check = try await stage.run("mmvault check --timestamp-ca \(file)")
                 #expect(check.code == 64 && check.errors.contains("error: "), "\(check.everything)")

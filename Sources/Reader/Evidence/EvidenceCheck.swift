@@ -32,6 +32,7 @@ public struct EvidenceCheck: Sendable {
         public internal(set) var notedDocument: Int64?
         public internal(set) var files = 0
         public internal(set) var verdicts: [Verdict: Int] = [:]
+        public internal(set) var counts = ExportCounts()
         /// Posts whose text was decrypted anew, and of these the texts that are too short to prove anything.
         public internal(set) var opened = 0
         public internal(set) var shortTexts = 0
@@ -41,6 +42,8 @@ public struct EvidenceCheck: Sendable {
         public internal(set) var timeStamps: [TimeStampDocument] = []
         /// What was left out, and what is the owner's word therefore.
         public internal(set) var redaction = RedactionEffect()
+        /// Whether another program packed it: then nothing of it was checked.
+        public internal(set) var isPackedAgain = false
         /// The number of its format, where it is another one than this program knows: then nothing but its hashes was checked.
         public internal(set) var foreignFormat: Int64?
         /// Files that another version of the program made and that were not made again.
@@ -69,13 +72,14 @@ public struct EvidenceCheck: Sendable {
         report.files = contents.entries.count
         if let flaw = contents.flaw {
             report.damages.append(Damage(file: flaw.file, post: nil, what: flaw.what))
+            report.isPackedAgain = contents.isPackedAgain
             return report
         }
         if contents.entries[ExportDirectory.marker] != nil {
             report.damages.append(
                 Damage(
                     file: nil, post: nil,
-                    what: "it was cut while it was written: \(ExportDirectory.marker) stands in it"))
+                    what: "the export was interrupted: the package holds the file \(ExportDirectory.marker)"))
         }
         report.damages += try PackageSums(contents).damages(contents)
         if let signature = try contents.bytes(EvidenceWriter.signatureName) {
@@ -158,7 +162,9 @@ private struct PackageSums {
         if damages.isEmpty, !isOwn { damages.append(.init(file: sums, post: nil, what: "it is not as it was written")) }
         let free = [sums, EvidenceWriter.signatureName, ExportDirectory.marker]
         for name in contents.entries.keys.sorted() where !listed.contains(name) && !free.contains(name) {
-            damages.append(.init(file: name, post: nil, what: "\(sums) does not list it"))
+            damages.append(
+                .init(
+                    file: name, post: nil, what: "it is not part of the package (\(sums) does not list it): remove it"))
         }
         return damages
     }

@@ -69,7 +69,8 @@ struct EvidenceExamination {
         report.redaction = RedactionEffect(
             posts: tally.counts.redacted, documents: facts.documents.count(where: \.isRedacted),
             others: tally.ownersWord)
-        (report.verdicts, report.opened, report.shortTexts) = (tally.verdicts, posts.opened, tally.shortTexts)
+        (report.verdicts, report.counts) = (tally.verdicts, tally.counts)
+        (report.opened, report.shortTexts) = (posts.opened, tally.shortTexts)
         // Posts that cannot be read are not counted either.
         if posts.damages.isEmpty {
             try count(facts, posts.chosen, &documents)
@@ -104,7 +105,7 @@ struct EvidenceExamination {
         var whole = SHA256Stream()
         while let record = try EvidenceExamination.nextRecord(&lines) {
             guard let record, record.sequence == last + 1 else {
-                damage(name, "what should be the record of document \(last + 1) is none")
+                damage(name, "document \(last + 1) has no valid record here")
                 return records
             }
             if record.previous != hash {
@@ -128,7 +129,7 @@ struct EvidenceExamination {
         }
         // The last line end, say.
         if contents.entries[name]?.sha256 != whole.finalize().description {
-            damage(name, "it is not what its records make of it")
+            damage(name, "it is not written as mmvault writes it")
         }
         for document in facts.documents {
             let (sequence, bodyName) = (document.sequence, document.name)
@@ -223,7 +224,7 @@ struct EvidenceExamination {
             {
                 damage(manifest, "user \(userID) is not described so in document \(document)")
             } else if let newest = described[userID], !entry.isDescribed(by: newest.user) {
-                damage(manifest, "user \(userID) is described otherwise in document \(newest.document)")
+                damage(manifest, "user \(userID) is described differently in document \(newest.document)")
             } else if entry.document == nil, !entry.isNamedByID {
                 damage(manifest, "no document says that user \(userID) is called so")
             }
@@ -352,7 +353,7 @@ struct EvidenceExamination {
             damages.append(
                 EvidenceCheck.Damage(
                     file: EvidenceWriter.postsName, post: id,
-                    what: "a later document shows it otherwise than it is shown here last"))
+                    what: "a later document shows another version of it"))
         }
     }
 
@@ -370,7 +371,8 @@ struct EvidenceExamination {
                     damage(
                         name,
                         contents.entries[name] == nil
-                            ? "it is missing" : "it is not what the posts, the keys and the manifest make of it")
+                            ? "it is missing" : "it is not what mmvault makes from the posts, the keys and the manifest"
+                    )
                 } else {
                     report.uncompared.append(name)
                 }

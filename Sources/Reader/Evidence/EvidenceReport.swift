@@ -59,8 +59,9 @@ struct EvidenceReport {
                     + "the end-to-end encryption plugin of Quarkslab. They were taken from the archive that one user "
                     + "keeps of everything the server showed them. With the messages come the server's own answers, byte "
                     + "for byte, the public keys, and what is needed to check every signature without any private key. "
-                    + "README.txt says which file is what. This report says nothing that “mmvault check” would not "
-                    + "make again from the other files."),
+                    + "README.txt says which file is what. “mmvault check” makes this report again from the other files, "
+                    + "and compares. What rests on the owner's word alone stands under “As the archive's owner states”."
+            ),
             .table(["", ""], rows),
         ]
     }
@@ -105,14 +106,22 @@ struct EvidenceReport {
             + suspicions.map { [$0.rawValue, $0.meaning.is, $0.meaning.isNot] }
             + contents.map { [$0.rawValue, $0.meaning.is, $0.meaning.isNot] }
         return [
-            .heading("Verdicts"), .table(["who wrote it", "what came of opening it", "posts"], rows),
+            .heading("Verdicts"), .table(["who wrote it", "could it be decrypted", "posts"], rows),
             .table(["word", "means", "does not mean"], meanings),
-            .paragraph(
-                "A signature covers the text and the list of the recipients' keys. It does not cover who the server says "
-                    + "the author is, the channel, the time, the thread, edits and deletions: these are the server's word. "
-                    + "A post that is marked verified was written by the holder of that key, some time, somewhere, for "
-                    + "these recipients (threat-model.md in this package, “What a verdict means”)."),
         ]
+            + (tally.counts.redacted == 0
+                ? []
+                : [
+                    .paragraph(
+                        "Of redacted posts the second word is the owner's: the package has no key to decrypt them again."
+                    )
+                ]) + [
+                .paragraph(
+                    "A signature covers the text and the list of the recipients' keys. It does not cover who the server says "
+                        + "the author is, the channel, the time, the thread, edits and deletions: these are the server's word. "
+                        + "A post that is marked verified was written by the holder of that key, some time, somewhere, for "
+                        + "these recipients (threat-model.md in this package, “What a verdict means”).")
+            ]
     }
 
     private var signers: [ReportBlock] {
@@ -214,7 +223,7 @@ struct EvidenceReport {
             "Every encrypted text that is shown is what the signed message says: verdicts.jsonl has, for each of them, "
                 + "the key of that one message, with which anybody can decrypt it again. It opens this message and no "
                 + "other.",
-            "How people are called, as the server said it last: the documents that describe users are all here, and each "
+            "The names of people, as the server last gave them: the documents that describe users are all here, and each "
                 + "name is as in the newest. Of whom they say nothing, the id is shown, or the name that an import "
                 + "gave. Not that a person is who the name says.",
             "That a key signed a message, for these recipients: by the signature, which mmvault check verifies anew.",
@@ -263,7 +272,7 @@ struct EvidenceReport {
                     + "were in the archive;",
                 "of posts: in which order those of one time came; where a thread stands whose first post is not here; that "
                     + "one has not gone from the server without a tombstone; reactions and pins, which a later document may "
-                    + "show otherwise; why a file is missing; who made an emoji.",
+                    + "show differently; why a file is missing; who made an emoji.",
             ]),
         ]
     }

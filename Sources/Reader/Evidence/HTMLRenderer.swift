@@ -83,7 +83,7 @@ struct HTMLRenderer: PostRenderer {
     private func marks(_ post: ReadPost, _ text: ShownText) -> [String] {
         let header = post.header
         var marks: [String] = []
-        if case .unverified = text { marks.append("NOT VERIFIED") }
+        if text.isUnverified(post) { marks.append("NOT VERIFIED") }
         if post.state == .deleted { marks.append("deleted \(Timestamp(milliseconds: header.deleteAt).minute)") }
         if let absence = post.absence { marks.append("\(absence.reason.words) (noticed \(absence.since.date))") }
         if post.isEdited { marks.append("edited \(Timestamp(milliseconds: header.editAt).minute)") }

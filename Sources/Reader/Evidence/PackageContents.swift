@@ -8,6 +8,8 @@ final class PackageContents {
     private(set) var entries: [String: ExportFile.Entry] = [:]
     /// What is wrong with the package as a whole; then what follows was not read.
     private(set) var flaw: (file: String?, what: String)?
+    /// Whether another program packed it, which is its flaw then.
+    var isPackedAgain: Bool { flaw?.what == PackReader.foreignWords }
     private var places: [String: Range<Int>] = [:]
     /// The folder that a packed package unpacks into; nil for a package that is a folder.
     private var folder: String?

@@ -62,7 +62,7 @@ struct SealedPackage {
 }
 
 extension Gpg {
-    static let unsealing = "decrypt the package"
+    public static let unsealing = "decrypt the package"
 
     /// Decrypts a file. It may be larger than memory: what it holds goes where nobody reads it.
     ///

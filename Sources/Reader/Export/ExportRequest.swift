@@ -136,6 +136,14 @@ enum ShownText: Equatable {
     /// A notice.
     case unknown(String)
 
+    /// Whether the text that stands here, or that the owner left out here, is not verified.
+    func isUnverified(_ post: ReadPost) -> Bool {
+        switch (self, post.text) {
+        case (.unverified, _), (.redacted, .unverified): true
+        default: false
+        }
+    }
+
     /// - Parameter includesUnanswered: whether a text is shown whose key nobody has answered for; it is marked as well.
     init(_ post: ReadPost, includesUnverified: Bool, includesUnanswered: Bool = true) {
         let why = post.finding

@@ -13,7 +13,9 @@ enum MailText {
     /// A name, as in `From` and `List-Id`: quoted, or in encoded words.
     static func phrase(_ text: String) -> String {
         let safe = SafeText.line(text)
-        let quoted = "\"\(safe.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        let isFree = !safe.utf8.contains { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") }
+        let escaped = isFree ? safe : safe.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        let quoted = "\"\(escaped)\""
         // An address or another name follows on the same line, which takes 998 bytes.
         let isPlain = safe.utf8.allSatisfy { $0 < 0x7F } && quoted.utf8.count <= 400 && !safe.contains("=?")
         return isPlain ? quoted : encodedWords(safe)
@@ -21,6 +23,12 @@ enum MailText {
 
     /// One word of letters, digits, dots, hyphens and underscores, for addresses and ids.
     static func atom(_ text: String) -> String {
+        // Every id, and nearly every name.
+        if !text.isEmpty, text.utf8.count <= 64,
+            text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) })
+        {
+            return text
+        }
         let kept = text.lowercased().unicodeScalars.map { scalar in
             scalar.isASCII
                 && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)

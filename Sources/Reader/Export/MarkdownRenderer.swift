@@ -124,7 +124,7 @@ struct MarkdownRenderer: PostRenderer {
         if let absence = post.absence {
             marks.append("**\(absence.reason.words)** (noticed \(absence.since.date))")
         }
-        if case .unverified = text {
+        if text.isUnverified(post) {
             marks.append(
                 "**NOT VERIFIED** (\(post.verdict.authenticity?.rawValue ?? ""): \(MarkdownRenderer.escape(post.reason)))"
             )

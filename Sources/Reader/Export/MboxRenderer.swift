@@ -217,7 +217,7 @@ struct MboxRenderer: PostRenderer {
     private mutating func subject(_ post: ReadPost, _ text: ShownText) -> String {
         var marks: [String] = []
         if post.isWrittenByServer { marks.append("[system]") }
-        if case .unverified = text { marks.append("[NOT VERIFIED]") }
+        if text.isUnverified(post) { marks.append("[NOT VERIFIED]") }
         if post.caution != nil { marks.append("[to look at]") }
         if case .withheld = text { marks.append("[withheld]") }
         if case .redacted = text { marks.append("[redacted]") }

@@ -9,11 +9,17 @@ extension Check {
     func checkPackage(_ path: String, _ authorities: TimeStampAuthorities?) async throws {
         guard PrivateFile.exists(path) else { throw Failure(.usage, "there is no file \(SafeText.line(path))") }
         let identities = try identity.map(Check.identities)
-        let report = try await EvidenceCheck(program: Mmvault.program).run(
-            path, head: head?.hash, rendering: render, identities: identities
-        ) { files, posts in
-            Terminal.showProgress(
-                posts > 0 ? "verifying posts: \(posts.grouped)" : "reading the package: \(files.of("file"))")
+        let report: EvidenceCheck.Report
+        do {
+            report = try await EvidenceCheck(program: Mmvault.program).run(
+                path, head: head?.hash, rendering: render, identities: identities
+            ) { files, posts in
+                Terminal.showProgress(
+                    posts > 0 ? "verifying posts: \(posts.grouped)" : "reading the package: \(files.of("file"))")
+            }
+        } catch ReaderError.sealed(let file, .damaged) {
+            Check.disown(path)
+            throw ReaderError.sealed(path: file, .damaged)
         }
         Terminal.clearProgress()
         try requireClean(report, path)
@@ -32,7 +38,7 @@ extension Check {
                 ("NOT CHECKED, DO NOT READ THESE: \(report.uncompared.map(SafeText.line).joined(separator: ", "))")
                     .wrapped(indent: 2))
             Terminal.print(
-                "They were made by \(maker), and \(Mmvault.program) makes them otherwise. posts/posts.jsonl was checked."
+                ("\(maker) made them, and \(Mmvault.program) would make them differently. posts/posts.jsonl was checked.")
                     .wrapped(indent: 2))
         }
         Check.describe(report.redaction)
@@ -52,27 +58,66 @@ extension Check {
                 hint: render.map { "all else fits together: read what is in \(SafeText.line($0)) instead" }
                     ?? "all else fits together: “mmvault check \(SafeText.line(path)) --render DIR” makes them anew")
         }
-        guard report.signature?.isJudged != false, isStamped, report.redaction.documents == 0 else {
-            Terminal.print("Everything else in it fits together.")
+        Check.caution(report)
+        let open = [
+            report.signature?.isJudged == false ? "the signature, which was not judged" : nil,
+            isStamped ? nil : "the time stamps",
+            report.redaction.documents > 0 ? "what the archive's owner took out" : nil,
+        ].compactMap { $0 }
+        guard open.isEmpty else {
+            Terminal.print("Everything fits together, except for \(open.joined(separator: " and ")).".wrapped())
             throw ArgumentParser.ExitCode(ExitCode.findings.rawValue)
         }
         Terminal.print("Everything in it fits together.")
     }
 
+    /// What no check of a package can find, before it says that all is well.
+    private static func caution(_ report: EvidenceCheck.Report) {
+        if report.shortTexts > 0 {
+            let isOne = report.shortTexts == 1
+            Terminal.print(
+                ("\(report.shortTexts.grouped) of these texts \(isOne ? "is" : "are") so short (fewer than "
+                    + "\(EncryptedMessage.bindingLength) bytes; of the archive's owner, fewer than "
+                    + "\(EncryptedMessage.senderBindingLength)) that somebody could find another key under which "
+                    + "\(isOne ? "it says" : "they say") something else.").wrapped())
+        }
+        Terminal.print(
+            ("The package cannot show whether its head is the one that was noted down elsewhere, whose the keys are, "
+                + "whether the audit found what findings.jsonl says, and whether the server told the truth about "
+                + "times, channels and plain posts.").wrapped())
+    }
+
+    /// Lines for one file: what else is wrong with it follows from these, more often than not.
+    private static let patience = 10
+
     /// Nothing else is said of a package that is not as it was made.
     private func requireClean(_ report: EvidenceCheck.Report, _ path: String) throws {
         guard !report.isClean else { return }
-        Terminal.print("DAMAGED OR CHANGED: believe nothing in \(SafeText.line(path)).".wrapped(indent: 2))
+        Check.disown(path)
+        var counts: [String?: Int] = [:]
         for damage in report.damages {
+            counts[damage.file, default: 0] += 1
+            guard counts[damage.file, default: 0] <= Check.patience else { continue }
             let post = damage.post.map { " post \(SafeText.line($0)):" } ?? ""
             Terminal.print(
                 "DAMAGED  \(SafeText.line(damage.file ?? "the package")):\(post) \(SafeText.line(damage.what))"
                     .wrapped(indent: 9))
         }
+        for (file, count) in counts.sorted(by: { ($0.key ?? "") < ($1.key ?? "") }) where count > Check.patience {
+            let more = (count - Check.patience).of("more fault", "more faults")
+            Terminal.print("DAMAGED  \(SafeText.line(file ?? "the package")): \(more)".wrapped(indent: 9))
+        }
         throw Failure(
             .damaged, "the package \(SafeText.line(path)) is damaged, or was changed",
-            hint: render.map { "ask for another copy; nothing was written to \(SafeText.line($0))" }
-                ?? "ask for another copy")
+            hint: (report.isPackedAgain
+                ? "if you know who packed it again, unpack it and check the folder; otherwise ask for another copy"
+                : "ask for another copy") + (render.map { "; nothing was written to \(SafeText.line($0))" } ?? ""))
+    }
+
+    /// The first line about a package that is not as it was made.
+    private static func disown(_ path: String) {
+        Terminal.clearProgress()
+        Terminal.print("DAMAGED OR CHANGED: believe nothing in “\(SafeText.line(path))”.".wrapped(indent: 2))
     }
 
     private static func identities(_ path: String) throws -> AgeIdentities {
@@ -109,10 +154,12 @@ extension Check {
         }
         Terminal.print(
             "\(report.files.of("file")), \(report.posts.of("post or old revision", "posts and old revisions"))")
-        for (verdict, count) in report.verdicts.sorted(by: { $0.key < $1.key }) {
-            Terminal.print(
-                "  \(count.grouped.rightAligned(in: 9))  \((verdict.authenticity?.rawValue ?? "-").padded(to: 22))"
-                    + verdict.content.rawValue)
+        report.verdicts.printed()
+        for (count, what) in [
+            (report.counts.unverified, "not verified, shown and marked NOT VERIFIED"),
+            (report.counts.withheld, "withheld, since not verified"),
+        ] where count > 0 {
+            Terminal.print("\(count.of("text")) \(what)")
         }
         for (channel, documents) in report.absent {
             let answers = documents == 1 ? "1 later answer is" : "\(documents.grouped) later answers are"
@@ -123,23 +170,11 @@ extension Check {
             Terminal.print(
                 "\(report.opened.of("text")) decrypted again, from the signed message".wrapped(indent: 2))
         }
-        if report.shortTexts > 0 {
-            let isOne = report.shortTexts == 1
-            Terminal.note(
-                "\(report.shortTexts.grouped) of these texts \(isOne ? "is" : "are") so short (fewer than "
-                    + "\(EncryptedMessage.bindingLength) bytes; of the archive's owner, fewer than "
-                    + "\(EncryptedMessage.senderBindingLength)) that another key could be found under which "
-                    + "\(isOne ? "it says" : "they say") something else.")
-        }
         if let head = report.head {
             Terminal.print(
                 "\(Int(clamping: head.documents).of("document")), head of the chain:\n  \(SafeText.line(head.hash))")
         }
         Terminal.print("signature: \(words(report.signature))".wrapped(indent: 2))
-        Terminal.note(
-            "Not to be told from the package: whether the head of the chain is the one that was noted down elsewhere, "
-                + "whose the keys are, whether the audit found what findings.jsonl says, and whether the server told the "
-                + "truth about times, channels and plain posts.")
     }
 
     private static func words(_ state: Gpg.SignatureState?) -> String {
@@ -157,7 +192,7 @@ extension Check {
         case .unreadable: "none: SHA256SUMS.asc holds no signature"
         case .notJudged(let why):
             "not judged by gpg: \(why.isEmpty ? "it does not say why" : SafeText.line(why))"
-        case .noGpg: "not judged: there is no gpg"
+        case .noGpg: "not judged: gpg is not installed"
         }
     }
 }

@@ -26,23 +26,26 @@ extension Check {
             return true
         }
         if stamps.isEmpty { Terminal.print("NOT STAMPED  there is no time stamp here".wrapped(indent: 13)) }
-        var isTrusted = !stamps.isEmpty
+        // Up to which document an authority that the reader trusts vouches. One that they do not know takes nothing from that.
+        var trusted: Int64 = 0
+        var covered: Int64 = 0
         for stamp in stamps {
             let authority = SafeText.line(stamp.token.authority)
             let time = "\(stamp.token.time.second) UTC"
+            covered = max(covered, stamp.covered)
             switch stamp.token.judgement(by: authorities) {
             case .trusted:
+                trusted = max(trusted, stamp.covered)
                 Terminal.print(
                     ("documents 1 to \(stamp.covered) existed on \(time), says \(authority) (document "
                         + "\(stamp.sequence))").wrapped(indent: 2))
             case .untrusted(let why):
-                isTrusted = false
                 Terminal.print(
                     ("NOT TRUSTED  the time stamp over documents 1 to \(stamp.covered) (document \(stamp.sequence)): its "
                         + "signature is good, and the authorities in the file of --timestamp-ca do not vouch for the "
                         + "certificate, which calls itself “\(authority)”: \(SafeText.line(why))").wrapped(indent: 13))
             }
         }
-        return isTrusted
+        return trusted > 0 && trusted == covered
     }
 }

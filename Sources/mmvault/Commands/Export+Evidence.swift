@@ -13,6 +13,13 @@ extension Export {
     /// - Returns: nil where nothing is to be sealed.
     func seal() throws -> PackageSeal? {
         guard kind == .evidence else {
+            let form = PackageForm(output)
+            guard form.format == nil, form.sealing == nil, !form.isForeign else {
+                throw Failure(
+                    .usage,
+                    "“export \(kind.rawValue)” writes a folder, and \(SafeText.line(output)) is called like a file",
+                    hint: "name a new folder; one file is what “export evidence” makes")
+            }
             if sign != nil || encryptTo != nil {
                 throw Failure(.usage, "--sign and --encrypt-to are for “export evidence”", hint: "nothing was written")
             }
@@ -25,13 +32,13 @@ extension Export {
         guard let encryptTo else {
             if let sealing = PackageForm(output).sealing {
                 throw Failure(
-                    .usage, "\(SafeText.line(output)) is to be called .\(sealing), and there is nobody to seal it for",
-                    hint: "--encrypt-to says for whom")
+                    .usage, "\(SafeText.line(output)) ends with .\(sealing), and --encrypt-to is missing",
+                    hint: "“--encrypt-to RECIPIENT” says for whom to seal it; without it, leave .\(sealing) away")
             }
             if PackageForm(output).isForeign {
                 throw Failure(
-                    .usage, "\(SafeText.line(output)) is called like a file of a form that mmvault does not write",
-                    hint: "call it NAME.zip or NAME.tar.zst, or a folder by another name")
+                    .usage, "mmvault cannot write a file of the kind that \(SafeText.line(output)) is by its name",
+                    hint: "call it NAME.zip or NAME.tar.zst; any other name is a new folder")
             }
             return nil
         }
@@ -41,7 +48,8 @@ extension Export {
         let form = PackageForm(output, seal)
         guard form.format != nil, output.lowercased().hasSuffix(".\(seal.fileExtension)") else {
             throw Failure(
-                .usage, "a package that is sealed is one file",
+                .usage,
+                "for this recipient the file must end with .zip.\(seal.fileExtension) or .tar.zst.\(seal.fileExtension)",
                 hint: "call it NAME.zip.\(seal.fileExtension) or NAME.tar.zst.\(seal.fileExtension)")
         }
         return seal
@@ -78,7 +86,7 @@ extension Export {
         }
         Terminal.clearProgress()
         describe(summary.counts, in: path)
-        Terminal.print("\(summary.files.of("file")), head of the archive's chain:\n  \(summary.head)")
+        Terminal.print("\(summary.files.of("file")) in the package; head of the archive's chain:\n  \(summary.head)")
         if let signer {
             Terminal.print("signed by \(SafeText.line(signer.userID)):\n  \(signer.fingerprint)")
         }

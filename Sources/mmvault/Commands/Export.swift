@@ -21,7 +21,8 @@ struct Export: AsyncParsableCommand {
 
             A text whose signature does not verify, or that stands in the clear in a post
             that should be encrypted, is withheld, and a notice stands in its place;
-            --include-unverified shows it, marked.
+            --include-unverified shows it, marked. A text by a key that nobody has answered
+            for, or that is suspicious, is shown and marked; evidence leaves the former out.
 
             EXAMPLES:
               mmvault export markdown ~/chat
@@ -29,9 +30,6 @@ struct Export: AsyncParsableCommand {
               mmvault export jsonl /tmp/out --user carol --include-unverified
               mmvault export evidence case.zip --channel research --sign 0xKEYID
               mmvault export evidence case.tar.zst.age --encrypt-to age1…
-
-            A text by a key that nobody has answered for, or that is suspicious, is shown and
-            marked; evidence leaves the former out.
 
             \(ExitCode.help(.findings, .key, .damaged, .noArchive, .usage))
             """)

@@ -20,7 +20,7 @@ struct Head: AsyncParsableCommand {
               mmvault head --timestamp-request head.tsq
               curl -H 'Content-Type: application/timestamp-query' \\
                 --data-binary @head.tsq -o head.tsr https://tsa.example.org
-              mmvault head --timestamp-response head.tsr
+              mmvault head --timestamp-response head.tsr --timestamp-ca tsa.pem
 
             \(ExitCode.help(.failure, .damaged, .inUse, .noArchive, .usage, .badExport))
             """)
@@ -36,7 +36,16 @@ struct Head: AsyncParsableCommand {
         completion: .file())
     var timestampResponse: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "With --timestamp-response: keep it only if these certificates vouch for it, in PEM.", valueName: "file"),
+        completion: .file())
+    var timestampCa: String?
+
     func validate() throws {
+        if timestampCa != nil, timestampResponse == nil {
+            throw ValidationError("--timestamp-ca is for --timestamp-response")
+        }
         if timestampRequest != nil, timestampResponse != nil {
             throw ValidationError("--timestamp-request and --timestamp-response exclude each other")
         }
@@ -65,13 +74,20 @@ struct Head: AsyncParsableCommand {
     }
 
     private func keep(_ file: String, _ directory: AccountDirectory) async throws {
+        let authorities = try timestampCa.map(Check.authorities)
         let response = try InputFile.read(file, limit: TimeStampToken.maximumSize)
+        if let authorities, case .untrusted(let why) = try TimeStampToken(response).judgement(by: authorities) {
+            throw Failure(
+                .badExport, "the certificates do not vouch for this time stamp: \(SafeText.line(why))",
+                hint: "nothing was kept; get the authority's certificates from the authority")
+        }
         let (stamp, isNew) = try await ArchiveWriter(directory).append(timeStamp: response, at: .now)
         if !isNew { Terminal.print("The archive has this time stamp already.") }
         Terminal.print(
             ("document \(stamp.sequence): a time stamp over documents 1 to \(stamp.covered), of "
                 + "\(stamp.token.time.second) UTC, signed as “\(SafeText.line(stamp.token.authority))”").wrapped(
                     indent: 2))
+        guard authorities == nil else { return Terminal.print("The certificates vouch for it.") }
         Terminal.note(
             "Anyone can sign under any name. “mmvault check --timestamp-ca FILE” verifies who signed, with the authority's "
                 + "certificates.")

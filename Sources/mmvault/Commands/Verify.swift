@@ -116,15 +116,7 @@ struct Verify: AsyncParsableCommand {
         Terminal.print()
         Terminal.print(
             "\(versions.of("post or old revision", "posts and old revisions")) in \(channels.of("channel")):")
-        for (verdict, count) in total.sorted(by: { $0.key < $1.key }) {
-            let authenticity = verdict.authenticity?.rawValue ?? "-"
-            let row =
-                "  \(count.grouped.rightAligned(in: 9))  \(authenticity.padded(to: 22))"
-            let why = verdict.suspicions.map { " \($0.rawValue)" }.joined(separator: ",")
-            Terminal.print(
-                verdict.isClean
-                    ? row + verdict.content.rawValue : "\(row)\(verdict.content.rawValue.padded(to: 20))!\(why)")
-        }
+        total.printed()
         let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
         for line in lists { Terminal.print(line.wrapped()) }
         if wrong == 0 {
@@ -171,4 +163,18 @@ extension OpenArchive {
 
 extension Team {
     fileprivate func isCalled(_ name: String) -> Bool { [id, self.name, displayName].contains(name) }
+}
+
+extension [Verdict: Int] {
+    /// Prints how many posts got which verdict, and marks those to look at.
+    func printed() {
+        for (verdict, count) in sorted(by: { $0.key < $1.key }) {
+            let authenticity = verdict.authenticity?.rawValue ?? "-"
+            let row = "  \(count.grouped.rightAligned(in: 9))  \(authenticity.padded(to: 22))"
+            let why = verdict.suspicions.map { " \($0.rawValue)" }.joined(separator: ",")
+            Terminal.print(
+                verdict.isClean
+                    ? row + verdict.content.rawValue : "\(row)\(verdict.content.rawValue.padded(to: 20))!\(why)")
+        }
+    }
 }

@@ -125,7 +125,7 @@ struct DemoStage {
             }
             return result.standardOutput
         } catch let error as SubprocessError where error.code == .executableNotFound {
-            throw Failure(.key, "there is no gpg", hint: "install GnuPG (on Debian: apt install gnupg)")
+            throw Failure(.key, "gpg is not installed", hint: "install GnuPG (on Debian: apt install gnupg)")
         }
     }
 }
