@@ -29,6 +29,24 @@ extension Archive {
         }
     }
 
+    /// The posts that hold a message of these posts, or of posts by these users, again.
+    public func copies(
+        ofPosts postIDs: some Sequence<String>, ofUsers userIDs: some Sequence<String>
+    ) throws(ArchiveError) -> Set<String> {
+        func sql(_ condition: String) -> String {
+            """
+            SELECT DISTINCT o.post_id FROM ciphertext c JOIN version v ON v.seq = c.seq
+            JOIN ciphertext o ON o.digest = c.digest AND o.post_id <> c.post_id WHERE \(condition) = ?
+            """
+        }
+        return try read { db in
+            var found: Set<String> = []
+            for id in postIDs { found.formUnion(try String.fetchAll(db, sql: sql("c.post_id"), arguments: [id])) }
+            for id in userIDs { found.formUnion(try String.fetchAll(db, sql: sql("v.user_id"), arguments: [id])) }
+            return found
+        }
+    }
+
     /// The messages of a post that another post holds, too: the digests of their ciphertexts, 32 hexadecimal digits each.
     public func repeatedMessages(inPost postID: String) throws(ArchiveError) -> [String] {
         let sql = """

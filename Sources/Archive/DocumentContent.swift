@@ -68,6 +68,14 @@ public struct DocumentContent: Sendable {
     /// The digest of what the post that begins at a place says: two versions with one digest differ in nothing that they say.
     public func said(at start: Int) -> [UInt8]? { places[start].map { posts[$0].said } }
 
+    /// Whether a post is an old revision without its message, as lists show them: the message stands in the post's history.
+    public func isBlankRevision(_ post: PostHeader) -> Bool {
+        guard !post.originalID.isEmpty, let version = version(at: post.range, sequence: 0, state: .revision),
+            let root = try? JSONDocument(version.json).root
+        else { return false }
+        return root["message"].map(VersionDigest.isEmpty) != false
+    }
+
     /// The objects that a document of lists holds: users, files, decisions.
     public var objects: [JSONValue] {
         guard let root = try? JSONDocument(body).root else { return [] }

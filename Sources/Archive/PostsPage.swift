@@ -215,6 +215,10 @@ public struct PostHeader: Equatable, Sendable {
 
     /// 26 small letters and digits, as every id of Mattermost is.
     public static func isIdentifier(_ text: String) -> Bool {
-        text.utf8.count == 26 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }
+        text.utf8.count == 26 && text.utf8.allSatisfy(isIdentifierByte)
+    }
+
+    public static func isIdentifierByte(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte)
     }
 }

@@ -25,7 +25,7 @@ struct ZipDirectory {
         }
         var rest = read(place.start, place.count)[...]
         guard rest.count == place.count else { return nil }
-        isOwn = !place.hasComment
+        isOwn = place.isPlain
         var end: Int64 = 0
         while !rest.isEmpty {
             guard let entry = Entry(&rest), entry.offset == end,
@@ -52,7 +52,7 @@ struct ZipDirectory {
     /// Where the list stands: right before the record that ends the file, or before the two more of a zip64.
     private static func place(
         size: Int64, read: (Int64, Int) -> [UInt8]
-    ) -> (start: Int64, count: Int, entries: Int, hasComment: Bool)? {
+    ) -> (start: Int64, count: Int, entries: Int, isPlain: Bool)? {
         let tailStart = max(0, size - Int64(22 + 0xFFFF))
         let tail = read(tailStart, Int(size - tailStart))
         var found: Int?
@@ -80,7 +80,11 @@ struct ZipDirectory {
         guard let count = Int(exactly: count), let start = Int64(exactly: start), let entries = Int(exactly: entries),
             start <= end, Int64(count) == end - start
         else { return nil }
-        return (start, count, entries, record.count > 22)
+        // One disk, whose entries are all there are, and no comment.
+        let isPlain =
+            number(record.dropFirst(4), 4) == 0
+            && number(record.dropFirst(8), 2) == number(record.dropFirst(10), 2) && record.count == 22
+        return (start, count, entries, isPlain)
     }
 
     private struct Entry {
@@ -93,6 +97,9 @@ struct ZipDirectory {
         let name: [UInt8]
         /// Its extra fields but those of zip64; nil where there are others than `PackWriter` makes.
         let ownFields: [UInt8]?
+        /// The version of zip that a reader must know, and when the file was changed, by MS-DOS.
+        let needed: UInt64
+        let moment: UInt64
         private let hasOwnForm: Bool
 
         init?(_ bytes: inout Bytes) {
@@ -115,8 +122,10 @@ struct ZipDirectory {
             (self.size, self.packed, self.offset) = (size, packed, offset)
             ownFields = ZipDirectory.ownFields(bytes.dropFirst(46 + nameLength).prefix(extraLength))
             // No comment, one disk, a text or not, mode 0600 of a file by Unix.
+            (needed, moment) = (field(6, 2), field(12, 4))
             hasOwnForm =
-                field(5, 1) == 3 && field(32, 2) == 0 && field(34, 2) == 0 && field(36, 2) == 0
+                field(5, 1) == 3 && field(4, 1) == needed && moment == ZipDirectory.noMoment && field(32, 2) == 0
+                && field(34, 2) == 0 && field(36, 2) == 0
                 && field(38, 4) == 0x8180_0000
             bytes = bytes.dropFirst(length)
         }
@@ -132,10 +141,21 @@ struct ZipDirectory {
         }
     }
 
-    /// Whether a file's own header has no other extra fields than the list.
+    /// 1980-01-01, 00:00, the first moment that MS-DOS has: `PackWriter` states no times.
+    private static let noMoment: UInt64 = 0x0021_0000
+
+    /// Whether a file's own header has no other extra fields than the list, and says nothing else of time, CRC and sizes.
     private static func isOwn(localHeaderOf entry: Entry, read: (Int64, Int) -> [UInt8]) -> Bool {
         let header = read(entry.offset, 30)
         guard header.count == 30, let expected = entry.ownFields else { return false }
+        // What the descriptor behind the file has, stands before it as zero, or as it is.
+        func isSame(_ offset: Int, _ value: UInt64) -> Bool {
+            let stated = number(header[offset...], 4)
+            return stated == value || entry.hasDescriptor && stated == 0 || stated == 0xFFFF_FFFF
+        }
+        guard number(header[4...], 2) == entry.needed, number(header[10...], 4) == entry.moment,
+            isSame(14, entry.crc), isSame(18, UInt64(entry.packed)), isSame(22, UInt64(entry.size))
+        else { return false }
         let start = entry.offset + 30 + Int64(number(header[26...], 2))
         return ownFields(read(start, Int(number(header[28...], 2)))[...]) == expected
     }

@@ -29,26 +29,29 @@ extension EncryptedMessage {
     /// "Decrypt"). The signature does not cover the wrapped keys, so one of them damaged must not hide the others.
     public func open(with keyring: Keyring) -> OpenedMessage { opened(with: keyring).outcome }
 
-    /// - Returns: what came of it, and the message's key where one of ours unwraps it.
-    func opened(with keyring: Keyring) -> (outcome: OpenedMessage, messageKey: SecretBytes?) {
+    /// - Returns: what came of it, and the key-encryption key that one of ours unwrapped the message's key with.
+    func opened(with keyring: Keyring) -> (outcome: OpenedMessage, keyEncryptionKey: SecretBytes?) {
         var failed: KeyID?
         for recipient in recipients {
             guard let key = keyring[recipient.keyID] else { continue }
-            if let messageKey = unwrapKey(of: recipient, with: key) {
-                let text = AESCounterMode.apply(key: messageKey, counterBlock: iv, to: encryptedData)
-                return (.decrypted(text, by: key.id), messageKey)
+            // The parser checked that the ephemeral point is on the curve, so that the exchange does not fail.
+            if recipient.canBeUnwrapped,
+                let keyEncryptionKey = P256.sharedX(scalar: key.encryptionScalar, point: ephemeralPoint)?
+                    .sha256Prefix(16),
+                let text = text(of: recipient, under: keyEncryptionKey)
+            {
+                return (.decrypted(text, by: key.id), keyEncryptionKey)
             }
             failed = failed ?? key.id
         }
         return (failed.map { .keyUnwrapFailed($0) } ?? .notForUs, nil)
     }
 
-    private func unwrapKey(of recipient: Recipient, with key: PrivateKey) -> SecretBytes? {
-        // The length comes from the server and is not signed: a huge one must not reach the secure heap.
-        guard recipient.wrappedKey.count == Recipient.wrappedKeyLength else { return nil }
-        // The parser checked that the ephemeral point is on the curve, so that the exchange does not fail.
-        return P256.sharedX(scalar: key.encryptionScalar, point: ephemeralPoint).flatMap {
-            AESKeyWrap.unwrap(recipient.wrappedKey, with: $0.sha256Prefix(16))
+    /// - Returns: nil where the wrapped key fails its integrity check.
+    func text(of recipient: Recipient, under keyEncryptionKey: SecretBytes) -> [UInt8]? {
+        guard recipient.canBeUnwrapped else { return nil }
+        return AESKeyWrap.unwrap(recipient.wrappedKey, with: keyEncryptionKey).map {
+            AESCounterMode.apply(key: $0, counterBlock: iv, to: encryptedData)
         }
     }
 

@@ -20,6 +20,9 @@ public struct EncryptedMessage: Equatable, Sendable {
 
         /// A wrapped AES-128 key.
         static let wrappedKeyLength = 24
+
+        /// The length comes from the server and is not signed: a huge one must not reach the secure heap.
+        var canBeUnwrapped: Bool { wrappedKey.count == Recipient.wrappedKeyLength }
     }
 
     /// Unchecked: for `seal`, which makes them right.

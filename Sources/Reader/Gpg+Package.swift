@@ -49,7 +49,7 @@ extension Gpg {
     /// - Returns: an ASCII-armored detached signature, by that key alone.
     func sign(_ text: [UInt8], as key: Key) async throws -> [UInt8] {
         let answer = try await ask(
-            ["--armor", "--status-fd", "2", "--local-user", key.fingerprint, "--output", "-", "--detach-sign"],
+            Gpg.plainArmor + ["--status-fd", "2", "--local-user", key.fingerprint, "--output", "-", "--detach-sign"],
             about: text)
         guard answer.isSuccess else {
             throw ReaderError.gpgFailed(doing: Gpg.signing, message: Gpg.lastWords(answer.errors))
@@ -61,10 +61,35 @@ extension Gpg {
         return Array(answer.output.utf8)
     }
 
+    /// Without lines of the user's own in it.
+    private static let plainArmor = ["--armor", "--no-comments", "--no-emit-version"]
+
+    /// Whether bytes are ASCII armor and nothing else: gpg passes over whatever stands before it, behind it, and in its headers,
+    /// where people read it.
+    ///
+    /// - Parameter kind: `SIGNATURE`, `PUBLIC KEY BLOCK`.
+    static func isPlainArmor(_ bytes: [UInt8], _ kind: String) -> Bool {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return false }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.count > 4, lines[0] == "-----BEGIN PGP \(kind)-----", lines[1].isEmpty,
+            lines.popLast() == "", lines.popLast() == "-----END PGP \(kind)-----"
+        else { return false }
+        return lines.dropFirst(2).allSatisfy { line in
+            (1...76).contains(line.utf8.count)
+                && line.utf8.allSatisfy { byte in
+                    switch byte {
+                    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                    default: "+/=".utf8.contains(byte)
+                    }
+                }
+        }
+    }
+
     /// - Returns: the public key, ASCII-armored, without what others signed of it.
     func publicKey(_ key: Key) async throws -> [UInt8] {
         let answer = try await ask(
-            ["--armor", "--export-options", "export-minimal", "--output", "-", "--export", key.fingerprint], about: [])
+            Gpg.plainArmor + ["--export-options", "export-minimal", "--output", "-", "--export", key.fingerprint],
+            about: [])
         guard answer.isSuccess, !answer.output.isEmpty else {
             throw ReaderError.gpgFailed(doing: Gpg.signing, message: Gpg.lastWords(answer.errors))
         }

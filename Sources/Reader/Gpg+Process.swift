@@ -46,15 +46,14 @@ extension Gpg {
     ///
     /// - Parameter input: closed here.
     func stream(
-        _ arguments: [String], input: Int32, doing: String,
-        _ consume: @escaping (UnsafeRawBufferPointer) throws -> Void
-    ) async throws {
+        _ arguments: [String], input: Int32, _ consume: @escaping (UnsafeRawBufferPointer) throws -> Void
+    ) async throws -> (isSuccess: Bool, errors: String) {
         var ends: [Int32] = [-1, -1]
         guard private_pipe(&ends) == 0 else {
             throw ReaderError.output(path: "gpg", operation: "make a pipe to", errno: errno)
         }
-        let output = ends[0]
-        defer { close(output) }
+        var output = ends[0]
+        defer { if output >= 0 { close(output) } }
         var failure: (any Error)?
         do {
             let result = try await Subprocess.run(
@@ -69,17 +68,19 @@ extension Gpg {
                     let count = read(output, &buffer, buffer.count)
                     if count < 0, errno == EINTR { continue }
                     guard count > 0 else { return }
-                    // What cannot be taken is read all the same, or gpg waits for ever.
-                    guard failure == nil else { continue }
                     do {
                         try buffer.withUnsafeBytes { try consume(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-                    } catch { failure = error }
+                    } catch {
+                        failure = error
+                        // gpg ends when nobody reads what it writes.
+                        close(output)
+                        output = -1
+                        return
+                    }
                 }
             }
             if let failure { throw failure }
-            guard result.terminationStatus.isSuccess else {
-                throw ReaderError.gpgFailed(doing: doing, message: Gpg.lastWords(result.standardError))
-            }
+            return (result.terminationStatus.isSuccess, result.standardError)
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw ReaderError.gpgMissing
         }

@@ -15,7 +15,7 @@ struct PostJudge: Sendable {
     /// What came of opening a message.
     struct Opening: Sendable {
         let outcome: OpenedMessage
-        /// The message's own key, where it is to be disclosed.
+        /// The key-encryption key, where it is to be disclosed.
         var key: [UInt8]?
     }
 
@@ -125,7 +125,7 @@ struct PostJudge: Sendable {
         return post(
             version, root, Verdict(authenticity: authenticity, content: content, suspicions: suspicions), text: text,
             clearText: clear.map { UnverifiedText(Array($0.utf8)) }, files: files, signedBy: judgement.key,
-            signer: judgement.signer, openedBy: opener, messageKey: opening.key,
+            signer: judgement.signer, openedBy: opener, keyEncryptionKey: opening.key,
             reason: reasons.joined(separator: "; "))
     }
 
@@ -155,7 +155,7 @@ struct PostJudge: Sendable {
     private func post(
         _ version: StoredVersion, _ root: JSONValue?, _ verdict: Verdict, text: PostText = .unreadable,
         clearText: UnverifiedText? = nil, files: [AttachedFile] = [],
-        signedBy: KeyID? = nil, signer: SignerID? = nil, openedBy: KeyID? = nil, messageKey: [UInt8]? = nil,
+        signedBy: KeyID? = nil, signer: SignerID? = nil, openedBy: KeyID? = nil, keyEncryptionKey: [UInt8]? = nil,
         reason: String = ""
     ) -> ReadPost {
         var (verdict, reason) = (verdict, reason)
@@ -170,7 +170,8 @@ struct PostJudge: Sendable {
             header: version.header, state: version.state, verdict: verdict, signedBy: signedBy, openedBy: openedBy,
             text: text, clearText: clearText, files: files, reason: reason,
             circumstances: root.map { Circumstances($0, emoji) } ?? Circumstances(),
-            importName: version.importName, absence: version.absence, signer: signer, messageKey: messageKey)
+            importName: version.importName, absence: version.absence, signer: signer, keyEncryptionKey: keyEncryptionKey
+        )
     }
 }
 

@@ -30,8 +30,9 @@ public struct ReadPost: Sendable {
     /// Whether it stands in a document of a package that the archive's owner redacted: then the chain does not show that it came
     /// so.
     var isOwnersWord = false
-    /// The key of this message alone, where it was asked for: with it anybody can open the message, and no other.
-    var messageKey: [UInt8]?
+    /// The key-encryption key with which ours opened the message, where it was asked for: with it anybody can open this message,
+    /// and no other.
+    var keyEncryptionKey: [UInt8]?
 
     /// What a package says beside a post where that holds.
     static let ownersWord = "its document was redacted: as the archive's owner states"

@@ -1,14 +1,16 @@
 public import Archive
 public import E2EE
 
-/// Why a package that is sealed with age does not open.
+/// Why a sealed package does not open.
 public enum SealFailure: Equatable, Sendable {
     /// Nobody said which key opens it.
     case noIdentity
     /// It is sealed for another key.
     case otherIdentity
-    /// It is no age file, or was changed or cut.
+    /// It is no such file, or was changed or cut.
     case damaged
+    /// gpg finds a message in it that is not encrypted.
+    case notEncrypted
 }
 
 /// What can go wrong between an archive and its reader as a whole. Never holds a text or key bytes.

@@ -78,8 +78,10 @@ extension Failure {
         case .notAPackage(let path, let what):
             Failure(
                 .badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))",
-                hint: PrivateFile.names(in: path).first { $0.hasPrefix("evidence-") }
-                    .map { "it may hold one: check \(SafeText.line("\(path)/\($0)"))" })
+                hint: what == PackReader.foreignWords
+                    ? "if you know who packed it again, unpack it and check the folder; otherwise ask for another copy"
+                    : PrivateFile.names(in: path).first { $0.hasPrefix("evidence-") }
+                        .map { "it may hold one: check \(SafeText.line("\(path)/\($0)"))" })
         case .sealed(let path, let failure): of(failure, SafeText.line(path))
         case .notEvidence(let path, let format):
             Failure(
@@ -121,8 +123,12 @@ extension Failure {
                 hint: "ask for whom it was sealed; its owner gave an age1… to --encrypt-to")
         case .damaged:
             Failure(
-                .damaged, "\(path) is not an age file, or was changed or cut",
+                .damaged, "\(path) is not a sealed package, or was changed or cut",
                 hint: "nothing in it was read; ask for another copy")
+        case .notEncrypted:
+            Failure(
+                .badExport, "\(path) is called like a sealed package, and is not encrypted",
+                hint: "nothing in it was read; “gpg --decrypt” unpacks it, and what comes out can be checked")
         }
     }
 

@@ -13,7 +13,7 @@ import Testing
             let outcome = try await stage.run(
                 """
                 mmvault export evidence out \(Stage.keys) && mmvault check out; grep -rl 'New laptop' out
-                jq -r 'select(.authenticity == "newKeyUnanswered") | [.message_key, .content] | @csv' out/verdicts.jsonl
+                jq -r 'select(.authenticity == "newKeyUnanswered") | [.key_encryption_key, .content] | @csv' out/verdicts.jsonl
                 """)
             #expect(outcome.lines.last == ",\"decrypted\"", "\(outcome.everything)")
             #expect(try await stage.run("grep -rl 'New laptop' out").output == "")

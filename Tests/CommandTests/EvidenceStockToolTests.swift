@@ -43,12 +43,15 @@ import Testing
             let posts = try await stage.run(
                 """
                 cd zip/evidence-*/
-                jq -r 'select(.message_key) | [.document, .start + 1, .length, .message_key, .id] | @tsv' verdicts.jsonl |
+                jq -r 'select(.key_encryption_key) | [.document, .start + 1, .length, .key_encryption_key, .id] | @tsv' verdicts.jsonl |
                 while read document start length key id; do
                   tail -c +$start documents/$document.body | head -c $length > ../post
                   [ "$(jq -r .id ../post)" = $id ] || echo "$id is elsewhere"
+                  by=$(jq -r "select(.id == \\"$id\\") | .opened_by" posts/posts.jsonl | xxd -r -p | base64 -w0)
+                  jq -j --arg by $by '.props.e2ee.encryptedKey[] | select(.[0] == $by)[1]' ../post | base64 -d |
+                    openssl enc -d -id-aes128-wrap -K $key -iv a6a6a6a6a6a6a6a6 > ../key
                   jq -j .props.e2ee.encryptedData ../post | base64 -d |
-                    openssl enc -d -aes-128-ctr -K $key -iv $(jq -j .props.e2ee.iv ../post | base64 -d | xxd -p) > ../text
+                    openssl enc -d -aes-128-ctr -K $(xxd -p ../key) -iv $(jq -j .props.e2ee.iv ../post | base64 -d | xxd -p) > ../text
                   jq -j "select(.id == \\"$id\\") | .text" posts/posts.jsonl | cmp - ../text && echo same
                 done
                 """)
@@ -120,14 +123,21 @@ import Testing
                 ("sealed.zip.age --identity sealed.zip.age", 64, "holds no age identity"),
                 ("cut.zip.age --identity age.key", 4, "was changed or cut"),
                 ("changed.zip.age --identity age.key", 4, "was changed or cut"),
-                ("open.zip.age --identity age.key", 4, "is not an age file"),
+                ("open.zip.age --identity age.key", 4, "is not a sealed package"),
                 ("GNUPGHOME=$PWD/none mmvault check sealed.zip.gpg", 8, "gpg could not decrypt the package"),
-                ("cut.zip.gpg", 8, "gpg could not decrypt the package"),
+                ("cut.zip.gpg", 4, "was changed or cut"), ("longer.zip.gpg", 4, "was changed or cut"),
+                ("open.zip.gpg", 4, "is not a sealed package"), ("signed.zip.gpg", 65, "and is not encrypted"),
+                ("stored.zip.gpg", 65, "and is not encrypted"), ("bomb.zip.gpg", 4, "is not a sealed package"),
             ] {
                 let check = try await stage.run(
                     """
                     age-keygen -o other.key 2>/dev/null; mkdir -pm 700 none; cp open.zip open.zip.age
                     head -c -70000 sealed.zip.age > cut.zip.age; head -c -10 sealed.zip.gpg > cut.zip.gpg
+                    cp open.zip open.zip.gpg; { cat sealed.zip.gpg; printf more; } > longer.zip.gpg
+                    [ -e bomb.zip.gpg ] || {
+                      gpg -q --batch --yes -s -u alice -o signed.zip.gpg open.zip; gpg -q --batch --yes --store -o stored.zip.gpg open.zip
+                      head -c 300000000 /dev/zero | gpg -q --batch --yes --trust-model always -e -r alice -o bomb.zip.gpg
+                    }
                     { head -c 5000 sealed.zip.age; printf x; tail -c +5002 sealed.zip.age; } > changed.zip.age
                     \(command.contains("mmvault") ? command : "mmvault check \(command)")
                     """)

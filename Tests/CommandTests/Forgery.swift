@@ -34,10 +34,14 @@ struct Forgery: Sendable, CustomTestStringConvertible {
         Forgery("a time", "create_at", "lines('posts/posts.jsonl', lambda p: True, create_at=1741000000001)"),
         Forgery("a channel", "channel_id", "lines('posts/posts.jsonl', lambda p: True, channel_id='x' * 26)"),
         Forgery(
-            "a message's key", "text", "lines('verdicts.jsonl', lambda v: v['message_key'], message_key='0' * 32)"),
+            "another key, and with it another text", "does not open it",
+            """
+            lines('verdicts.jsonl', lambda v: v['key_encryption_key'], key_encryption_key='0' * 32)
+            lines('posts/posts.jsonl', lambda p: p['content'] == 'decrypted' and p['text'], text='No.')
+            """),
         Forgery(
             "no key of a message", "the key that opens it is missing",
-            "lines('verdicts.jsonl', lambda v: v['message_key'], message_key=None)"),
+            "lines('verdicts.jsonl', lambda v: v['key_encryption_key'], key_encryption_key=None)"),
         Forgery(
             "a place", "no post stands there", "lines('verdicts.jsonl', lambda v: True, start=0)"),
         Forgery(
@@ -47,7 +51,7 @@ struct Forgery: Sendable, CustomTestStringConvertible {
             "a post is left out", "another number of posts was chosen",
             "[drop(name, 0) for name in ('posts/posts.jsonl', 'verdicts.jsonl')]"),
         Forgery(
-            "a post is left out, and counted as one that was not chosen", "and is left out",
+            "a post is left out, and counted as one that was not chosen", "is left out",
             """
             v = [json.loads(l) for l in open('out/verdicts.jsonl')]
             ids = [x['id'] for x in v]; place = next(i for i, x in enumerate(v) if x['state'] == 'live' and ids.count(x['id']) == 1)
@@ -239,12 +243,12 @@ struct Forgery: Sendable, CustomTestStringConvertible {
         Forgery(
             "a text that is said to be for keys not at hand", "which key opens it is not as",
             """
-            both(lambda v: v['text'] == 'I know.', content='notForUs', text=None, opened_by=None, message_key=None,
+            both(lambda v: v['text'] == 'I know.', content='notForUs', text=None, opened_by=None, key_encryption_key=None,
                  reason='encrypted for 2 keys that are not at hand')
             """),
         Forgery(
             "a text whose key is said to be damaged", "which key opens it is not as",
-            "both(lambda v: v['text'] == 'I know.', content='keyUnwrapFailed', text=None, opened_by='0' * 64, message_key=None)"
+            "both(lambda v: v['text'] == 'I know.', content='keyUnwrapFailed', text=None, opened_by='0' * 64, key_encryption_key=None)"
         ),
         Forgery(
             "no key was at hand", "whether private keys were at hand",
@@ -286,6 +290,22 @@ struct Forgery: Sendable, CustomTestStringConvertible {
         Forgery(
             "an old revision as the last word", "it is not live as the document has it",
             "both(lambda p: p['state'] == 'revision', state='live')"),
+        Forgery(
+            "an old revision is left out, and not counted among the chosen ones", "what it says in document",
+            """
+            m = load('manifest.json'); V = [json.loads(l) for l in open('out/verdicts.jsonl')]
+            i = next(i for i, v in enumerate(V) if v['state'] in ('revision', 'earlier'))
+            for d in m['documents']: d['chosen'] -= d['document'] == V[i]['document']
+            store('manifest.json', m)
+            for name in ('posts/posts.jsonl', 'verdicts.jsonl'):
+                kept = open('out/' + name).readlines(); del kept[i]; open('out/' + name, 'w').write(''.join(kept))
+            """),
+        Forgery(
+            "another time than was asked for", "what was asked for is not what it says was chosen",
+            """
+            m = load('manifest.json'); m['asked'] = [{'name': 'since', 'value': '2020-01-01'}]
+            m['chosen']['since'] = 1577836800001; store('manifest.json', m)
+            """),
         Forgery(
             "an old revision is left out", "is left out|another number of posts was chosen",
             """

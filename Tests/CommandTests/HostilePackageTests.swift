@@ -73,6 +73,30 @@ import Testing
         Hostile(
             "something behind a tar", "x.tar.zst", 4, "not packed as mmvault packs",
             "tar(); open('x.tar.zst', 'ab').write(b'more')"),
+        Hostile(
+            "times in a zip", "good.zip", 4, "not packed as mmvault packs",
+            """
+            subprocess.run(['mmvault', 'check', 'good.zip'], check=True); b = bytearray(open('good.zip', 'rb').read())
+            end = b.rfind(b'PK\\5\\6'); place = int.from_bytes(b[end + 16:end + 20], 'little')
+            while b[place:place + 4] == b'PK\\1\\2':
+                local = int.from_bytes(b[place + 42:place + 46], 'little')
+                for moment in (place + 12, local + 10): b[moment:moment + 4] = b'\\x00\\x00\\x6e\\x4e'
+                place += 46 + sum(int.from_bytes(b[place + i:place + i + 2], 'little') for i in (28, 30, 32))
+            open('good.zip', 'wb').write(b)
+            """),
+        Hostile(
+            "a zip of several disks", "good.zip", 4, "not packed as mmvault packs",
+            "b = bytearray(open('good.zip', 'rb').read()); b[b.rfind(b'PK\\5\\6') + 4] = 1; open('good.zip', 'wb').write(b)"
+        ),
+        Hostile("an empty folder", "good", 4, "it is an empty folder", "os.mkdir('good/Bob confessed')"),
+        Hostile(
+            "a name in another spelling", "good", 4, "does not list it|it is missing",
+            """
+            import hashlib, unicodedata
+            old, new = 'good/\\u00c5.txt', 'good/A\\u030a.txt'; assert old != new
+            open(old, 'w').write('x'); s = hashlib.sha256(b'x').hexdigest()
+            open('good/SHA256SUMS', 'a').write(s + '  ' + old[5:] + '\\n'); os.rename(old, new)
+            """),
         Hostile("a link in a folder", "good", 4, "it is a link", "os.symlink('/etc/passwd', 'good/link')"),
         Hostile("a link to a folder", "good", 4, "it is a link", "os.symlink('/', 'good/link')"),
         Hostile("a pipe in a folder", "good", 4, "it is a device", "os.mkfifo('good/pipe')"),
@@ -96,12 +120,14 @@ import Testing
     func hostilePackage_IsRefusedAndNamed(_ hostile: Hostile) async throws {
         try await Stage.with { stage in
             try await stage.settle()
-            _ = try await stage.run("mmvault export evidence good \(Stage.keys)")
+            _ = try await stage.run(
+                "mmvault export evidence good \(Stage.keys); mmvault export evidence good.zip \(Stage.keys)")
             try await stage.python(Self.preamble + hostile.script)
             let before = stage.paths(below: ".")
             let check = try await stage.run("mmvault check \(hostile.name)")
             #expect(check.code == hostile.code, "\(check.everything)")
-            #expect(check.everything.replacing(/\n +/, with: " ").contains(hostile.says), "\(check.everything)")
+            let said = check.everything.replacing(/\n +/, with: " ")
+            #expect(hostile.says.split(separator: "|").contains { said.contains($0) }, "\(check.everything)")
             #expect(!check.everything.contains("\u{1B}"))
             #expect(stage.paths(below: ".") == before)
         }

@@ -71,7 +71,7 @@ import Testing
             let facts = try await stage.run(
                 """
                 grep -rl 'Welcome back' out; ls out/documents | grep -c redacted
-                jq -r 'select(.id == "\(post)") | [.message_key, .authenticity, .content, .document_redacted] | @csv' out/verdicts.jsonl
+                jq -r 'select(.id == "\(post)") | [.key_encryption_key, .authenticity, .content, .document_redacted] | @csv' out/verdicts.jsonl
                 set -- $(jq -r 'select(.id == "\(post)") | [.document, .start, .length, .redacted] | @tsv' out/verdicts.jsonl)
                 tail -c +$(($2 + 1)) out/documents/$1.body | head -c $3 | sha256sum | cut -c1-64; echo $4
                 """)

@@ -69,7 +69,7 @@ public struct Evidence: Sendable {
             .compactMap { EvidenceFinding($0, channels: channels) }
         let writer = try EvidenceWriter(destination, people, EvidenceFindings(findings), place)
         let reader = PostReader(archive, keyring: keyring, trusted: trusted, disclosesKeys: true)
-        var redacting = RedactingReader(archive, request.redaction, plan.posts, reader)
+        var redacting = RedactingReader(archive, plan.redaction, plan.posts, reader)
         for entry in plan.channels {
             try writer.begin(entry)
             let query = PostQuery(
@@ -77,7 +77,8 @@ public struct Evidence: Sendable {
             var count = 0
             try await reader.read(query) { post in
                 guard plan.posts[post.header.documentSequence] != nil else { throw ReaderError.archiveGrew }
-                let (post, hash) = try redacting.show(post)
+                var (post, hash) = try redacting.show(post)
+                if plan.cameBack.contains(post.header.id) { post.absence = nil }
                 let text =
                     hash.map(ShownText.init(redacted:))
                     ?? ShownText(post, includesUnverified: request.includesUnverified, includesUnanswered: false)
@@ -86,7 +87,8 @@ public struct Evidence: Sendable {
                         post: post, text: text,
                         clearEdit: ShownText(clearEditOf: post, includesUnverified: request.includesUnverified),
                         files: try post.files.map(files.show),
-                        messageKey: text.shown == nil ? nil : post.messageKey, shownUntil: plan.shownUntil(post),
+                        keyEncryptionKey: text.shown == nil ? nil : post.keyEncryptionKey,
+                        shownUntil: plan.shownUntil(post),
                         redactedHash: hash))
                 count += 1
                 if count.isMultiple(of: 500) { progress(entry.channel, count) }
@@ -103,7 +105,7 @@ public struct Evidence: Sendable {
             hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head),
-            disclosure: sources.remainder.disclosure, redaction: request.redaction,
+            disclosure: sources.remainder.disclosure, redaction: plan.redaction,
             filter: EvidenceFilter(userIDs: request.userIDs, createAt: request.createAt), coverage: plan.coverage,
             timeStamps: sources.timeStamps, book: NameBook(trusted.record.names))
         try writer.finish(facts, keys)

@@ -82,6 +82,9 @@ public struct EvidenceCheck: Sendable {
                     what: "the export was interrupted: the package holds the file \(ExportDirectory.marker)"))
         }
         report.damages += try PackageSums(contents).damages(contents)
+        report.damages += contents.emptyFolders.map {
+            Damage(file: $0, post: nil, what: "it is an empty folder, and no package has one: remove it")
+        }
         if let signature = try contents.bytes(EvidenceWriter.signatureName) {
             let sums = try contents.bytes(EvidenceWriter.sumsName) ?? []
             let state = await Gpg().verify(
@@ -91,6 +94,11 @@ public struct EvidenceCheck: Sendable {
                     Damage(
                         file: EvidenceWriter.signatureName, post: nil, what: "it is the signature of another SHA256SUMS"
                     ))
+            }
+            for (name, kind) in [
+                (EvidenceWriter.signatureName, "SIGNATURE"), (EvidenceWriter.signerName, "PUBLIC KEY BLOCK"),
+            ] where try contents.bytes(name).map({ Gpg.isPlainArmor($0, kind) }) == false {
+                report.damages.append(Damage(file: name, post: nil, what: "it holds something else than gpg wrote"))
             }
             if case .unreadable = state {
                 report.damages.append(
@@ -149,7 +157,8 @@ private struct PackageSums {
             if !listed.insert(name).inserted {
                 damages.append(.init(file: name, post: nil, what: "\(sums) lists it twice"))
             }
-            guard let entry = contents.entries[name] else {
+            // By bytes: for Swift, two spellings of one character are the same, and for sha256sum they are not.
+            guard let entry = contents.entries[name], entry.name.utf8.elementsEqual(name.utf8) else {
                 damages.append(.init(file: name, post: nil, what: "it is missing"))
                 continue
             }

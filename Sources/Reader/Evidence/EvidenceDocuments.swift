@@ -8,7 +8,7 @@ struct EvidenceDocuments {
     private let redacted: Set<Int64>
     private var cached: [(sequence: Int64, content: DocumentContent)] = []
     private var files: [String: [FileRecord]]?
-    private var absences: [String: [NoticedAbsence]]?
+    private var absences: [String: [(document: Int64, absence: NoticedAbsence)]]?
 
     /// Bytes of bodies that are kept.
     private static let room = 24 << 20
@@ -50,12 +50,14 @@ struct EvidenceDocuments {
 
     /// What the documents say of a post that has gone. The newest last; that it came back may stand in a later one, which is
     /// not here.
-    mutating func absences(of postID: String) throws -> [NoticedAbsence] {
+    mutating func absences(of postID: String) throws -> [(document: Int64, absence: NoticedAbsence)] {
         if absences == nil {
-            var found: [String: [NoticedAbsence]] = [:]
+            var found: [String: [(document: Int64, absence: NoticedAbsence)]] = [:]
             let told = records.filter { $0.value.kind == DocumentKind.absences.rawValue }.keys.sorted()
             for sequence in told {
-                for (id, absence) in try content(sequence)?.absences ?? [] { found[id, default: []].append(absence) }
+                for (id, absence) in try content(sequence)?.absences ?? [] {
+                    found[id, default: []].append((sequence, absence))
+                }
             }
             absences = found
         }

@@ -74,7 +74,7 @@ struct EvidenceExamination {
         // Posts that cannot be read are not counted either.
         if posts.damages.isEmpty {
             try count(facts, posts.chosen, &documents)
-            try requireAll(facts, posts.shown, &documents)
+            try requireAll(facts, posts, &documents)
             if facts.emoji != tally.emoji.values.sorted(by: { $0.name < $1.name }) {
                 damage(EvidenceWriter.manifestName, "its emoji are not those that the posts show")
             }
@@ -277,8 +277,14 @@ struct EvidenceExamination {
             facts.asked.contains { $0.name == name && ($0.value == value || value == nil) }
         }
         let filter = facts.filter
+        func isDay(_ name: String, _ bound: Int64) -> Bool {
+            guard let value = facts.asked.first(where: { $0.name == name })?.value else { return true }
+            let time = Timestamp(milliseconds: name == "until" ? bound - 1 : bound)
+            return time.date == value && bound % 86_400_000 == 0
+        }
         if asks("user") != (filter.userIDs != nil) || asks("since") != (filter.createAt.lowerBound > .min)
             || asks("until") != (filter.createAt.upperBound < .max)
+            || !isDay("since", filter.createAt.lowerBound) || !isDay("until", filter.createAt.upperBound)
             || asks("include-unverified", "yes") != facts.includesUnverified
             || asks("files", "no") == facts.includesFiles
         {
@@ -325,35 +331,58 @@ struct EvidenceExamination {
         }
     }
 
-    /// No post that the documents show, and that is of the choice which the manifest states, may be left out or shown as it no
-    /// longer was.
+    /// No version of a post that the documents show, and that is of the choice which the manifest states, may be left out, and no
+    /// post may be shown as it no longer was.
     private mutating func requireAll(
-        _ facts: EvidenceFacts, _ shown: [String: EvidencePosts.Newest], _ documents: inout EvidenceDocuments
+        _ facts: EvidenceFacts, _ posts: EvidencePosts, _ documents: inout EvidenceDocuments
     ) throws {
+        let shown = posts.shown
         let channels = Set(facts.channels.map(\.channel.id))
         var newest: [String: [UInt8]] = [:]
-        var said: Set<[UInt8]> = []
-        var missing: Set<String> = []
+        var seen: Set<[UInt8]> = []
+        var missing = 0
+        var (covered, others): (Set<[UInt8]>, [[UInt8]: String]) = ([], [:])
         for document in facts.documents.sorted(by: { $0.sequence < $1.sequence }) where document.posts > 0 {
             guard let content = try documents.content(document.sequence) else { continue }
+            let messages = facts.redaction.messages(in: content)
+            covered.formUnion(messages.covered)
+            others.merge(messages.others) { first, _ in first }
             for post in content.posts where channels.contains(post.channelID) && facts.filter.takes(post) {
-                let id = post.originalID.isEmpty ? post.id : post.originalID
-                if shown[id] == nil, missing.insert(id).inserted, missing.count <= 100 {
+                if let gone = posts.gone[post.id], gone < document.sequence, content.kind.isOfPosts {
                     damages.append(
                         EvidenceCheck.Damage(
-                            file: EvidenceWriter.postsName, post: id,
-                            what: "it stands in document \(document.sequence), and is left out"))
+                            file: EvidenceWriter.postsName, post: post.id,
+                            what: "document \(document.sequence) shows it, after it is said to have gone"))
                 }
-                guard post.originalID.isEmpty, content.kind.isOfPosts, said.insert(post.said).inserted else { continue }
-                newest[id] = post.said
+                guard seen.insert(post.said).inserted else { continue }
+                let versions = shown[post.id]
+                // An import tells of posts that the server had shown before.
+                let isShown =
+                    content.kind == .imported
+                    ? versions != nil || shown[post.originalID] != nil
+                    : versions?.contains { $0.said == post.said } == true
+                        || versions != nil && content.isBlankRevision(post)
+                if !isShown, missing < 100 {
+                    missing += 1
+                    damages.append(
+                        EvidenceCheck.Damage(
+                            file: EvidenceWriter.postsName, post: post.id,
+                            what: "what it says in document \(document.sequence) is left out"))
+                }
+                if post.originalID.isEmpty, content.kind.isOfPosts { newest[post.id] = post.said }
             }
         }
-        for (id, state) in shown.sorted(by: { $0.key < $1.key }) {
-            guard let last = state.said, let newest = newest[id], newest != last else { continue }
+        for id in covered.compactMap({ others[$0] }).sorted() where shown[id] != nil {
             damages.append(
                 EvidenceCheck.Damage(
-                    file: EvidenceWriter.postsName, post: id,
-                    what: "a later document shows another version of it"))
+                    file: EvidenceWriter.postsName, post: id, what: "its message is that of a post which is redacted"))
+        }
+        for (id, versions) in shown.sorted(by: { $0.key < $1.key }) {
+            guard let last = versions.first(where: { !$0.state.isOld }), let newest = newest[id], newest != last.said
+            else { continue }
+            damages.append(
+                EvidenceCheck.Damage(
+                    file: EvidenceWriter.postsName, post: id, what: "a later document shows another version of it"))
         }
     }
 

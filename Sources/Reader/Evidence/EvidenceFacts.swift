@@ -88,8 +88,11 @@ struct EvidenceUser {
 
     /// Whether the server describes the user so, as far as a package shows it.
     func isDescribed(by other: User) -> Bool {
-        (user.id, user.username, user.nickname, user.firstName, user.lastName)
-            == (other.id, other.username, other.nickname, other.firstName, other.lastName)
+        func words(_ user: User) -> [String] {
+            [user.id, user.username, user.nickname, user.firstName, user.lastName]
+        }
+        // By bytes: for Swift, two spellings of one character are the same, and people may see two.
+        return zip(words(user), words(other)).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
     }
 }
 

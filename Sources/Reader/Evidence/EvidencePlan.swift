@@ -12,6 +12,9 @@ struct EvidencePlan {
     let remainder: EvidenceRemainder
     let redaction: Redaction
     let effect: RedactionEffect
+    /// Posts that the archive holds to be gone from the server, though a later document of the package shows them: they came
+    /// back, and the archive has not said so yet.
+    let cameBack: Set<String>
     /// Which answers about posts are not among them.
     let coverage: EvidenceCoverage
 
@@ -41,14 +44,26 @@ struct EvidencePlan {
         var remainder = EvidenceRemainder(channels: ids)
         var posts: [Int64: EvidenceDocument] = [:]
         var effect = RedactionEffect()
+        let gone = try EvidencePlan.gone(in: archive)
+        var cameBack: Set<String> = []
+        func note(_ content: DocumentContent) {
+            guard !gone.isEmpty, content.kind.isOfPosts else { return }
+            for post in content.posts where gone[post.id].map({ $0 < content.sequence }) == true {
+                cameBack.insert(post.id)
+            }
+        }
+        let redaction = try request.redaction.withCopies(in: archive)
+        var copies: Set<String> = []
         var unfound = request.redaction.postIDs.union(request.redaction.userIDs)
         for (sequence, starts) in chosen.sorted(by: { $0.key < $1.key }) {
             try Task.checkCancellation()
             let source = try archive.document(sequence)
             var content = try DocumentContent(source.record, source.body)
-            let rendering = try request.redaction.rendering(content)
-            let redacted = request.redaction.count(in: content, at: starts)
-            unfound.subtract(request.redaction.found(in: content))
+            let rendering = try redaction.rendering(content)
+            let redacted = redaction.count(in: content, at: starts)
+            let found = redaction.found(in: content)
+            unfound.subtract(found)
+            copies.formUnion(found.subtracting(request.redaction.userIDs).subtracting(request.redaction.postIDs))
             effect.posts += redacted
             if let rendering {
                 content = try DocumentContent(source.record, rendering)
@@ -57,6 +72,7 @@ struct EvidencePlan {
             }
             posts[sequence] = EvidenceDocument(
                 content, chosen: starts.count, channels: ids, isRedacted: rendering != nil)
+            note(content)
             remainder.add(content, chosen: starts)
         }
         // What was meant would be shown.
@@ -75,8 +91,9 @@ struct EvidencePlan {
                 {
                     try Task.checkCancellation()
                     let content = try DocumentContent(record, try archive.document(sequence).body)
-                    if remainder.adds(nothingBy: content), try request.redaction.rendering(content) == nil {
+                    if remainder.adds(nothingBy: content), try redaction.rendering(content) == nil {
                         posts[sequence] = EvidenceDocument(content, chosen: 0, channels: ids)
+                        note(content)
                         remainder.add(content, chosen: [])
                     }
                 }
@@ -84,7 +101,11 @@ struct EvidencePlan {
             }
             last = end
         }
-        (self.coverage, self.effect, redaction) = (coverage, effect, request.redaction)
+        self.cameBack = cameBack
+        effect.copies = copies.count
+        (self.coverage, self.effect) = (coverage, effect)
+        self.redaction = Redaction(
+            postIDs: request.redaction.postIDs.union(copies), userIDs: request.redaction.userIDs)
         // A pull may have gone on since they were read.
         self.channels = channels.map {
             EvidenceChannel(channel: coverage.withGaps($0.channel), path: $0.path, isEncrypted: $0.isEncrypted)
@@ -96,6 +117,15 @@ struct EvidencePlan {
 }
 
 extension EvidencePlan {
+    /// The posts that the archive holds to be gone from the server, each with the document that says so.
+    private static func gone(in archive: Archive) throws -> [String: Int64] {
+        var documents: [String: Int64] = [:]
+        for id in try archive.absences(.post).keys {
+            documents[id] = try archive.newestDocument(of: .absence, id: id)
+        }
+        return documents
+    }
+
     /// Up to which document the package shows that a post is as it is shown; nil for what was superseded anyway.
     func shownUntil(_ post: ReadPost) -> Int64? {
         post.state.isOld
@@ -152,10 +182,17 @@ struct EvidenceSources {
     private mutating func add(_ sequence: Int64) throws {
         guard documents[sequence] == nil else { return }
         let source = try archive.document(sequence)
-        let content = try DocumentContent(source.record, source.body)
-        documents[sequence] = EvidenceDocument(content, chosen: 0, channels: channelIDs)
+        var content = try DocumentContent(source.record, source.body)
+        let rendering = try rendering(content)
+        if let rendering { content = try DocumentContent(source.record, rendering) }
+        documents[sequence] = EvidenceDocument(
+            content, chosen: 0, channels: channelIDs, isRedacted: rendering != nil)
         remainder.add(content, chosen: [])
         if let stamp = content.timeStamp { timeStamps.append(stamp) }
+    }
+
+    private func rendering(_ content: DocumentContent) throws -> [UInt8]? {
+        try redaction.rendering(content) { [archive] in (try? archive.header(ofPost: $0))?.userID }
     }
 
     /// Writes the chain, and each document with its record.
@@ -175,7 +212,7 @@ struct EvidenceSources {
                 file.write(text)
                 try file.close()
                 if document.isRedacted {
-                    let rendering = try redaction.rendering(DocumentContent(record, archive.document(sequence).body))
+                    let rendering = try rendering(DocumentContent(record, archive.document(sequence).body))
                     let file = try destination.makeFile(document.name)
                     file.write(rendering ?? [])
                     try file.close()

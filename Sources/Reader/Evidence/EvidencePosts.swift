@@ -10,8 +10,10 @@ struct EvidencePosts {
     private(set) var opened = 0
     /// Where the posts begin in each document.
     private(set) var chosen: [Int64: Set<Int>] = [:]
-    /// The posts that are shown, by id: what each is shown to say last.
-    private(set) var shown: [String: Newest] = [:]
+    /// The versions that are shown, by the id of the post or old revision.
+    private(set) var shown: [String: [ShownVersion]] = [:]
+    /// By the id of a post that is shown as gone from the server: the document that says so.
+    private(set) var gone: [String: Int64] = [:]
     private var order = PostOrder()
     /// The document of each version, by its place in the archive's order of arrival.
     private var arrivals: [Int64: Int64] = [:]
@@ -32,11 +34,6 @@ struct EvidencePosts {
 
     /// How many posts with something wrong are named.
     private static let patience = 1000
-
-    /// What a post is shown to say last, by the digest of a version; nil where nothing of it is shown but what was superseded.
-    struct Newest {
-        var said: [UInt8]?
-    }
 
     /// What is wrong with one post.
     private struct Flaw: Error {
@@ -127,6 +124,11 @@ struct EvidencePosts {
                     file: EvidenceWriter.verdictsName, post: nil,
                     what: "the versions are not in the order in which their documents came"))
         }
+        for (id, versions) in shown.sorted(by: { $0.key < $1.key }) {
+            if let flaw = ShownVersion.flaw(in: versions) {
+                damages.append(.init(file: EvidenceWriter.postsName, post: id, what: flaw))
+            }
+        }
         if finishes, damages.isEmpty { try writer.finish(facts, keys) }
     }
 
@@ -155,10 +157,11 @@ struct EvidencePosts {
         let absence = NoticedAbsence(post["absence"])
         if let absence {
             guard state == .live, let id = post["id"]?.string, absence.reason != .back,
-                try documents.absences(of: id).last == absence
+                let told = try documents.absences(of: id).last, told.absence == absence
             else {
                 throw Flaw(what: "no document says that it has gone from the server")
             }
+            gone[id] = told.document
         }
         guard
             let stored = try documents.content(sequence)?.version(
@@ -179,10 +182,12 @@ struct EvidencePosts {
         guard arrivals.updateValue(sequence, forKey: version) == nil else {
             throw Flaw(what: "another version has its place in the order of arrival")
         }
-        shown[header.identityID, default: Newest()].said =
-            state.isOld ? shown[header.identityID]?.said : try documents.content(sequence)?.said(at: start)
+        shown[header.id, default: []].append(
+            ShownVersion(
+                sequence: version, said: try documents.content(sequence)?.said(at: start) ?? [], state: state,
+                isRedacted: facts.redaction.covers(header)))
 
-        let key = verdict["message_key"]?.string.flatMap(Hex.decode)
+        let key = verdict["key_encryption_key"]?.string.flatMap(Hex.decode)
         let content = verdict["content"]?.string.flatMap(Content.init(rawValue:))
         let opener = post["opened_by"]?.string.flatMap(KeyID.init(hex:))
         // What else the archive holds of a post, or of its message, is not in the package.
@@ -194,7 +199,7 @@ struct EvidencePosts {
             if content == .keyUnwrapFailed { return .init(outcome: .keyUnwrapFailed(opener)) }
             guard content == .decrypted else { return .init(outcome: .notForUs) }
             // What is withheld has no key, and then nobody asks what it says.
-            let text = key.flatMap(message.text(underDisclosedKey:))
+            let text = key.flatMap { message.text(underDisclosedKey: $0, of: opener) }
             return .init(outcome: .decrypted(text ?? [], by: opener), key: text == nil ? nil : key)
         }
         // What a key at hand opens was opened, and nothing else.
@@ -211,14 +216,16 @@ struct EvidencePosts {
             ?? ShownText(read, includesUnverified: facts.includesUnverified, includesUnanswered: false)
         let isOpened = read.verdict.content == .decrypted && text.shown != nil
         if isOpened {
-            guard read.messageKey != nil else { throw Flaw(what: "the key that opens it is missing") }
+            guard read.keyEncryptionKey != nil else {
+                throw Flaw(what: "the key that opens it is missing, or does not open it")
+            }
             opened += 1
         }
         return EvidencePost(
             post: read, text: text,
             clearEdit: ShownText(clearEditOf: read, includesUnverified: facts.includesUnverified),
             files: try files(read, post, &documents),
-            messageKey: isOpened ? read.messageKey : nil,
+            keyEncryptionKey: isOpened ? read.keyEncryptionKey : nil,
             shownUntil: state.isOld
                 ? nil : facts.coverage.shownUntil(channelID: header.channelID, document: sequence), redactedHash: hash)
     }
@@ -249,7 +256,8 @@ struct EvidencePosts {
             let records = try documents.records(of: attached.id)
             // A name that the post does not say stands in what the archive recorded.
             let name = attached.name ?? said["name"]?.string
-            guard name == attached.name || records.contains(where: { $0.name == name }) else {
+            func isSame(_ other: String?) -> Bool { name.map { Array($0.utf8) } == other.map { Array($0.utf8) } }
+            guard isSame(attached.name) || records.contains(where: { isSame($0.name) }) else {
                 throw Flaw(what: "its file \(attached.id) has another name")
             }
             let named = AttachedFile(
@@ -347,4 +355,27 @@ private struct PostOrder {
     }
 
     init(channelID: String = "") { self.channelID = channelID }
+}
+
+/// A version of a post, or of an old revision, that a package shows.
+struct ShownVersion {
+    /// Its place in the archive's order of arrival.
+    let sequence: Int64
+    /// The digest of what it says.
+    let said: [UInt8]
+    let state: PostState
+    /// Whether its text was left out: then two versions may look the same.
+    let isRedacted: Bool
+
+    /// What keeps them from being the versions of one post; nil where nothing does.
+    static func flaw(in versions: [ShownVersion]) -> String? {
+        let sorted = versions.sorted { $0.sequence < $1.sequence }
+        for (version, next) in zip(sorted, sorted.dropFirst()) {
+            if !version.state.isOld {
+                return "it is shown as \(version.state.rawValue), and a later version of it, too"
+            }
+            if version.said == next.said, !version.isRedacted { return "it is shown twice, and says the same" }
+        }
+        return nil
+    }
 }

@@ -39,7 +39,7 @@ extension EvidenceReport {
             .paragraph(
                 "One message step by step, with openssl, jq and xxd. These commands take post \(sample.post.id), which "
                     + "@\(people.shownUsername(sample.post.userID)) signed; for another one, verdicts.jsonl has document, "
-                    + "start, length and message_key, and keys.json the point sign of its author's key. The post, as the "
+                    + "start, length and key_encryption_key, posts.jsonl opened_by, and keys.json the point sign of its author's key. The post, as the "
                     + "server sent it:"),
             .code([
                 "tail -c +\(range.lowerBound + 1) documents/\(sample.post.documentSequence).body | head -c \(range.count) |",
@@ -65,9 +65,14 @@ extension EvidenceReport {
                 "  openssl pkey -pubin -inform DER -out parts/key.pem",
                 "openssl dgst -sha256 -verify parts/key.pem -signature parts/signature parts/signed",
             ]),
-            .paragraph("The text, by the key of this one message:"),
+            .paragraph(
+                "The text. The key in the package unwraps the message's key, as it stands in the message for the recipient "
+                    + "who opened it; a wrong one prints an error."),
             .code([
-                "openssl enc -d -aes-128-ctr -K \(Hex.encode(sample.messageKey)) -iv $(xxd -p parts/iv) -in parts/data; echo"
+                "id=$(xxd -r -p <<< \(sample.opener) | base64 -w0)",
+                "jq -j --arg id \"$id\" '.encryptedKey[] | select(.[0] == $id)[1]' message | base64 -d |",
+                "  openssl enc -d -id-aes128-wrap -K \(Hex.encode(sample.keyEncryptionKey)) -iv a6a6a6a6a6a6a6a6 > parts/key",
+                "openssl enc -d -aes-128-ctr -K $(xxd -p parts/key) -iv $(xxd -p parts/iv) -in parts/data; echo",
             ]),
         ]
     }

@@ -39,7 +39,8 @@ struct EvidenceReport {
             ["server", facts.account.server],
             ["posts and old revisions", String(counts.posts)],
             ["oldest, newest", "\(date(tally.first)), \(date(tally.last))"],
-            ["chosen, as the archive's owner states", asked.isEmpty ? "everything in the archive" : asked],
+            ["asked for, in the owner's words", asked.isEmpty ? "everything in the archive" : asked],
+            ["chosen of these channels", chosen],
             ["with their text", String(counts.exported)],
             ["not verified, shown and marked", String(counts.unverified)],
             ["withheld, since they are not verified", String(counts.withheld)],
@@ -64,6 +65,25 @@ struct EvidenceReport {
             ),
             .table(["", ""], rows),
         ]
+    }
+
+    /// Of which people and times the package holds all that its documents show, which `check` sees to.
+    private var chosen: String {
+        func time(_ milliseconds: Int64) -> String {
+            let time = Timestamp(milliseconds: milliseconds)
+            return time.isPlausible
+                ? "\(time.second)\(milliseconds % 1000 == 0 ? "" : " and \(milliseconds % 1000) ms") UTC"
+                : "time \(milliseconds)"
+        }
+        let range = facts.filter.createAt
+        let names = facts.filter.userIDs?.map { "@\(people.shownUsername($0)) (\($0))" }
+        let parts = [
+            range.lowerBound > .min ? "from \(time(range.lowerBound)) on" : nil,
+            range.upperBound < .max ? "before \(time(range.upperBound))" : nil,
+            names.map { "only of \($0.joined(separator: ", "))" },
+        ]
+        let words = parts.compactMap { $0 }.joined(separator: ", ")
+        return words.isEmpty ? "all posts" : words
     }
 
     private var channels: [ReportBlock] {
@@ -221,8 +241,10 @@ struct EvidenceReport {
     private var proofs: [ReportBlock] {
         var items = [
             "Every encrypted text that is shown is what the signed message says: verdicts.jsonl has, for each of them, "
-                + "the key of that one message, with which anybody can decrypt it again. It opens this message and no "
-                + "other.",
+                + "the key that unwraps the message's own key, with which anybody can decrypt it again. It opens this "
+                + "message and no other. The wrapped key checks itself, but the signature does not cover it: whoever "
+                + "made the whole chain anew could have put another one there, and then the text could be noise, or, if "
+                + "it is short, something else.",
             "The names of people, as the server last gave them: the documents that describe users are all here, and each "
                 + "name is as in the newest. Of whom they say nothing, the id is shown, or the name that an import "
                 + "gave. Not that a person is who the name says.",
@@ -246,8 +268,9 @@ struct EvidenceReport {
         }
         if tally.shortTexts > 0 {
             items.append(
-                "Of \(tally.shortTexts) short texts the text itself is not proven: somebody can search for another key "
-                    + "under which the same signed message says something else. That the message was signed is. Short "
+                "Of \(tally.shortTexts) short texts the text itself is proven only as far as the chain is: whoever made all of "
+                    + "it anew could have searched for another key under which the same signed message says something "
+                    + "else. That the message was signed is proven. Short "
                     + "are texts of fewer than \(EncryptedMessage.bindingLength) bytes, and of the archive's owner "
                     + "those of fewer than \(EncryptedMessage.senderBindingLength): whoever writes a message can look "
                     + "for two keys beforehand. What holds for the owner holds for an author who helps them.")
@@ -288,7 +311,7 @@ struct EvidenceReport {
             items.append(
                 "These documents held such texts in the clear: \(documents.joined(separator: ", ")). The chain has their hashes, and "
                     + "they are here as the owner rendered them (documents/N.redacted), with nothing in these places but who, "
-                    + "where and when. Nobody can hold a rendering against its hash: \(tally.ownersWord) posts and old "
+                    + "where and when, and without what is recorded of files of such posts. Nobody can hold a rendering against its hash: \(tally.ownersWord) posts and old "
                     + "revisions stand in such documents, and are marked NOT PROVEN. Where and when these stand, by whom, and "
                     + "what they say, unless it is signed, is as the archive's owner states.")
         }

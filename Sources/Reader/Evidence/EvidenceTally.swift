@@ -46,7 +46,9 @@ struct EvidenceTally {
     struct Sample {
         let post: StoredVersion.Header
         let key: KeyID
-        let messageKey: [UInt8]
+        /// The recipient for whom it was opened, and the key-encryption key.
+        let opener: KeyID
+        let keyEncryptionKey: [UInt8]
     }
 
     /// Everybody who is named in the package.
@@ -75,9 +77,9 @@ struct EvidenceTally {
         if post.isOwnersWord { ownersWord += 1 }
         if sample == nil, !post.isOwnersWord, post.state == .live, post.verdict.isClean, post.importName == nil,
             let key = post.signedBy,
-            let messageKey = evidence.messageKey
+            let opener = post.openedBy, let keyEncryptionKey = evidence.keyEncryptionKey
         {
-            sample = Sample(post: header, key: key, messageKey: messageKey)
+            sample = Sample(post: header, key: key, opener: opener, keyEncryptionKey: keyEncryptionKey)
         }
         userIDs.insert(header.userID)
         for reaction in post.circumstances.reactions {
@@ -94,7 +96,7 @@ struct EvidenceTally {
         }
         let bound =
             header.userID == ownerID ? EncryptedMessage.senderBindingLength : EncryptedMessage.bindingLength
-        if evidence.messageKey != nil, (evidence.text.shown?.utf8.count ?? 0) < bound { shortTexts += 1 }
+        if evidence.keyEncryptionKey != nil, (evidence.text.shown?.utf8.count ?? 0) < bound { shortTexts += 1 }
     }
 }
 
@@ -105,8 +107,8 @@ struct EvidencePost {
     /// What stands in the place of the text in the clear beside the message, where there is one.
     let clearEdit: ShownText?
     let files: [ShownFile]
-    /// The key of this message alone, where its text is shown: with it anybody can decrypt it again.
-    let messageKey: [UInt8]?
+    /// The key that opens this message alone, where its text is shown: with it anybody can decrypt it again.
+    let keyEncryptionKey: [UInt8]?
     /// Up to which document of the archive the package shows that it is so: nil for what was superseded anyway.
     let shownUntil: Int64?
     /// Of its bytes as they came, where the archive's owner left its text out.

@@ -141,7 +141,8 @@ final class EvidenceWriter {
         files/                   the files of posts, as they came; nobody signed them
         verdicts.jsonl           for each line of posts.jsonl: the verdict, where the
                                  post stands (document, start, length in bytes), and
-                                 the key of that one message where its text is shown
+                                 the key that opens that one message where its text
+                                 is shown
         documents/N.body         the server's answers, byte for byte; time stamps
         documents/N.redacted     if there: an answer without texts that the archive's
                                  owner took out; nothing proves what stands in it
@@ -206,7 +207,7 @@ extension EvidencePost {
             if let shownUntil { json.int("as_of", shownUntil) } else { json.null("as_of") }
             json.string("redacted", redactedHash?.description)
             json.bool("document_redacted", post.isOwnersWord)
-            json.string("message_key", messageKey.map { Hex.encode($0) })
+            json.string("key_encryption_key", keyEncryptionKey.map { Hex.encode($0) })
         }
         return json.bytes + [UInt8(ascii: "\n")]
     }

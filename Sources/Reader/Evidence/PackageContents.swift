@@ -10,6 +10,8 @@ final class PackageContents {
     private(set) var flaw: (file: String?, what: String)?
     /// Whether another program packed it, which is its flaw then.
     var isPackedAgain: Bool { flaw?.what == PackReader.foreignWords }
+    /// Folders in a package that is a folder in which there is nothing.
+    private(set) var emptyFolders: [String] = []
     private var places: [String: Range<Int>] = [:]
     /// The folder that a packed package unpacks into; nil for a package that is a folder.
     private var folder: String?
@@ -61,7 +63,7 @@ final class PackageContents {
                     { [self] name in
                         try begin(name)
                         progress(entries.count)
-                    }, { [self] name, bytes in try add(bytes) })
+                    }, { [self] name, bytes in try add(bytes) }, empty: { [self] in emptyFolders.append($0) })
             } else if let source, let format {
                 // What repeats itself in three forms, and is packed well, comes to far less.
                 let limit = max(4 << 30, 200 * source.size)

@@ -8,22 +8,26 @@ struct PackageFolder {
 
     /// Hands over every file below the folder, a piece at a time, in no particular order.
     ///
+    /// - Parameter empty: takes the folders in which there is nothing.
     /// - Throws: `badExport` for what has no place in a package, `file`.
     func forEachFile(
-        _ begin: (_ name: String) throws -> Void, _ consume: (_ name: String, UnsafeRawBufferPointer) throws -> Void
+        _ begin: (_ name: String) throws -> Void, _ consume: (_ name: String, UnsafeRawBufferPointer) throws -> Void,
+        empty: (_ folder: String) -> Void
     ) throws {
         let root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard root >= 0 else { throw ArchiveError.file(path: path, operation: "read", errno: errno) }
         defer { close(root) }
-        try visit(root, "", depth: 0, begin, consume)
+        try visit(root, "", depth: 0, begin, consume, empty)
     }
 
     private func visit(
         _ folder: Int32, _ prefix: String, depth: Int, _ begin: (String) throws -> Void,
-        _ consume: (String, UnsafeRawBufferPointer) throws -> Void
+        _ consume: (String, UnsafeRawBufferPointer) throws -> Void, _ empty: (String) -> Void
     ) throws {
         guard depth < 16 else { throw ArchiveError.badExport(file: prefix, what: "its folders are too deep") }
-        for bytes in try names(in: folder, prefix) {
+        let names = try names(in: folder, prefix)
+        if names.isEmpty, depth > 0 { empty(prefix) }
+        for bytes in names {
             let name = prefix + bytes
             let descriptor = openat(folder, bytes, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
             guard descriptor >= 0 else {
@@ -38,7 +42,7 @@ struct PackageFolder {
                 throw ArchiveError.file(path: "\(path)/\(name)", operation: "read", errno: errno)
             }
             switch status.st_mode & S_IFMT {
-            case S_IFDIR: try visit(descriptor, "\(name)/", depth: depth + 1, begin, consume)
+            case S_IFDIR: try visit(descriptor, "\(name)/", depth: depth + 1, begin, consume, empty)
             case S_IFREG:
                 try Task.checkCancellation()
                 try begin(name)

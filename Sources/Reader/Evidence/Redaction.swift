@@ -34,25 +34,62 @@ public struct Redaction: Equatable, Sendable {
         isEmpty ? 0 : content.posts.count { starts.contains($0.range.lowerBound) && covers($0) }
     }
 
-    /// A document's body without what covered posts say in the clear: what stays stands where it stood.
+    /// A document's body without what covered posts say in the clear, in previews of them within other posts too, and without
+    /// what is recorded of their files: what stays stands where it stood.
     ///
+    /// - Parameter author: whose a post is, by its id, where that is known.
     /// - Returns: nil where nothing has to be taken out.
     /// - Throws: `cannotRedact`.
-    func rendering(_ content: DocumentContent) throws(ReaderError) -> [UInt8]? {
+    func rendering(
+        _ content: DocumentContent, author: (_ postID: String) -> String? = { _ in nil }
+    ) throws(ReaderError) -> [UInt8]? {
         guard !isEmpty else { return nil }
         var body = content.body
         var isChanged = false
-        for post in content.posts where covers(post) {
-            guard content.kind != .imported else { throw .cannotRedact(post: post.id) }
-            guard let rest = RedactedPost(content, post)?.rest else { continue }
-            let room = post.range.count - rest.count
-            guard room >= 0 else { throw .cannotRedact(post: post.id) }
-            // Before the last brace or quotation mark: then it ends where it ended.
+        // Blanks stand before the last brace or quotation mark, so that it ends where it ended.
+        func put(_ rest: [UInt8], in range: Range<Int>, _ postID: String, behind: Int = 1) throws(ReaderError) {
+            let room = range.count - rest.count
+            guard room >= 0 else { throw .cannotRedact(post: postID) }
             let blanks = [UInt8](repeating: UInt8(ascii: " "), count: room)
-            body.replaceSubrange(post.range, with: rest.dropLast() + blanks + rest.suffix(1))
+            body.replaceSubrange(range, with: rest.dropLast(behind) + blanks + rest.suffix(behind))
             isChanged = true
         }
+        for post in content.posts {
+            if covers(post) {
+                guard content.kind != .imported else { throw .cannotRedact(post: post.id) }
+                guard let rest = RedactedPost(content, post)?.rest else { continue }
+                try put(rest, in: post.range, post.id)
+            } else if content.kind != .imported, let rest = PreviewingPost(content, post, covers)?.rest {
+                try put(rest, in: post.range, post.id)
+            }
+        }
+        if content.kind == .files {
+            for object in content.objects {
+                guard let record = FileRecord(object), covers(record.postID, author(record.postID) ?? "") else {
+                    continue
+                }
+                try put(Array("null".utf8), in: object.range, record.postID, behind: 0)
+            }
+        }
         return isChanged ? body : nil
+    }
+
+    /// The same with the posts that hold a message of those again: they would show what is to be left out.
+    func withCopies(in archive: Archive) throws(ArchiveError) -> Redaction {
+        guard !isEmpty else { return self }
+        let copies = try archive.copies(ofPosts: postIDs, ofUsers: userIDs)
+        return Redaction(postIDs: postIDs.union(copies), userIDs: userIDs)
+    }
+
+    /// What holds of the posts that a document has: the messages of covered ones, and of the others each with an id.
+    func messages(in content: DocumentContent) -> (covered: Set<[UInt8]>, others: [[UInt8]: String]) {
+        var (covered, others): (Set<[UInt8]>, [[UInt8]: String]) = ([], [:])
+        guard !isEmpty else { return (covered, others) }
+        for post in content.posts {
+            guard let ciphertext = post.ciphertext else { continue }
+            if covers(post) { covered.insert(ciphertext) } else { others[ciphertext] = post.id }
+        }
+        return (covered, others)
     }
 
     /// Whether a document says nothing in the clear that is to be left out.
@@ -62,7 +99,11 @@ public struct Redaction: Equatable, Sendable {
 
     /// Whether a document's rendering takes anything out.
     func hasReduced(_ content: DocumentContent) -> Bool {
-        content.posts.contains { covers($0) && RedactedPost(content, $0)?.isReduced == true }
+        content.posts.contains { post in
+            covers(post)
+                ? RedactedPost(content, post)?.isReduced == true
+                : PreviewingPost(content, post, covers)?.isReduced == true
+        } || content.kind == .files && content.objects.contains { $0.isNull }
     }
 }
 
@@ -97,14 +138,7 @@ private struct RedactedPost {
             Array("\"\(key)\":".utf8) + value.bytes
         }
         if let message { members.append(Array("\"props\":{\"e2ee\":".utf8) + message.bytes + [UInt8(ascii: "}")]) }
-        let object = [UInt8(ascii: "{")] + members.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "}")]
-        guard content.body[post.range.lowerBound] == UInt8(ascii: "\"") else {
-            rest = Array(object)
-            return
-        }
-        var json = JSONWriter()
-        json.string(nil, String(decoding: object, as: UTF8.self))
-        rest = json.bytes
+        rest = content.written(members, at: post.range)
     }
 
     /// The encrypted message, where it holds nothing else.
@@ -115,11 +149,78 @@ private struct RedactedPost {
         return message
     }
 
-    /// Whether nobody can read anything in it without a key: no text, no name of a file.
+    /// Whether nobody can read anything in it without a key: no text, no name of a file, and nothing that is not known.
     private static func isOpaque(_ root: JSONValue, _ message: JSONValue?) -> Bool {
         message != nil && EncryptedPost.clearText(root) == nil && AttachedFile.all(in: root).isEmpty
-            && root["hashtags"]?.string?.isEmpty != false && root["metadata"]?["embeds"]?.elements.isEmpty != false
-            && (root["props"]?.members ?? []).allSatisfy { $0.key == "e2ee" || $0.value.isNull || $0.value.bool != nil }
+            && (root["props"]?.members ?? []).allSatisfy { $0.key == "e2ee" || saysNothing($0.value) }
+            && root.members.allSatisfy { key, value in
+                switch key {
+                // The first was looked at above.
+                case "message", "props", "participants": true
+                case "metadata":
+                    value.members.allSatisfy { own.contains($0.key) || saysNothing($0.value) } && value.kind != .array
+                case "pending_post_id", "remote_id":
+                    value.string.map { $0.utf8.allSatisfy { PostHeader.isIdentifierByte($0) || $0 == 0x3A } }
+                        ?? value.isNull
+                default: kept.contains(key) || saysNothing(value)
+                }
+            }
+    }
+
+    /// Of a post's metadata: what others made of it.
+    private static let own: Set<String> = ["reactions", "emojis", "acknowledgements", "priority"]
+
+    /// A number, true or false, or an empty value.
+    private static func saysNothing(_ value: JSONValue) -> Bool {
+        switch value.kind {
+        case .null, .true, .false, .number: true
+        case .string: value.range.count == 2
+        case .array: value.elements.isEmpty
+        case .object: value.members.isEmpty
+        }
+    }
+}
+
+/// A post that shows another one: the server puts a preview where a post has a link to another one.
+private struct PreviewingPost {
+    /// Whether it has no place for a preview.
+    let isReduced: Bool
+    /// What stays of it; nil where it shows none of those that are to be left out.
+    let rest: [UInt8]?
+
+    init?(_ content: DocumentContent, _ post: PostHeader, _ covers: (_ id: String, _ userID: String) -> Bool) {
+        guard let version = content.version(at: post.range, sequence: 0, state: .live),
+            let root = try? JSONDocument(Array(version.json)).root
+        else { return nil }
+        let blanks = content.body[post.range].dropLast().reversed().prefix { $0 == UInt8(ascii: " ") }
+        isReduced = root["metadata"] == nil && root["message"] != nil && blanks.count >= #""metadata":"#.utf8.count
+        var waiting = root["metadata"].map { [$0] } ?? []
+        var shows = false
+        while !shows, let value = waiting.popLast() {
+            waiting += value.elements + value.members.map(\.value)
+            guard value["message"] != nil || value["post_id"] != nil || value["post"] != nil else { continue }
+            let id = value["id"]?.string ?? value["post_id"]?.string ?? ""
+            // Who reacted to this post says nothing about another one.
+            shows = covers(id, value["message"] == nil ? "" : value["user_id"]?.string ?? "")
+        }
+        rest =
+            shows
+            ? content.written(
+                root.members.filter { $0.key != "metadata" }.map { Array("\"\($0.key)\":".utf8) + $0.value.bytes },
+                at: post.range)
+            : nil
+    }
+}
+
+extension DocumentContent {
+    /// An object as it would stand at a place: in an event, a post stands as a string.
+    fileprivate func written(_ members: [[UInt8]], at range: Range<Int>) -> [UInt8] {
+        let object = Array(
+            [UInt8(ascii: "{")] + members.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "}")])
+        guard body[range.lowerBound] == UInt8(ascii: "\"") else { return object }
+        var json = JSONWriter()
+        json.string(nil, String(decoding: object, as: UTF8.self))
+        return json.bytes
     }
 }
 
@@ -127,6 +228,8 @@ private struct RedactedPost {
 public struct RedactionEffect: Equatable, Sendable {
     /// Chosen posts and old revisions whose texts are left out.
     public var posts = 0
+    /// Posts that were not named, and hold a message of those again.
+    public var copies = 0
     /// Documents that hold such a text in the clear: they are here as the owner rendered them.
     public var documents = 0
     /// Other chosen posts and old revisions in these: the chain does not show that they came so.

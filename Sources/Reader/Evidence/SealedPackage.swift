@@ -66,13 +66,30 @@ extension Gpg {
 
     /// Decrypts a file. It may be larger than memory: what it holds goes where nobody reads it.
     ///
-    /// - Throws: `gpgMissing`, `gpgFailed`; then what was written is worth nothing.
+    /// - Throws: `sealed`, `gpgMissing`, `gpgFailed`; then what was written is worth nothing.
     fileprivate func open(_ path: String, into opened: UnnamedFile) async throws {
         let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw ArchiveError.file(path: path, operation: "read", errno: errno) }
-        try await stream(["--output", "-", "--decrypt"], input: file, doing: Gpg.unsealing) { bytes in
+        var status = stat()
+        guard fstat(file, &status) == 0 else {
+            close(file)
+            throw ArchiveError.file(path: path, operation: "read", errno: errno)
+        }
+        // What is packed well packs no better: more is what somebody made to fill a disk.
+        let limit = 2 * Int(status.st_size) + 64 << 20
+        let answer = try await stream(["--status-fd", "2", "--output", "-", "--decrypt"], input: file) { bytes in
             try Task.checkCancellation()
+            guard opened.size + bytes.count <= limit else { throw ReaderError.sealed(path: path, .damaged) }
             try opened.append(bytes)
         }
+        let lines = Set(Gpg.statusLines(in: answer.errors).map(\.keyword))
+        // With the key at hand, only a change of the file keeps gpg from decrypting it.
+        guard answer.isSuccess || !lines.contains("DECRYPTION_INFO") && !lines.contains("NODATA") else {
+            throw ReaderError.sealed(path: path, .damaged)
+        }
+        guard answer.isSuccess else {
+            throw ReaderError.gpgFailed(doing: Gpg.unsealing, message: Gpg.lastWords(answer.errors))
+        }
+        guard lines.contains("DECRYPTION_OKAY") else { throw ReaderError.sealed(path: path, .notEncrypted) }
     }
 }

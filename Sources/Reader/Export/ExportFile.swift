@@ -26,6 +26,11 @@ final class ExportFile {
         /// Bytes.
         let size: Int
         let sha256: String
+
+        /// Names are compared by their bytes, as a file system compares them.
+        static func == (left: Entry, right: Entry) -> Bool {
+            left.name.utf8.elementsEqual(right.name.utf8) && left.size == right.size && left.sha256 == right.sha256
+        }
     }
 
     /// - Parameters:

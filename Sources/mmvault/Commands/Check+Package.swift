@@ -38,8 +38,7 @@ extension Check {
                 ("NOT CHECKED, DO NOT READ THESE: \(report.uncompared.map(SafeText.line).joined(separator: ", "))")
                     .wrapped(indent: 2))
             Terminal.print(
-                ("\(maker) made them, and \(Mmvault.program) would make them differently. posts/posts.jsonl was checked.")
-                    .wrapped(indent: 2))
+                "\(maker) made them, and \(Mmvault.program) would make them differently.".wrapped(indent: 2))
         }
         Check.describe(report.redaction)
         Check.describe(report)
@@ -78,8 +77,9 @@ extension Check {
             Terminal.print(
                 ("\(report.shortTexts.grouped) of these texts \(isOne ? "is" : "are") so short (fewer than "
                     + "\(EncryptedMessage.bindingLength) bytes; of the archive's owner, fewer than "
-                    + "\(EncryptedMessage.senderBindingLength)) that somebody could find another key under which "
-                    + "\(isOne ? "it says" : "they say") something else.").wrapped())
+                    + "\(EncryptedMessage.senderBindingLength)) that another key can be found under which "
+                    + "\(isOne ? "it says" : "they say") something else, by somebody who made the whole chain anew.")
+                    .wrapped())
         }
         Terminal.print(
             ("The package cannot show whether its head is the one that was noted down elsewhere, whose the keys are, "

@@ -110,6 +110,10 @@ extension Export {
                 "Redacted: \(effect.posts.of("post or old revision", "posts and old revisions")). The hashes stay: anyone who "
                     + "guesses a short text can see that the guess is right.")
         }
+        if effect.copies > 0 {
+            Terminal.note(
+                "Among them, since they hold the same message again: \(effect.copies.of("other post", "other posts")).")
+        }
         if effect.documents > 0 {
             var text = "Rendered without such texts: \(effect.documents.of("document"))."
             if effect.others > 0 {
