@@ -37,7 +37,7 @@ struct EvidenceFacts {
     var book = NameBook()
 
     /// The number of the package's format. A program checks packages of its own format alone.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
 
     /// The number that a manifest states; nil where it states none.
     static func version(of manifest: [UInt8]) -> Int64? { (try? JSONDocument(manifest).root)?["mmvault_evidence"]?.int }
