@@ -152,9 +152,9 @@ extension Archive {
                     return try Int.fetchOne(version, arguments: values) == nil
                 }
                 let last = try db.cachedStatement(
-                    sql: "SELECT json FROM object WHERE kind = ? AND id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1")
+                    sql: "SELECT json FROM object WHERE kind = ? AND id = ? AND document < ? ORDER BY seq DESC LIMIT 1")
                 let objects = try inspection.olderObjects.filter {
-                    let json = try String.fetchOne(last, arguments: [$0.kind, $0.id, inspection.lastObject])
+                    let json = try String.fetchOne(last, arguments: [$0.kind, $0.id, inspection.sequence])
                     return json.map { Array($0.utf8) } != $0.json
                 }
                 let any = try db.cachedStatement(sql: "SELECT 1 FROM version WHERE post_id = ? AND document < ?")

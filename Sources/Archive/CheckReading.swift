@@ -143,7 +143,6 @@ private struct IndexTables {
         subject.keyless = rows(&keyless)
         subject.walks = rows(&walks)
         subject.problems = problems
-        subject.lastObject = objects.last
         self.strays = strays
     }
 

@@ -12,8 +12,6 @@ struct CheckSubject: Sendable {
     var walks: [WalkRow] = []
     /// What was wrong already when the rows were read.
     var problems: [String] = []
-    /// The number of the last row of `object` that belongs to this document or one before.
-    var lastObject = Int64.min
 }
 
 /// One document held against its record, and the index's rows held against the document. Every row of the index can be
@@ -31,7 +29,6 @@ struct DocumentInspection: Sendable {
     let olderObjects: [ObjectRow]
     /// Posts in a part of an export that the archive should hold from before.
     let joined: [String]
-    let lastObject: Int64
     /// The version of the format that a reader must know for it.
     let formatVersion: Int
     /// The time stamp that it is.
@@ -46,7 +43,6 @@ struct DocumentInspection: Sendable {
         hash = SHA256Digest(of: Array(document.record.utf8))
         versions = subject.versions.count
         indexedPosts = subject.versions.map(\.id)
-        lastObject = subject.lastObject
         var comparison = Comparison(problems: subject.problems)
         if document.hash != hash.description {
             comparison.problems.append("its record does not have the SHA-256 noted beside it")
@@ -147,7 +143,18 @@ private struct Comparison {
         for row in rows where expected.removeValue(forKey: row.start) != row {
             problems.append("the index says something else about \(row.kind) \(row.id) than the document")
         }
-        olderObjects = expected.values.sorted { $0.start < $1.start }
+        // A row is made of what differs from how it was last seen: in this document, where it stands there twice, or before.
+        var last: [String: [UInt8]] = [:]
+        for object in objects {
+            let name = "\(object.kind) \(object.id)"
+            defer { last[name] = object.json }
+            guard expected[object.start] != nil else { continue }
+            guard let before = last[name] else {
+                olderObjects.append(object)
+                continue
+            }
+            if before != object.json { problems.append("the index does not know its description of \(name)") }
+        }
     }
 
     private mutating func compare(_ rows: [KeySighting], with keys: [KeySighting]) {

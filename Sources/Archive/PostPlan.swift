@@ -23,7 +23,6 @@ public final class PostPlan {
         // What a post said before arrives in any order, and is put into that of its own times. An old revision bears the
         // time of the edit that ended it, which may be that of what followed: by `edit_at` it then comes first. A reply that
         // is dated back takes `update_at` with it, but never before the edit.
-        // The time of a thread is asked for only where it is needed: it is one more look-up for each version.
         let (order, threadAt) =
             switch query.order {
             case .time: ("create_at, identity_id, is_old, said_at, edit_at, is_revision DESC, seq", "NULL")
@@ -33,9 +32,9 @@ public final class PostPlan {
                     thread_at, thread_id, is_reply, create_at, identity_id, is_old, said_at DESC, edit_at DESC,
                       is_revision, seq DESC
                     """,
-                    // A thread whose first post the archive does not hold stands where its first reply does.
+                    // A thread whose first post is not among them stands where the first of its others does.
                     """
-                    coalesce((SELECT min(r.create_at) FROM version r WHERE r.post_id = thread_id),
+                    coalesce(min(CASE post_id WHEN thread_id THEN create_at END) OVER (PARTITION BY thread_id),
                       min(create_at) OVER (PARTITION BY thread_id))
                     """
                 )
@@ -43,7 +42,7 @@ public final class PostPlan {
         let sql = """
             CREATE TEMP TABLE plan AS
             WITH chosen AS MATERIALIZED (
-              SELECT v.seq, v.create_at, v.said, v.edit_at, max(v.update_at, v.edit_at) AS said_at,
+              SELECT v.seq, v.post_id, v.create_at, v.said, v.edit_at, max(v.update_at, v.edit_at) AS said_at,
                 CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS identity_id,
                 v.root_id <> '' AS is_reply,
                 CASE WHEN v.root_id <> '' THEN v.root_id WHEN v.original_id <> '' THEN v.original_id

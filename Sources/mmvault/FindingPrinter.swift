@@ -89,6 +89,7 @@ extension Finding.Kind {
         case .rolledBack: "EDITS TAKEN BACK"
         case .editedInTheClear: "EDITED IN THE CLEAR"
         case .duplicateRecipients: "RECIPIENTS NAMED TWICE"
+        case .sharedEphemeralKeys: "ONE EPHEMERAL KEY FOR SEVERAL MESSAGES"
         case .clearText: "CLEAR TEXT IN AN ENCRYPTED CHANNEL"
         case .backwardTimes: "TIMES THAT RUN BACKWARDS"
         case .changedInPlace: "POSTS CHANGED IN PLACE"

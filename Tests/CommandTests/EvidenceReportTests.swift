@@ -1,4 +1,6 @@
+import Bytes
 import DemoServer
+import E2EE
 import Foundation
 import Testing
 
@@ -24,6 +26,42 @@ import Testing
                 grep -h -B2 'New laptop' all/report.html | grep -c 'TO LOOK AT'
                 """)
             #expect(Array(asked.lines.suffix(2)) == ["0", "1"], "\(asked.everything)")
+        }
+    }
+
+    /// Carol cannot read a message that Bob wrote to Alice, and sends one that opens with its key. A package of Carol's message
+    /// would tell her that key.
+    @Test func aMessageMadeToLearnAnotherKey_IsNotOpenedForOthers() async throws {
+        let story = Story()
+        let secret = Story.seal("between us", story.bob.key, [story.alice.key, story.bob.key])
+        let props = Story.props(secret)
+        let data = Base64.standard.encode(secret.encryptedData)
+        func post(_ channel: String, _ author: Story.Person, _ props: String) -> String {
+            story.world.advance(by: 3_600_000)
+            return story.world.post(
+                in: channel, by: author.id, message: "Encrypted message", type: "custom_e2ee", props: props)
+        }
+        let original = post(story.direct, story.bob, props)
+        let probe = post(
+            story.release, story.carol,
+            props.replacing(data, with: Base64.standard.encode(Array(secret.encryptedData.prefix(1)))))
+        try await Stage.with(story: story) { stage in
+            try await stage.settle()
+            for (name, post, options) in [
+                ("probe", probe, "--channel release --include-unverified"), ("whole", original, "--include-unverified"),
+            ] {
+                let outcome = try await stage.run(
+                    """
+                    mmvault export evidence \(name) \(options) \(Stage.keys) > /dev/null; mmvault check \(name) > /dev/null; echo $?
+                    jq -c 'select(.id == "\(post)") | .key_encryption_key' \(name)/verdicts.jsonl
+                    jq -r 'select(.id == "\(post)") | .text' \(name)/posts/posts.jsonl
+                    """)
+                #expect(outcome.lines == ["0", "null", "null"], "\(name): \(outcome.everything)")
+                let report = try await stage.run("grep -c 'would open another message, too' \(name)/report.md")
+                #expect(report.output != "0\n", "\(report.everything)")
+            }
+            let audit = try await stage.run("mmvault audit")
+            #expect(audit.code == 2 && audit.output.contains("ONE EPHEMERAL KEY FOR SEVERAL MESSAGES"))
         }
     }
 

@@ -75,6 +75,26 @@ import Testing
         #expect(try await history.brief() == ["!duplicate-recipients: twice"])
     }
 
+    /// A message that opens with the key of another one. The same message again is another finding.
+    @Test func anEphemeralKeyOfAnotherMessageIsFound() async throws {
+        let history = try await AuditedHistory()
+        let message = EncryptedMessage.seal(Array("a secret".utf8), from: history.bob, to: history.everybody)
+        try await history.put("original", by: "bob", message, at: later)
+        try await history.put("copy", by: "bob", message, at: later + 1)
+        #expect(try await history.brief().contains { $0.contains("shared-ephemeral-keys") } == false)
+        try await history.put("probe", by: "carol", Self.probe(message), at: later + 2)
+        let found = try await history.brief()
+        #expect(found.contains("!shared-ephemeral-keys: copy original probe"), "\(found)")
+    }
+
+    /// The same keys, and another text: what a sender can make who has seen a message on the server.
+    private static func probe(_ message: EncryptedMessage) throws -> EncryptedMessage {
+        let text = String(decoding: Fixture.json(message).utf8, as: UTF8.self)
+        let data = Base64.standard.encode(message.encryptedData)
+        let other = text.replacing(data, with: Base64.standard.encode(Array(message.encryptedData.prefix(1))))
+        return try EncryptedMessage(JSONDocument(Array(other.utf8)).root)
+    }
+
     // MARK: Members left out
 
     private func without(_ key: PrivateKey, _ history: AuditedHistory) -> [PublicKey] {

@@ -40,7 +40,8 @@ public struct Audit: Sendable {
         ]
         let inspections: [any Inspection] =
             [
-                repeated, DuplicateRecipients(groups), ClearText(groups), BackwardTimes(archive, groups),
+                repeated, DuplicateRecipients(groups), SharedEphemeralKeys(groups), ClearText(groups),
+                BackwardTimes(archive, groups),
                 SuspiciousVersions(archive, groups), ChangedInPlace(archive), MovedNames(archive, trusted: trusted),
                 VanishedPosts(archive), DraftsOnTheServer(archive),
             ] + (try knowsKeys ? keyed : [])

@@ -20,6 +20,7 @@ public struct Finding: Sendable {
         case rolledBack = "rolled-back"
         case editedInTheClear = "edited-in-the-clear"
         case duplicateRecipients = "duplicate-recipients"
+        case sharedEphemeralKeys = "shared-ephemeral-keys"
         case clearText = "clear-text-in-an-encrypted-channel"
         case backwardTimes = "times-that-run-backwards"
         case changedInPlace = "changed-in-place"

@@ -67,7 +67,8 @@ public struct Evidence: Sendable {
         let channels = Set(request.channels.map(\.id))
         let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
             .compactMap { EvidenceFinding($0, channels: channels) }
-        let writer = try EvidenceWriter(destination, people, EvidenceFindings(findings), place)
+        let found = EvidenceFindings(findings)
+        let writer = try EvidenceWriter(destination, people, found, place)
         let reader = PostReader(archive, keyring: keyring, trusted: trusted, disclosesKeys: true)
         var redacting = RedactingReader(archive, plan.redaction, plan.posts, reader)
         for entry in plan.channels {
@@ -80,7 +81,7 @@ public struct Evidence: Sendable {
                 var (post, hash) = try redacting.show(post)
                 if plan.cameBack.contains(post.header.id) { post.absence = nil }
                 let text =
-                    hash.map(ShownText.init(redacted:))
+                    hash.map(ShownText.init(redacted:)) ?? found.withheld(post)
                     ?? ShownText(post, includesUnverified: request.includesUnverified, includesUnanswered: false)
                 try writer.write(
                     EvidencePost(

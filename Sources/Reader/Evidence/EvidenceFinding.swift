@@ -6,7 +6,7 @@ internal import Bytes
 struct EvidenceFinding {
     /// Without its end.
     let line: [UInt8]
-    private let kind: String
+    fileprivate let kind: String
     private let seen: String
     private let canMean: [String]
     private let cannotMean: String
@@ -76,6 +76,8 @@ struct EvidenceFinding {
 struct EvidenceFindings {
     let all: [EvidenceFinding]
     private let numbers: [String: [Int]]
+    /// Posts whose messages share an ephemeral key with another message.
+    private let sharing: Set<String>
 
     init(_ all: [EvidenceFinding]) {
         self.all = all
@@ -86,6 +88,13 @@ struct EvidenceFindings {
             }
         }
         self.numbers = numbers
+        sharing = Set(all.filter { $0.kind == Finding.Kind.sharedEphemeralKeys.rawValue }.flatMap(\.postIDs))
+    }
+
+    /// What stands in the place of a text whose key must not be shown: it would open another message, too. nil for all others.
+    func withheld(_ post: ReadPost) -> ShownText? {
+        guard post.verdict.content == .decrypted, sharing.contains(post.header.identityID) else { return nil }
+        return .withheld("[Text withheld (the key that opens it would open another message, too)]")
     }
 
     /// The numbers of those that a post is part of, the smallest first.

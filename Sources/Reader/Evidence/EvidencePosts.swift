@@ -26,6 +26,7 @@ struct EvidencePosts {
     private let trusted: TrustedKeys
     private let contents: PackageContents
     private let destination: any ExportDestination
+    private let found: EvidenceFindings
     private let writer: EvidenceWriter
     private let people: ExportPeople
     private let emoji: [String: CustomEmoji]
@@ -51,7 +52,8 @@ struct EvidencePosts {
         emoji = Dictionary(facts.emoji.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let (findings, flaw) = try EvidencePosts.findings(contents)
         if let flaw { damages.append(flaw) }
-        writer = try EvidenceWriter(destination, people, EvidenceFindings(findings), contents.place)
+        found = EvidenceFindings(findings)
+        writer = try EvidenceWriter(destination, people, found, contents.place)
     }
 
     var tally: EvidenceTally { writer.tally }
@@ -105,6 +107,12 @@ struct EvidencePosts {
                     return damages.append(.init(file: EvidenceWriter.postsName, post: nil, what: "and so on"))
                 }
             }
+        }
+        if !order.ends() {
+            damages.append(
+                .init(
+                    file: EvidenceWriter.postsName, post: nil,
+                    what: "its last thread does not stand where its time would have it"))
         }
         if try verdicts.next() != nil {
             damages.append(
@@ -212,7 +220,7 @@ struct EvidencePosts {
         read.isOwnersWord = documents.isRedacted(sequence)
         let hash = try redactedHash(header, verdict, &documents)
         let text =
-            hash.map(ShownText.init(redacted:))
+            hash.map(ShownText.init(redacted:)) ?? found.withheld(read)
             ?? ShownText(read, includesUnverified: facts.includesUnverified, includesUnanswered: false)
         let isOpened = read.verdict.content == .decrypted && text.shown != nil
         if isOpened {
@@ -314,33 +322,50 @@ struct EvidencePosts {
 }
 
 /// The order of the posts of a channel: by threads, the oldest first, and in each by time; behind a post what it said before,
-/// the newest first. Where the first post of a thread is not there, only the archive knows where the thread belongs.
+/// the newest first. A thread is as old as its first post, or, where that one is not there, as the oldest of the others.
 private struct PostOrder {
     private var channelID = ""
-    private var threadID = ""
-    /// Threads of this channel that have ended.
-    private var ended: Set<String> = []
-    /// When the last thread began whose first post is there, and that post.
-    private var began = (createAt: Int64.min, id: "")
+    private var thread: Thread?
+    /// By what the thread before was sorted.
+    private var before: (createAt: Int64, id: String)?
     private var last: (isReply: Bool, createAt: Int64, id: String)?
     /// By what the versions of the post under way are sorted that were superseded.
     private var former: Former?
 
     private typealias Former = (saidAt: Int64, editAt: Int64, isRevision: Int, version: Int64)
 
-    mutating func takes(_ post: StoredVersion.Header, _ state: PostState) -> Bool {
-        if post.channelID != channelID { self = PostOrder(channelID: post.channelID) }
-        let place = (isReply: !post.rootID.isEmpty, createAt: post.createAt, id: post.identityID)
-        if post.threadID != threadID {
-            guard ended.insert(threadID).inserted || threadID.isEmpty, !ended.contains(post.threadID) else {
-                return false
-            }
-            (threadID, last) = (post.threadID, nil)
-            if !place.isReply {
-                guard began < (place.createAt, post.threadID) else { return false }
-                began = (place.createAt, post.threadID)
-            }
+    private struct Thread {
+        let id: String
+        /// When its first post, and when the oldest of all was written.
+        var began: Int64?
+        var oldest: Int64
+
+        var place: (createAt: Int64, id: String) { (began ?? oldest, id) }
+
+        init(_ post: StoredVersion.Header) {
+            (id, oldest) = (post.threadID, post.createAt)
+            add(post)
         }
+
+        mutating func add(_ post: StoredVersion.Header) {
+            oldest = min(oldest, post.createAt)
+            if post.id == id { began = min(began ?? post.createAt, post.createAt) }
+        }
+    }
+
+    /// - Returns: whether the post stands where it belongs, as far as those before it tell.
+    mutating func takes(_ post: StoredVersion.Header, _ state: PostState) -> Bool {
+        if post.channelID != channelID {
+            guard ends() else { return false }
+            self = PostOrder(channelID: post.channelID)
+        }
+        if post.threadID != thread?.id {
+            guard ends() else { return false }
+            (thread, last) = (Thread(post), nil)
+        } else {
+            thread?.add(post)
+        }
+        let place = (isReply: !post.rootID.isEmpty, createAt: post.createAt, id: post.identityID)
         let own: Former? =
             state.isOld
             ? (max(post.updateAt, post.editAt), post.editAt, state == .revision ? 0 : 1, post.sequence) : nil
@@ -352,6 +377,15 @@ private struct PostOrder {
             return own.map { own in former.map { own < $0 } != false } ?? false
         }
         return (last.createAt, last.id) < (place.createAt, place.id)
+    }
+
+    /// Ends a thread.
+    ///
+    /// - Returns: whether it stands where it belongs among those before it.
+    mutating func ends() -> Bool {
+        guard let place = thread?.place else { return true }
+        defer { (before, thread) = (place, nil) }
+        return before.map { $0 < place } ?? true
     }
 
     init(channelID: String = "") { self.channelID = channelID }

@@ -293,7 +293,7 @@ struct EvidenceReport {
                 "which keys were at hand as the owner's, and which of these they say they made; so, too, that no key was at "
                     + "hand for a text that is not shown, or that its key was damaged; since when somebody's encrypted posts "
                     + "were in the archive;",
-                "of posts: in which order those of one time came; where a thread stands whose first post is not here; that "
+                "of posts: in which order those of one time came; that "
                     + "one has not gone from the server without a tombstone; reactions and pins, which a later document may "
                     + "show differently; why a file is missing; who made an emoji.",
             ]),

@@ -26,6 +26,8 @@ struct SeenMessage: Sendable {
     let recipients: [KeyID]
     /// Of `iv`, `pubECDHE` and `encryptedData`: what a copy has in common with its original.
     let ciphertext: [UInt8]
+    /// Of `pubECDHE`: no two messages have one in common.
+    let ephemeralPoint: [UInt8]
     /// Of what is signed: what another signature of the same message has in common with it.
     let signedDigest: [UInt8]
     let signer: Signer
@@ -102,6 +104,7 @@ extension SeenMessage {
         recipients = message.recipients.map(\.keyID)
         // iv and point have one length each, so that nothing can move from one part to the next.
         ciphertext = SHA256Digest(of: message.iv + message.ephemeralPoint + message.encryptedData).bytes
+        ephemeralPoint = SHA256Digest(of: message.ephemeralPoint).bytes
         signedDigest = message.signedDigest.bytes
         signer = Self.signer(of: message, judgement, trusted, found)
         standing = judgement.standing
