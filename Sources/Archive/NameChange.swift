@@ -41,7 +41,9 @@ extension Archive {
             let rows = try Row.fetchCursor(db, sql: sql)
             while let row = try rows.next() {
                 let json: String = try row.decode(forColumn: "json")
-                guard let name = (try? JSONDocument(Array(json.utf8)).root)?["username"]?.string else { continue }
+                let user = try? JSONDocument(Array(json.utf8)).root
+                // No server leaves a name out; who has none is told by the id.
+                guard let name = user?["username"]?.string, !name.isEmpty else { continue }
                 let id: String = try row.decode(forColumn: "id")
                 guard names[id] != name else { continue }
                 names[id] = name

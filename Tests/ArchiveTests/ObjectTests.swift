@@ -52,6 +52,18 @@ import Testing
         #expect(try await Archive(directory).check().isClean)
     }
 
+    /// One answer that describes somebody twice, first as the archive has them.
+    @Test func anObjectThatAListHoldsTwiceInOtherWordsIsNoDamage() async throws {
+        try await writer.keep("[\(user("Al"))]", .users)
+        try await writer.keep("[\(user("Al")),\(user("Ally")),\(user("Ally")),\(user("Al"))]", .users)
+        #expect(try await noted() == [user("Al"), user("Ally"), user("Al")])
+        #expect(try await Archive(directory).check().isClean)
+        // And what the index should have noted is missed.
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'DELETE FROM object WHERE seq = 3'")
+        let report = try await Archive(directory).check()
+        #expect(report.damages.contains { $0.what.contains("does not know its description of user") })
+    }
+
     @Test func oneObjectIsAListOfOne() async throws {
         try await writer.keep(user("Al"), .users)
         #expect(try Archive(directory).users().map(\.username) == ["alice"])

@@ -51,7 +51,11 @@ import Testing
         do {
             _ = try await evidence.run(ExportRequest(format: .jsonl, channels: channels), to: path)
             let package = try await EvidenceCheck(program: "mmvault test").run(path)
-            #expect(package.isClean, "seed \(seed): \(package.damages.prefix(3))")
+            if !package.isClean {
+                let kept = "\(NSTemporaryDirectory())/mmvault-answers-\(seed)"
+                try? FileManager.default.copyItem(atPath: fixture.scratch.path, toPath: kept)
+                Issue.record("seed \(seed), kept in \(kept): \(package.damages.prefix(3))")
+            }
         } catch ReaderError.nothingChosen {}
     }
 }

@@ -204,7 +204,7 @@ struct EvidenceExamination {
                     document: content.sequence, at: content.receivedAt, keys: content.keys, keyless: content.keyless)
             case .ownKey: for key in content.keys { shown.add(restored: key, document: content.sequence) }
             case .users:
-                names += content.users.map {
+                names += content.users.filter { !$0.username.isEmpty }.map {
                     NameBearing(
                         userID: $0.id, name: $0.username, document: content.sequence, at: content.receivedAt)
                 }
