@@ -59,7 +59,7 @@ import Testing
         #expect(try await noted() == [user("Al"), user("Ally"), user("Al")])
         #expect(try await Archive(directory).check().isClean)
         // And what the index should have noted is missed.
-        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'DELETE FROM object WHERE seq = 3'")
+        try await sandbox.tamper(directory, "DELETE FROM object WHERE seq = 3")
         let report = try await Archive(directory).check()
         #expect(report.damages.contains { $0.what.contains("does not know its description of user") })
     }
