@@ -48,16 +48,17 @@ public final class PostPlan {
                 CASE WHEN v.root_id <> '' THEN v.root_id WHEN v.original_id <> '' THEN v.original_id
                   ELSE v.post_id END AS thread_id,
                 v.original_id <> '' AS is_revision, v.delete_at > 0 AS is_deleted,
-                (SELECT n.said FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq
+                (SELECT n.seq FROM version n WHERE n.post_id = v.post_id AND n.seq > v.seq
                    AND \(BlankRevisions.excludes("n.seq"))
-                 ORDER BY n.seq LIMIT 1) AS next_said
+                 ORDER BY n.seq LIMIT 1) IS NOT NULL AS is_followed,
+                lead(v.said) OVER (PARTITION BY v.post_id ORDER BY v.seq) AS next_said
               FROM version v WHERE v.channel_id = ? AND v.create_at >= ? AND v.create_at < ? \(users)
                 \(places) \(thread) AND \(BlankRevisions.excludes("v.seq"))
             )
             SELECT seq AS version,
-              CASE WHEN is_revision THEN 'revision' WHEN next_said IS NOT NULL THEN 'earlier'
+              CASE WHEN is_revision THEN 'revision' WHEN is_followed THEN 'earlier'
                 WHEN is_deleted THEN 'deleted' ELSE 'live' END AS state,
-              is_revision OR next_said IS NOT NULL AS is_old, \(threadAt) AS thread_at
+              is_revision OR is_followed AS is_old, \(threadAt) AS thread_at
             FROM chosen WHERE next_said IS NULL OR next_said <> said ORDER BY \(order)
             """
         // The places' own times, too: by these an index finds them.

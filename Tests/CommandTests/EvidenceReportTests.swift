@@ -48,7 +48,9 @@ import Testing
         try await Stage.with(story: story) { stage in
             try await stage.settle()
             for (name, post, options) in [
-                ("probe", probe, "--channel release --include-unverified"), ("whole", original, "--include-unverified"),
+                ("probe", probe, "--channel release --include-unverified"),
+                ("redacted", probe, "--include-unverified --redact \(original)"),
+                ("hers", probe, "--include-unverified --user carol"),
             ] {
                 let outcome = try await stage.run(
                     """
@@ -57,9 +59,17 @@ import Testing
                     jq -r 'select(.id == "\(post)") | .text' \(name)/posts/posts.jsonl
                     """)
                 #expect(outcome.lines == ["0", "null", "null"], "\(name): \(outcome.everything)")
-                let report = try await stage.run("grep -c 'would open another message, too' \(name)/report.md")
+                let report = try await stage.run(
+                    "grep -c 'would open a message that is not shown here' \(name)/report.md")
                 #expect(report.output != "0\n", "\(report.everything)")
             }
+            // Where all of them are shown, nobody learns more from the key; and so nobody can keep a message out of a package.
+            let whole = try await stage.run(
+                """
+                mmvault export evidence whole \(Stage.keys) > /dev/null; mmvault check whole > /dev/null; echo $?
+                jq -r 'select(.id == "\(original)") | .text' whole/posts/posts.jsonl
+                """)
+            #expect(whole.lines == ["0", "between us"], "\(whole.everything)")
             let audit = try await stage.run("mmvault audit")
             #expect(audit.code == 2 && audit.output.contains("ONE EPHEMERAL KEY FOR SEVERAL MESSAGES"))
         }

@@ -58,6 +58,15 @@ struct HistoryLimitTests {
         }
     }
 
+    /// A pull that says that the server hides what is missing.
+    private func expectHidden(_ town: Town, _ selection: Pull.Selection = .init()) async throws {
+        let report = try await town.pull(selection, limits: HistoryLimitTests.limits)
+        guard case .hidden? = report.partial.first?.gaps.first else {
+            Issue.record("\(report.outcomes)")
+            return
+        }
+    }
+
     /// A page that ends at what is hidden is followed by one that is empty and does not say so.
     @Test func fewHiddenPostsAreMissed() async throws {
         try await Town.with { town in
@@ -69,11 +78,7 @@ struct HistoryLimitTests {
             for isFull in [false, true, false] {
                 var selection = Pull.Selection()
                 selection.isFull = isFull
-                let report = try await town.pull(selection, limits: HistoryLimitTests.limits)
-                guard case .hidden? = report.partial.first?.gaps.first else {
-                    Issue.record("\(report.outcomes)")
-                    return
-                }
+                try await expectHidden(town, selection)
             }
             #expect(try town.archive().absences(.post).isEmpty)
             town.world.historyLimit = nil
@@ -95,11 +100,7 @@ struct HistoryLimitTests {
             town.write(10)
             town.world.historyLimit = limit
             for _ in 0..<2 {
-                let report = try await town.pull(limits: HistoryLimitTests.limits)
-                guard case .hidden? = report.partial.first?.gaps.first else {
-                    Issue.record("\(report.outcomes)")
-                    return
-                }
+                try await expectHidden(town)
             }
             town.world.historyLimit = nil
             try await town.pullAll(limits: HistoryLimitTests.limits)
@@ -164,11 +165,7 @@ struct HistoryLimitTests {
                 }
                 isFailing.value = false
                 for _ in 0..<2 {
-                    let report = try await town.pull(limits: HistoryLimitTests.limits)
-                    guard case .hidden? = report.partial.first?.gaps.first else {
-                        Issue.record("\(report.outcomes)")
-                        return
-                    }
+                    try await expectHidden(town)
                 }
             })
     }
@@ -288,11 +285,7 @@ struct HistoryLimitTests {
         try await withInterruptedWalk { town, middle in
             town.world.historyLimit = middle
             for _ in 0..<2 {
-                let report = try await town.pull(limits: HistoryLimitTests.limits)
-                guard case .hidden? = report.partial.first?.gaps.first else {
-                    Issue.record("\(report.outcomes)")
-                    return
-                }
+                try await expectHidden(town)
             }
             town.world.historyLimit = nil
             try await town.pullAll(limits: HistoryLimitTests.limits)

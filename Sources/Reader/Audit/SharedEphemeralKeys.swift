@@ -3,7 +3,7 @@ internal import Archive
 /// Different messages that were made with one ephemeral key (`pubECDHE`). A client makes one for each message.
 ///
 /// Whoever sends such a message, with the wrapped key of another one in it, may want to be shown how it opens: the same
-/// key-encryption key opens the other one. So packages of evidence show no key, and no text, of posts that this finds.
+/// key-encryption key opens the other one. So a package of evidence shows such a text only together with those of all the others.
 final class SharedEphemeralKeys: Inspection {
     private let groups: VersionGroups
     private var shared: Set<[UInt8]> = []
@@ -35,8 +35,8 @@ final class SharedEphemeralKeys: Inspection {
                         "A client that is not the plugin's made them.",
                     ],
                     cannotMean: """
-                        Nobody can read any of them without the key of a recipient. Packages of evidence show neither their \
-                        texts nor their keys.
+                        Nobody can read any of them without the key of a recipient. A package of evidence shows their texts \
+                        only if it shows all of them.
                         """,
                     posts: posts)
             }

@@ -67,7 +67,8 @@ public struct Evidence: Sendable {
         let channels = Set(request.channels.map(\.id))
         let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
             .compactMap { EvidenceFinding($0, channels: channels) }
-        let found = EvidenceFindings(findings)
+        let filter = EvidenceFilter(userIDs: request.userIDs, createAt: request.createAt)
+        let found = EvidenceFindings(findings, filter, plan.redaction)
         let writer = try EvidenceWriter(destination, people, found, place)
         let reader = PostReader(archive, keyring: keyring, trusted: trusted, disclosesKeys: true)
         var redacting = RedactingReader(archive, plan.redaction, plan.posts, reader)
@@ -107,7 +108,7 @@ public struct Evidence: Sendable {
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head),
             disclosure: sources.remainder.disclosure, redaction: plan.redaction,
-            filter: EvidenceFilter(userIDs: request.userIDs, createAt: request.createAt), coverage: plan.coverage,
+            filter: filter, coverage: plan.coverage,
             timeStamps: sources.timeStamps, book: NameBook(trusted.record.names))
         try writer.finish(facts, keys)
         if let signer {

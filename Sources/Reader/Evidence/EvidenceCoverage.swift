@@ -78,7 +78,9 @@ struct EvidenceFilter: Equatable {
     /// Times of creation, in milliseconds.
     var createAt: Range<Int64> = Int64.min..<Int64.max
 
-    func takes(_ post: PostHeader) -> Bool {
-        createAt.contains(post.createAt) && userIDs?.contains(post.userID) != false
+    func takes(_ post: PostHeader) -> Bool { takes(userID: post.userID, createAt: post.createAt) }
+
+    func takes(userID: String, createAt: Int64) -> Bool {
+        self.createAt.contains(createAt) && userIDs?.contains(userID) != false
     }
 }

@@ -4,11 +4,11 @@ internal import E2EE
 
 /// What a package says, held against the documents that it holds.
 struct EvidenceExamination {
-    private let contents: PackageContents
+    let contents: PackageContents
     private let program: String
     /// The head that somebody noted down, 64 hexadecimal digits.
-    private let head: String?
-    private var damages: [EvidenceCheck.Damage] = []
+    let head: String?
+    var damages: [EvidenceCheck.Damage] = []
     /// Users of whose keys the documents tell, or about whom something was decided.
     private var told: Set<String> = []
     /// How the newest document that says it describes each user, by id.
@@ -86,79 +86,8 @@ struct EvidenceExamination {
         compare(facts, destination.entries, &report)
     }
 
-    private mutating func damage(_ file: String, _ what: String) {
+    mutating func damage(_ file: String, _ what: String) {
         damages.append(EvidenceCheck.Damage(file: file, post: nil, what: what))
-    }
-
-    // MARK: The chain
-
-    /// - Returns: the records of the documents that are in the package.
-    private mutating func chain(
-        _ facts: inout EvidenceFacts, _ report: inout EvidenceCheck.Report
-    ) throws -> [Int64: DocumentRecord] {
-        let name = EvidenceWriter.chainName
-        let included = Set(facts.documents.map(\.sequence))
-        let redacted = Set(facts.documents.filter(\.isRedacted).map(\.sequence))
-        var records: [Int64: DocumentRecord] = [:]
-        var lines = contents.lines(name)
-        var (last, hash): (Int64, SHA256Digest) = (0, DocumentRecord.none)
-        var whole = SHA256Stream()
-        while let record = try EvidenceExamination.nextRecord(&lines) {
-            guard let record, record.sequence == last + 1 else {
-                damage(name, "document \(last + 1) has no valid record here")
-                return records
-            }
-            if record.previous != hash {
-                damage(name, "record \(record.sequence) does not name the hash of the one before it")
-            }
-            (last, hash) = (record.sequence, record.hash)
-            whole.update(Array(record.text.utf8))
-            facts.coverage.add(record, isIncluded: included.contains(last) && !redacted.contains(last))
-            if included.contains(last) {
-                records[last] = record
-            } else if DocumentKind(rawValue: record.kind)?.isDecisive == true {
-                // Left out, it could have taken back what the others say.
-                damage(
-                    name,
-                    "document \(last) (\(record.kind)) belongs in every package, and is not in this one")
-            }
-            if let head, record.hash.description == head { report.notedDocument = last }
-        }
-        if last != facts.head.documents || hash.description != facts.head.hash {
-            damage(name, "it ends with another head than \(EvidenceWriter.manifestName) states")
-        }
-        // The last line end, say.
-        if contents.entries[name]?.sha256 != whole.finalize().description {
-            damage(name, "it is not written as mmvault writes it")
-        }
-        for document in facts.documents {
-            let (sequence, bodyName) = (document.sequence, document.name)
-            let recordName = EvidenceDocument.recordName(sequence)
-            guard let record = records[sequence] else {
-                damage(recordName, "it has no place in the chain")
-                continue
-            }
-            if try contents.bytes(recordName) != Array(record.text.utf8) {
-                damage(recordName, "it is not the record that stands in \(name)")
-            }
-            let body = contents.entries[bodyName]
-            let isFaithful = document.isRedacted || body?.sha256 == record.bodyHash.description
-            if body?.size != record.length || !isFaithful {
-                damage(bodyName, "it is not the body that its record states")
-                records[sequence] = nil
-            }
-        }
-        return records
-    }
-
-    /// - Returns: nil behind the last one; nil in it for what is no record.
-    private static func nextRecord(_ lines: inout PackageContents.Lines) throws -> DocumentRecord?? {
-        var text: [UInt8] = []
-        for place in 0..<DocumentRecord.lineCount {
-            guard let line = try lines.next() else { return place == 0 ? .none : .some(nil) }
-            text += line + [UInt8(ascii: "\n")]
-        }
-        return .some(String(validating: text, as: UTF8.self).flatMap(DocumentRecord.init(text:)))
     }
 
     // MARK: People, keys, decisions
@@ -292,97 +221,6 @@ struct EvidenceExamination {
         }
         if facts.hasKeys == keys.own.isEmpty {
             damage(manifest, "whether private keys were at hand is not as \(EvidenceWriter.keysName) has it")
-        }
-    }
-
-    /// A time stamp must be of the record that its own one names.
-    private mutating func requireStamped(_ stamps: [TimeStampDocument]) throws {
-        guard !stamps.isEmpty else { return }
-        let covered = Set(stamps.map(\.covered))
-        var hashes: [Int64: SHA256Digest] = [:]
-        var lines = contents.lines(EvidenceWriter.chainName)
-        while let record = try EvidenceExamination.nextRecord(&lines) {
-            guard let record else { break }
-            if covered.contains(record.sequence) { hashes[record.sequence] = record.hash }
-        }
-        for stamp in stamps where hashes[stamp.covered] != stamp.token.imprint {
-            damage(
-                EvidenceDocument.bodyName(stamp.sequence),
-                "it is not a time stamp of the record of document \(stamp.covered)")
-        }
-    }
-
-    /// What was chosen of the documents, and what else they disclose.
-    private mutating func count(
-        _ facts: EvidenceFacts, _ chosen: [Int64: Set<Int>], _ documents: inout EvidenceDocuments
-    ) throws {
-        let manifest = EvidenceWriter.manifestName
-        var remainder = EvidenceRemainder(channels: Set(facts.channels.map(\.channel.id)))
-        for document in facts.documents {
-            let starts = chosen[document.sequence, default: []]
-            if starts.count != document.chosen {
-                damage(manifest, "it says of document \(document.sequence) that another number of posts was chosen")
-            }
-            guard document.posts > 0, let content = try documents.content(document.sequence) else { continue }
-            remainder.add(content, chosen: starts)
-        }
-        if damages.isEmpty, remainder.disclosure != facts.disclosure {
-            damage(manifest, "it says something else of what the documents disclose than they do")
-        }
-    }
-
-    /// No version of a post that the documents show, and that is of the choice which the manifest states, may be left out, and no
-    /// post may be shown as it no longer was.
-    private mutating func requireAll(
-        _ facts: EvidenceFacts, _ posts: EvidencePosts, _ documents: inout EvidenceDocuments
-    ) throws {
-        let shown = posts.shown
-        let channels = Set(facts.channels.map(\.channel.id))
-        var newest: [String: [UInt8]] = [:]
-        var seen: Set<[UInt8]> = []
-        var missing = 0
-        var (covered, others): (Set<[UInt8]>, [[UInt8]: String]) = ([], [:])
-        for document in facts.documents.sorted(by: { $0.sequence < $1.sequence }) where document.posts > 0 {
-            guard let content = try documents.content(document.sequence) else { continue }
-            let messages = facts.redaction.messages(in: content)
-            covered.formUnion(messages.covered)
-            others.merge(messages.others) { first, _ in first }
-            for post in content.posts where channels.contains(post.channelID) && facts.filter.takes(post) {
-                if let gone = posts.gone[post.id], gone < document.sequence, content.kind.isOfPosts {
-                    damages.append(
-                        EvidenceCheck.Damage(
-                            file: EvidenceWriter.postsName, post: post.id,
-                            what: "document \(document.sequence) shows it, after it is said to have gone"))
-                }
-                guard seen.insert(post.said).inserted else { continue }
-                let versions = shown[post.id]
-                // An import tells of posts that the server had shown before.
-                let isShown =
-                    content.kind == .imported
-                    ? versions != nil || shown[post.originalID] != nil
-                    : versions?.contains { $0.said == post.said } == true
-                        || versions != nil && content.isBlankRevision(post)
-                if !isShown, missing < 100 {
-                    missing += 1
-                    damages.append(
-                        EvidenceCheck.Damage(
-                            file: EvidenceWriter.postsName, post: post.id,
-                            what: "what it says in document \(document.sequence) is left out"))
-                }
-                if post.originalID.isEmpty, content.kind.isOfPosts { newest[post.id] = post.said }
-            }
-        }
-        for id in covered.compactMap({ others[$0] }).sorted() where shown[id] != nil {
-            damages.append(
-                EvidenceCheck.Damage(
-                    file: EvidenceWriter.postsName, post: id, what: "its message is that of a post which is redacted"))
-        }
-        for (id, versions) in shown.sorted(by: { $0.key < $1.key }) {
-            guard let last = versions.first(where: { !$0.state.isOld }), let newest = newest[id], newest != last.said
-            else { continue }
-            damages.append(
-                EvidenceCheck.Damage(
-                    file: EvidenceWriter.postsName, post: id, what: "a later document shows another version of it"))
         }
     }
 

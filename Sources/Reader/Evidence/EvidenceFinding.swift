@@ -6,7 +6,7 @@ internal import Bytes
 struct EvidenceFinding {
     /// Without its end.
     let line: [UInt8]
-    fileprivate let kind: String
+    private let kind: String
     private let seen: String
     private let canMean: [String]
     private let cannotMean: String
@@ -15,8 +15,9 @@ struct EvidenceFinding {
     /// In channels that are not in the package: of these no more is said than how many there are.
     private let postsElsewhere: Int64
     private let isOriginalElsewhere: Bool
-    /// The posts here that it is about, by id.
+    /// The posts here that it is about, by id, and by whom and when they are.
     fileprivate let postIDs: [String]
+    private let writings: [(postID: String, userID: String, createAt: Int64)]
     /// The post here that others are copies of, by id.
     fileprivate let originalID: String?
 
@@ -31,8 +32,10 @@ struct EvidenceFinding {
         (self.postsElsewhere, self.isOriginalElsewhere) = (postsElsewhere, isOriginalElsewhere)
         canMean = (json["can_mean"]?.elements ?? []).compactMap(\.string)
         explanation = json["explanation"]?.string
-        postIDs = (json["places"]?.elements ?? []).flatMap { $0["posts"]?.elements ?? [] }
-            .compactMap { $0["id"]?.string }
+        writings = (json["places"]?.elements ?? []).flatMap { $0["posts"]?.elements ?? [] }.compactMap { post in
+            post["id"]?.string.map { ($0, post["user_id"]?.string ?? "", post["create_at"]?.int ?? 0) }
+        }
+        postIDs = writings.map(\.postID)
         originalID = json["original"]?["id"]?.string
     }
 
@@ -46,6 +49,15 @@ struct EvidenceFinding {
         var json = JSONWriter()
         finding.write(to: &json, channels: channels)
         self.init(json.bytes)
+    }
+
+    /// Whether the key of one of its posts would open a message, too, of which the package does not show the text anyway.
+    fileprivate func endangers(_ filter: EvidenceFilter, _ redaction: Redaction) -> Bool {
+        kind == Finding.Kind.sharedEphemeralKeys.rawValue
+            && (postsElsewhere > 0
+                || writings.contains {
+                    !filter.takes(userID: $0.userID, createAt: $0.createAt) || redaction.covers($0.postID, $0.userID)
+                })
     }
 
     /// - Parameters:
@@ -76,10 +88,10 @@ struct EvidenceFinding {
 struct EvidenceFindings {
     let all: [EvidenceFinding]
     private let numbers: [String: [Int]]
-    /// Posts whose messages share an ephemeral key with another message.
-    private let sharing: Set<String>
+    /// Posts of which a key would open another message, too.
+    private let endangering: Set<String>
 
-    init(_ all: [EvidenceFinding]) {
+    init(_ all: [EvidenceFinding], _ filter: EvidenceFilter, _ redaction: Redaction) {
         self.all = all
         var numbers: [String: [Int]] = [:]
         for (number, finding) in zip(1..., all) {
@@ -88,13 +100,13 @@ struct EvidenceFindings {
             }
         }
         self.numbers = numbers
-        sharing = Set(all.filter { $0.kind == Finding.Kind.sharedEphemeralKeys.rawValue }.flatMap(\.postIDs))
+        endangering = Set(all.filter { $0.endangers(filter, redaction) }.flatMap(\.postIDs))
     }
 
     /// What stands in the place of a text whose key must not be shown: it would open another message, too. nil for all others.
     func withheld(_ post: ReadPost) -> ShownText? {
-        guard post.verdict.content == .decrypted, sharing.contains(post.header.identityID) else { return nil }
-        return .withheld("[Text withheld (the key that opens it would open another message, too)]")
+        guard post.verdict.content == .decrypted, endangering.contains(post.header.identityID) else { return nil }
+        return .withheld("[Text withheld (the key that opens it would open a message that is not shown here, too)]")
     }
 
     /// The numbers of those that a post is part of, the smallest first.

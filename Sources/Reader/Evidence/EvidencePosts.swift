@@ -52,7 +52,7 @@ struct EvidencePosts {
         emoji = Dictionary(facts.emoji.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let (findings, flaw) = try EvidencePosts.findings(contents)
         if let flaw { damages.append(flaw) }
-        found = EvidenceFindings(findings)
+        found = EvidenceFindings(findings, facts.filter, facts.redaction)
         writer = try EvidenceWriter(destination, people, found, contents.place)
     }
 
@@ -182,8 +182,7 @@ struct EvidencePosts {
         guard (state == .revision) == !header.originalID.isEmpty, state != .deleted || header.deleteAt > 0,
             state != .live || header.deleteAt == 0
         else { throw Flaw(what: "it is not \(state.rawValue) as the document has it") }
-        guard facts.filter.createAt.contains(header.createAt), facts.filter.userIDs?.contains(header.userID) != false
-        else {
+        guard facts.filter.takes(userID: header.userID, createAt: header.createAt) else {
             throw Flaw(what: "it is not of the people and times that \(EvidenceWriter.manifestName) names")
         }
         guard chosen[sequence, default: []].insert(start).inserted else { throw Flaw(what: "it stands there twice") }
@@ -318,98 +317,5 @@ struct EvidencePosts {
         let made = try JSONDocument(made).root.members
         guard !found.hasDuplicateKeys else { return ["a name stands there twice"] }
         return made.filter { values[$0.key] != nil && values[$0.key] != Array($0.value.bytes) }.map(\.key)
-    }
-}
-
-/// The order of the posts of a channel: by threads, the oldest first, and in each by time; behind a post what it said before,
-/// the newest first. A thread is as old as its first post, or, where that one is not there, as the oldest of the others.
-private struct PostOrder {
-    private var channelID = ""
-    private var thread: Thread?
-    /// By what the thread before was sorted.
-    private var before: (createAt: Int64, id: String)?
-    private var last: (isReply: Bool, createAt: Int64, id: String)?
-    /// By what the versions of the post under way are sorted that were superseded.
-    private var former: Former?
-
-    private typealias Former = (saidAt: Int64, editAt: Int64, isRevision: Int, version: Int64)
-
-    private struct Thread {
-        let id: String
-        /// When its first post, and when the oldest of all was written.
-        var began: Int64?
-        var oldest: Int64
-
-        var place: (createAt: Int64, id: String) { (began ?? oldest, id) }
-
-        init(_ post: StoredVersion.Header) {
-            (id, oldest) = (post.threadID, post.createAt)
-            add(post)
-        }
-
-        mutating func add(_ post: StoredVersion.Header) {
-            oldest = min(oldest, post.createAt)
-            if post.id == id { began = min(began ?? post.createAt, post.createAt) }
-        }
-    }
-
-    /// - Returns: whether the post stands where it belongs, as far as those before it tell.
-    mutating func takes(_ post: StoredVersion.Header, _ state: PostState) -> Bool {
-        if post.channelID != channelID {
-            guard ends() else { return false }
-            self = PostOrder(channelID: post.channelID)
-        }
-        if post.threadID != thread?.id {
-            guard ends() else { return false }
-            (thread, last) = (Thread(post), nil)
-        } else {
-            thread?.add(post)
-        }
-        let place = (isReply: !post.rootID.isEmpty, createAt: post.createAt, id: post.identityID)
-        let own: Former? =
-            state.isOld
-            ? (max(post.updateAt, post.editAt), post.editAt, state == .revision ? 0 : 1, post.sequence) : nil
-        defer { (last, former) = (place, own) }
-        guard let last else { return true }
-        if last.isReply != place.isReply { return place.isReply }
-        // What a post said before stands behind it.
-        if last.id == place.id, last.createAt == place.createAt {
-            return own.map { own in former.map { own < $0 } != false } ?? false
-        }
-        return (last.createAt, last.id) < (place.createAt, place.id)
-    }
-
-    /// Ends a thread.
-    ///
-    /// - Returns: whether it stands where it belongs among those before it.
-    mutating func ends() -> Bool {
-        guard let place = thread?.place else { return true }
-        defer { (before, thread) = (place, nil) }
-        return before.map { $0 < place } ?? true
-    }
-
-    init(channelID: String = "") { self.channelID = channelID }
-}
-
-/// A version of a post, or of an old revision, that a package shows.
-struct ShownVersion {
-    /// Its place in the archive's order of arrival.
-    let sequence: Int64
-    /// The digest of what it says.
-    let said: [UInt8]
-    let state: PostState
-    /// Whether its text was left out: then two versions may look the same.
-    let isRedacted: Bool
-
-    /// What keeps them from being the versions of one post; nil where nothing does.
-    static func flaw(in versions: [ShownVersion]) -> String? {
-        let sorted = versions.sorted { $0.sequence < $1.sequence }
-        for (version, next) in zip(sorted, sorted.dropFirst()) {
-            if !version.state.isOld {
-                return "it is shown as \(version.state.rawValue), and a later version of it, too"
-            }
-            if version.said == next.said, !version.isRedacted { return "it is shown twice, and says the same" }
-        }
-        return nil
     }
 }

@@ -16,7 +16,7 @@ public struct Redaction: Equatable, Sendable {
 
     func covers(_ post: StoredVersion.Header) -> Bool { covers(post.identityID, post.userID) }
 
-    private func covers(_ id: String, _ userID: String) -> Bool { postIDs.contains(id) || userIDs.contains(userID) }
+    func covers(_ id: String, _ userID: String) -> Bool { postIDs.contains(id) || userIDs.contains(userID) }
 
     private func covers(_ post: PostHeader) -> Bool {
         covers(post.originalID.isEmpty ? post.id : post.originalID, post.userID)
