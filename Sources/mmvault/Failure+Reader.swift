@@ -79,7 +79,7 @@ extension Failure {
             Failure(
                 .badExport, "\(SafeText.line(path)) is no package of evidence: \(SafeText.line(what))",
                 hint: what == PackReader.foreignWords
-                    ? "if you know who packed it again, unpack it and check the folder; otherwise ask for another copy"
+                    ? packedAgain
                     : PrivateFile.names(in: path).first { $0.hasPrefix("evidence-") }
                         .map { "it may hold one: check \(SafeText.line("\(path)/\($0)"))" })
         case .sealed(let path, let failure): of(failure, SafeText.line(path))
@@ -95,6 +95,10 @@ extension Failure {
         case .archive(let error): of(error)
         }
     }
+
+    /// What to do with a package that another program packed.
+    static let packedAgain =
+        "if you know who packed it again, unpack it and check the folder; otherwise ask for another copy"
 
     private static func gpgHint(_ doing: String) -> String {
         if doing == Gpg.unsealing {

@@ -75,16 +75,17 @@ extension Check {
         if report.shortTexts > 0 {
             let isOne = report.shortTexts == 1
             Terminal.print(
-                ("\(report.shortTexts.grouped) of these texts \(isOne ? "is" : "are") so short (fewer than "
+                ("\(report.shortTexts.grouped) of the decrypted texts \(isOne ? "is" : "are") so short (fewer than "
                     + "\(EncryptedMessage.bindingLength) bytes; of the archive's owner, fewer than "
                     + "\(EncryptedMessage.senderBindingLength)) that another key can be found under which "
                     + "\(isOne ? "it says" : "they say") something else, by somebody who made the whole chain anew.")
                     .wrapped())
         }
         Terminal.print(
-            ("The package cannot show whether its head is the one that was noted down elsewhere, whose the keys are, "
-                + "whether the audit found what findings.jsonl says, and whether the server told the truth about "
-                + "times, channels and plain posts.").wrapped())
+            ("The package cannot show "
+                + (report.notedDocument == nil ? "whether its head is the one that was noted down elsewhere, " : "")
+                + "whose the keys are, whether the audit found what findings.jsonl says, and whether the server told "
+                + "the truth about times, channels and plain posts.").wrapped())
     }
 
     /// Lines for one file: what else is wrong with it follows from these, more often than not.
@@ -109,9 +110,8 @@ extension Check {
         }
         throw Failure(
             .damaged, "the package \(SafeText.line(path)) is damaged, or was changed",
-            hint: (report.isPackedAgain
-                ? "if you know who packed it again, unpack it and check the folder; otherwise ask for another copy"
-                : "ask for another copy") + (render.map { "; nothing was written to \(SafeText.line($0))" } ?? ""))
+            hint: (report.isPackedAgain ? Failure.packedAgain : "ask for another copy")
+                + (render.map { "; nothing was written to \(SafeText.line($0))" } ?? ""))
     }
 
     /// The first line about a package that is not as it was made.
@@ -154,7 +154,7 @@ extension Check {
         }
         Terminal.print(
             "\(report.files.of("file")), \(report.posts.of("post or old revision", "posts and old revisions"))")
-        report.verdicts.printed()
+        report.verdicts.printTable()
         for (count, what) in [
             (report.counts.unverified, "not verified, shown and marked NOT VERIFIED"),
             (report.counts.withheld, "withheld, since not verified"),

@@ -22,8 +22,8 @@ struct Check: AsyncParsableCommand {
             with --identity.
 
             Lists the time stamps in either. With --timestamp-ca it verifies who signed
-            them, and ends with 2 if one is not by the authorities in FILE, or if there
-            is none.
+            them, and ends with 2 if none is by the authorities in FILE, or if one that is
+            not covers more documents.
 
             \(ExitCode.help(.findings, .damaged, .key, .noArchive, .unchecked, .usage, .badExport))
             """)

@@ -116,7 +116,7 @@ struct Verify: AsyncParsableCommand {
         Terminal.print()
         Terminal.print(
             "\(versions.of("post or old revision", "posts and old revisions")) in \(channels.of("channel")):")
-        total.printed()
+        total.printTable()
         let wrong = total.filter { !$0.key.isClean }.values.reduce(0, +)
         for line in lists { Terminal.print(line.wrapped()) }
         if wrong == 0 {
@@ -167,7 +167,7 @@ extension Team {
 
 extension [Verdict: Int] {
     /// Prints how many posts got which verdict, and marks those to look at.
-    func printed() {
+    func printTable() {
         for (verdict, count) in sorted(by: { $0.key < $1.key }) {
             let authenticity = verdict.authenticity?.rawValue ?? "-"
             let row = "  \(count.grouped.rightAligned(in: 9))  \(authenticity.padded(to: 22))"
