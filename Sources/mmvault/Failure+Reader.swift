@@ -64,7 +64,9 @@ extension Failure {
                 hint: "nothing was written; run it again when no pull is under way, or with --until")
         case .cannotRedact(let post):
             Failure(
-                .failure, "post \(SafeText.line(post)) came with an import, of which nothing can be taken out",
+                .failure,
+                "post \(SafeText.line(post)) cannot be redacted: its text cannot be taken out of the document that "
+                    + "holds it (never out of an import)",
                 hint: "nothing was written; leave its channel or its time out with --channel, --since or --until")
         case .nothingToRedact(let ids):
             Failure(
