@@ -28,11 +28,13 @@ import Testing
             try await fixture.addPeople()
             let taken = try await answers.append(min(Self.share, Self.count - start), to: fixture.directory)
             #expect(taken > Self.share / 4, "seed \(seed): \(taken) answers were taken")
-            try await Self.expectClean(fixture, seed)
+            try await Self.expectClean(fixture, &answers, seed)
         }
     }
 
-    private static func expectClean(_ fixture: Fixture, _ seed: UInt64) async throws {
+    private static func expectClean(
+        _ fixture: Fixture, _ answers: inout HostileAnswers, _ seed: UInt64
+    ) async throws {
         let archive = try fixture.archive
         let report = try await archive.check()
         #expect(report.isClean, "seed \(seed): \(report.damages.prefix(3))")
@@ -46,17 +48,23 @@ import Testing
                 to: fixture.scratch["\(format.rawValue)"])
         }
         guard !channels.isEmpty else { return }
-        let path = fixture.scratch["evidence"]
-        let evidence = Evidence(archive: archive, keys: [fixture.own], trusted: trusted, program: "mmvault test")
-        do {
-            _ = try await evidence.run(ExportRequest(format: .jsonl, channels: channels), to: path)
-            let package = try await EvidenceCheck(program: "mmvault test").run(path)
-            if !package.isClean {
-                let kept = "\(NSTemporaryDirectory())/mmvault-answers-\(seed)"
-                try? FileManager.default.copyItem(atPath: fixture.scratch.path, toPath: kept)
-                Issue.record("seed \(seed), kept in \(kept): \(package.damages.prefix(3))")
+        for number in 0..<4 {
+            let request = answers.request(channels, isPlain: number == 0)
+            let path = fixture.scratch["evidence\(number)"]
+            let evidence = Evidence(archive: archive, keys: [fixture.own], trusted: trusted, program: "mmvault test")
+            do {
+                _ = try await evidence.run(request, to: path)
+            } catch ReaderError.nothingChosen {
+                continue
+            } catch ReaderError.nothingToRedact {
+                continue
             }
-        } catch ReaderError.nothingChosen {}
+            let package = try await EvidenceCheck(program: "mmvault test").run(path)
+            guard !package.isClean else { continue }
+            let kept = "\(NSTemporaryDirectory())/mmvault-answers-\(seed)"
+            try? FileManager.default.copyItem(atPath: fixture.scratch.path, toPath: kept)
+            Issue.record("seed \(seed), evidence\(number), kept in \(kept): \(package.damages.prefix(3)) of \(request)")
+        }
     }
 }
 
@@ -104,7 +112,7 @@ private struct HostileAnswers {
             ReceivedDocument(
                 kind: kind, request: "GET /x", channelID: channel, receivedAt: at, body: Array(body.utf8))
         }
-        switch below(12) {
+        switch below(15) {
         case 0...3:
             let (members, order) = ((0..<below(5)).map { _ in post() }, (0..<below(3)).map { _ in quoted(pick(posts)) })
             let named = members.map { "\(quoted(pick(posts))):\($0)" }.joined(separator: ",")
@@ -134,7 +142,20 @@ private struct HostileAnswers {
                 answer, keys: KeySighting.all(in: JSONDocument(answer.body).root, source: .server, at: at))
         case 8...9:
             try await writer.append(document(.users, list { $0.user() }), objects: .user)
-        case 10:
+        case 10...11:
+            let reasons: [Absence.Reason] = [.gone, .gone, .back]
+            let absences = (0..<1 + below(2)).map { _ in Absence(id: pick(posts), what: .post, reason: pick(reasons)) }
+            try await writer.append(Absence.document(absences, at: at), objects: .absence)
+        case 12:
+            let records = (0..<1 + below(3)).map { _ in
+                // By the archive itself, with the first post that named it.
+                let number = below(9)
+                return FileRecord(
+                    fileID: id("file\(number)x"), postID: posts[number], channelID: channel,
+                    outcome: .missing(.init(pick([.gone, .refused, .failed]))))
+            }
+            try await writer.append(FileRecord.document(records, channelID: channel, at: at), objects: .file)
+        case 13:
             try await writer.append(document(.channels, list { $0.channelObject() }), objects: .channel)
         default:
             let kinds: [(DocumentKind, ObjectKind)] = [(.teams, .team), (.members, .member), (.emoji, .emoji)]
@@ -155,6 +176,32 @@ private struct HostileAnswers {
         return "[\(elements.joined(separator: ","))]"
     }
 
+    /// A choice of a package, in all that one can narrow or leave out.
+    mutating func request(_ all: [Channel], isPlain: Bool) -> ExportRequest {
+        guard !isPlain else { return ExportRequest(format: .jsonl, channels: all) }
+        let channels = all.filter { _ in chance(2) }
+        var asked: [(name: String, value: String)] = []
+        var userIDs: [String]?
+        if chance(3) {
+            userIDs = [pick(users)]
+            asked.append(("user", userIDs?.first ?? ""))
+        }
+        var createAt = Int64.min..<Int64.max
+        if chance(3) {
+            let day = Timestamp(milliseconds: (Fixture.first / 86_400_000 + Int64(below(2))) * 86_400_000)
+            let isSince = chance(2)
+            createAt = isSince ? day.milliseconds..<Int64.max : Int64.min..<day.milliseconds + 86_400_000
+            asked.append((isSince ? "since" : "until", day.date))
+        }
+        let isUnverified = chance(2)
+        if isUnverified { asked.append(("include-unverified", "yes")) }
+        let redaction = Redaction(
+            postIDs: chance(2) ? [pick(posts)] : [], userIDs: chance(4) ? [pick(users)] : [])
+        return ExportRequest(
+            format: .jsonl, channels: channels.isEmpty ? all : channels, userIDs: userIDs, createAt: createAt,
+            includesUnverified: isUnverified, redaction: redaction, asked: asked)
+    }
+
     // MARK: What they hold
 
     private mutating func post(isRevision: Bool = false) -> String {
@@ -167,9 +214,17 @@ private struct HostileAnswers {
             ("root_id", chance(4) ? quoted(pick(posts)) : #""""#),
             ("original_id", isRevision ? quoted(pick(posts)) : #""""#),
             ("type", isEncrypted ? #""custom_e2ee""# : #""""#), ("message", quoted(text())), ("props", props),
-            ("file_ids", chance(5) ? "[\(quoted(id("file\(below(9))x")))]" : "[]"), ("metadata", "{}"),
+            ("file_ids", chance(5) ? "[\(quoted(id("file\(below(9))x")))]" : "[]"),
+            ("metadata", chance(6) ? preview() : "{}"),
         ]
         return object(&members)
+    }
+
+    /// As the server puts one post into another that has a link to it.
+    private mutating func preview() -> String {
+        let post = quoted(pick(posts))
+        let shown = "{\"id\":\(post),\"user_id\":\(quoted(pick(users))),\"message\":\(quoted(text()))}"
+        return "{\"embeds\":[{\"type\":\"permalink\",\"data\":{\"post_id\":\(post),\"post\":\(shown)}}]}"
     }
 
     private mutating func user() -> String {

@@ -59,6 +59,8 @@ public struct Evidence: Sendable {
         _ destination: any ExportDestination, _ plan: EvidencePlan, _ request: ExportRequest,
         _ place: UnnamedFile.Place, _ signer: Gpg.Key?, _ progress: (Channel, Int) -> Void
     ) async throws -> Summary {
+        var request = request
+        request.redaction = plan.redaction
         let users = try EvidenceUser.all(in: archive, included: Set(plan.posts.keys))
         let people = ExportPeople(
             account: try archive.account(), users: users.map(\.user), teams: try archive.teams(),
@@ -68,10 +70,10 @@ public struct Evidence: Sendable {
         let findings = try await Audit(archive, trusted: trusted).run(channels: request.channels)
             .compactMap { EvidenceFinding($0, channels: channels) }
         let filter = EvidenceFilter(userIDs: request.userIDs, createAt: request.createAt)
-        let found = EvidenceFindings(findings, filter, plan.redaction)
+        let found = EvidenceFindings(findings, filter, request.redaction)
         let writer = try EvidenceWriter(destination, people, found, place)
         let reader = PostReader(archive, keyring: keyring, trusted: trusted, disclosesKeys: true)
-        var redacting = RedactingReader(archive, plan.redaction, plan.posts, reader)
+        var redacting = RedactingReader(archive, request.redaction, plan.posts, reader)
         for entry in plan.channels {
             try writer.begin(entry)
             let query = PostQuery(
@@ -107,7 +109,7 @@ public struct Evidence: Sendable {
             hasKeys: !keyring.isEmpty, channels: plan.channels, teams: plan.teams, users: sources.users,
             emoji: writer.tally.emoji.values.sorted { $0.name < $1.name },
             documents: try sources.write(to: destination, head: plan.head),
-            disclosure: sources.remainder.disclosure, redaction: plan.redaction,
+            disclosure: sources.remainder.disclosure, redaction: request.redaction,
             filter: filter, coverage: plan.coverage,
             timeStamps: sources.timeStamps, book: NameBook(trusted.record.names))
         try writer.finish(facts, keys)

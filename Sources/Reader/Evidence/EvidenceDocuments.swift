@@ -55,7 +55,9 @@ struct EvidenceDocuments {
             var found: [String: [(document: Int64, absence: NoticedAbsence)]] = [:]
             let told = records.filter { $0.value.kind == DocumentKind.absences.rawValue }.keys.sorted()
             for sequence in told {
-                for (id, absence) in try content(sequence)?.absences ?? [] {
+                // What was known already is no news, and keeps its time.
+                for (id, absence) in try content(sequence)?.absences ?? []
+                where found[id]?.last?.absence.reason != absence.reason {
                     found[id, default: []].append((sequence, absence))
                 }
             }

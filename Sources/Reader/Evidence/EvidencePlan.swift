@@ -192,7 +192,7 @@ struct EvidenceSources {
     }
 
     private func rendering(_ content: DocumentContent) throws -> [UInt8]? {
-        try redaction.rendering(content) { [archive] in (try? archive.header(ofPost: $0))?.userID }
+        try redaction.rendering(content, of: archive)
     }
 
     /// Writes the chain, and each document with its record.

@@ -180,7 +180,7 @@ struct EvidencePosts {
             throw Flaw(what: "another post stands there in document \(sequence)")
         }
         guard (state == .revision) == !header.originalID.isEmpty, state != .deleted || header.deleteAt > 0,
-            state != .live || header.deleteAt == 0
+            state != .live || header.deleteAt <= 0
         else { throw Flaw(what: "it is not \(state.rawValue) as the document has it") }
         guard facts.filter.takes(userID: header.userID, createAt: header.createAt) else {
             throw Flaw(what: "it is not of the people and times that \(EvidenceWriter.manifestName) names")

@@ -18,6 +18,12 @@ public struct Redaction: Equatable, Sendable {
 
     func covers(_ id: String, _ userID: String) -> Bool { postIDs.contains(id) || userIDs.contains(userID) }
 
+    /// Whether a file is one of a post that is to be left out.
+    func covers(_ record: FileRecord, in archive: Archive) throws(ArchiveError) -> Bool {
+        guard !isEmpty else { return false }
+        return covers(record.postID, try archive.header(ofPost: record.postID)?.userID ?? "")
+    }
+
     private func covers(_ post: PostHeader) -> Bool {
         covers(post.originalID.isEmpty ? post.id : post.originalID, post.userID)
     }
@@ -37,12 +43,10 @@ public struct Redaction: Equatable, Sendable {
     /// A document's body without what covered posts say in the clear, in previews of them within other posts too, and without
     /// what is recorded of their files: what stays stands where it stood.
     ///
-    /// - Parameter author: whose a post is, by its id, where that is known.
+    /// - Parameter archive: which tells whose a post is; nil where there is none.
     /// - Returns: nil where nothing has to be taken out.
     /// - Throws: `cannotRedact`.
-    func rendering(
-        _ content: DocumentContent, author: (_ postID: String) -> String? = { _ in nil }
-    ) throws(ReaderError) -> [UInt8]? {
+    func rendering(_ content: DocumentContent, of archive: Archive? = nil) throws(ReaderError) -> [UInt8]? {
         guard !isEmpty else { return nil }
         var body = content.body
         var isChanged = false
@@ -65,20 +69,29 @@ public struct Redaction: Equatable, Sendable {
         }
         if content.kind == .files {
             for object in content.objects {
-                guard let record = FileRecord(object), covers(record.postID, author(record.postID) ?? "") else {
-                    continue
-                }
+                guard let record = FileRecord(object) else { continue }
+                let isCovered: Bool
+                do throws(ArchiveError) {
+                    isCovered =
+                        try archive.map { archive throws(ArchiveError) in try covers(record, in: archive) }
+                        ?? covers(record.postID, "")
+                } catch { throw .archive(error) }
+                guard isCovered else { continue }
                 try put(Array("null".utf8), in: object.range, record.postID, behind: 0)
             }
         }
         return isChanged ? body : nil
     }
 
-    /// The same with the posts that hold a message of those again: they would show what is to be left out.
+    /// The same with the posts that hold a message of those again, and so on: they would show what is to be left out.
     func withCopies(in archive: Archive) throws(ArchiveError) -> Redaction {
-        guard !isEmpty else { return self }
-        let copies = try archive.copies(ofPosts: postIDs, ofUsers: userIDs)
-        return Redaction(postIDs: postIDs.union(copies), userIDs: userIDs)
+        var all = postIDs
+        var new = try archive.copies(ofPosts: postIDs, ofUsers: userIDs).subtracting(all)
+        while !new.isEmpty {
+            all.formUnion(new)
+            new = try archive.copies(ofPosts: new, ofUsers: []).subtracting(all)
+        }
+        return Redaction(postIDs: all, userIDs: userIDs)
     }
 
     /// What holds of the posts that a document has: the messages of covered ones, and of the others each with an id.

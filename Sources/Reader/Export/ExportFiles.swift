@@ -58,7 +58,9 @@ final class ExportFiles {
 
     private func record(of attached: AttachedFile) throws -> FileRecord? {
         guard request.includesFiles, ImportID.isIdentifier(attached.id) else { return nil }
-        return try archive.fileRecord(attached.id)
+        guard let record = try archive.fileRecord(attached.id) else { return nil }
+        // Two posts may name one file. Nothing is told of what a redacted one had.
+        return try request.redaction.covers(record, in: archive) ? nil : record
     }
 
     private func state(_ attached: AttachedFile, _ record: FileRecord) throws -> ShownFile.State {

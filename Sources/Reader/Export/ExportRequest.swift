@@ -21,7 +21,7 @@ public struct ExportRequest: Sendable {
     public let includesUnverified: Bool
     public let includesFiles: Bool
     /// What a package of evidence leaves out, visibly.
-    public let redaction: Redaction
+    public internal(set) var redaction: Redaction
     /// The narrowing in the user's own words, for the manifest.
     public let asked: [(name: String, value: String)]
 
