@@ -35,6 +35,7 @@ extension Archive {
         }
         for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
         guard rename(temporary, path) == 0 else { throw .file(path: path, operation: "create", errno: errno) }
+        CheckedMark.place(CheckedMark.state(of: path), onArchive: path)
         PrivateFile.synchronizeDirectory(directory.path)
         PrivateFile.synchronizeDirectory(PrivateFile.directory(of: directory.path))
     }

@@ -44,9 +44,7 @@ public struct Archive: Sendable {
         configuration.readonly = purpose == .reading
         configuration.busyMode = .timeout(30)
         configuration.prepareDatabase { db in
-            // What SQLite's manual asks of whoever opens a file that a stranger may have had in hand.
-            try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
-            if purpose != .creating { try requireArchive(db, path: path) }
+            try DatabaseDefense.require(db) { if purpose != .creating { try requireArchive($0, path: path) } }
             // Readers see a whole state while a page is written; FULL makes a commit survive a power cut.
             if purpose != .reading { try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL") }
         }
@@ -63,6 +61,8 @@ public struct Archive: Sendable {
             throw ArchiveError.newerFormat(path: path, version: version)
         }
         guard version >= ArchiveSchema.version else { throw ArchiveError.notAnArchive(path: path) }
+        try DatabaseHeader(database, path: path).requirePages(path: path)
+        try ArchiveSchema.requireOwn(database, path: path)
     }
 
     func read<T>(_ body: (Database) throws -> T) throws(ArchiveError) -> T {

@@ -38,13 +38,16 @@ extension Archive {
     /// index against the bytes that it comes from. What is damaged is named; nothing is changed.
     ///
     /// - Parameters:
+    ///   - includesFiles: whether the files of posts are read as well. They decide nothing about posts.
     ///   - progress: called with the number of documents read so far, and of all.
     ///   - fileProgress: called with the report after each file.
     /// - Throws: `CancellationError`. What cannot be read is damage, and in the report.
     public func check(
+        includesFiles: Bool = true,
         progress: (Int, Int) -> Void = { _, _ in }, fileProgress: (CheckReport) -> Void = { _ in }
     ) async throws -> CheckReport {
         var report = CheckReport()
+        let state = CheckedMark.state(of: directory.archivePath)
         report.damages += databaseDamages()
         var end = Int64.max
         var format: Int?
@@ -99,7 +102,8 @@ extension Archive {
             let what = "its version is \(format), and its documents are those of version \(needed)"
             report.damages.append(.init(document: nil, context: "", what: what, posts: []))
         }
-        try checkFiles(&report, progress: fileProgress)
+        if report.damages.isEmpty { CheckedMark.place(state, onArchive: directory.archivePath) }
+        if includesFiles { try checkFiles(&report, progress: fileProgress) }
         return report
     }
 

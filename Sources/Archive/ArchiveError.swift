@@ -4,6 +4,8 @@ public enum ArchiveError: Error, Equatable, Sendable {
     case noAccount(vault: String)
     case unknownAccount(name: String, known: [String])
     case severalAccounts(names: [String])
+    /// An account's folder, or the archive in it, is not the user's alone.
+    case exposed(path: String, FolderExposure)
     case inUse(process: Int32?, path: String)
     case notAnArchive(path: String)
     case newerFormat(path: String, version: Int)
@@ -21,4 +23,13 @@ public enum ArchiveError: Error, Equatable, Sendable {
     case badTimeStamp(what: String)
     /// The compressed body of a document cannot be written or read.
     case compression(what: String)
+}
+
+/// Why somebody else may have changed a file or folder.
+public enum FolderExposure: Equatable, Sendable {
+    case link
+    /// The user's number.
+    case owner(Int)
+    /// For the group, or for all.
+    case writable
 }

@@ -9,6 +9,7 @@ public actor ArchiveWriter {
     private let lock: ArchiveLock
     public nonisolated let directory: AccountDirectory
     private var head: ChainHead
+    private var mark: CheckedMark
     /// The last document with events that this writer has added.
     var lastEvents: Int64 = 0
 
@@ -20,8 +21,10 @@ public actor ArchiveWriter {
         self.directory = directory
         guard PrivateFile.exists(path) else { throw .notAnArchive(path: path) }
         lock = try ArchiveLock(path: directory.lockPath)
+        mark = CheckedMark(ofArchive: path)
         database = try Archive.open(path, .writing)
         try ArchiveWriter.complete(database, path: path)
+        mark.renew()
         head = try Archive.rethrowing(path: path) { [database] in
             let sql = "SELECT seq, record, hash FROM document ORDER BY seq DESC LIMIT 1"
             guard let last = try database.read({ try Row.fetchOne($0, sql: sql) }) else {
@@ -181,9 +184,7 @@ public actor ArchiveWriter {
     func transaction<T>(
         _ body: (Database, ChainHead) throws(ArchiveError) -> (T, ChainHead)
     ) throws(ArchiveError) -> T {
-        let (result, end) = try Archive.rethrowing(path: directory.archivePath) { [database, head] in
-            try database.write { try body($0, head) }
-        }
+        let (result, end) = try write { [head] in try body($0, head) }
         head = end
         return result
     }
@@ -192,20 +193,32 @@ public actor ArchiveWriter {
         _ document: ReceivedDocument, walk: WalkState?, _ index: (Database, Int64) throws -> T
     ) throws(ArchiveError) -> T {
         let row = try DocumentRow(document, walk: walk, sequence: head.sequence + 1, previous: head.hash)
-        let result = try Archive.rethrowing(path: directory.archivePath) { [database] in
-            try database.write { db in
-                try row.insert(db)
-                try ArchiveSchema.admit(document.kind, document.body, to: db)
-                if let walk, let channelID = document.channelID {
-                    try db.execute(
-                        sql: "INSERT INTO walk (channel_id, document, at, state) VALUES (?, ?, ?, ?)",
-                        arguments: [channelID, row.sequence, document.receivedAt.milliseconds, walk.json])
-                }
-                return try index(db, row.sequence)
+        let result = try write { db in
+            try row.insert(db)
+            try ArchiveSchema.admit(document.kind, document.body, to: db)
+            if let walk, let channelID = document.channelID {
+                try db.execute(
+                    sql: "INSERT INTO walk (channel_id, document, at, state) VALUES (?, ?, ?, ?)",
+                    arguments: [channelID, row.sequence, document.receivedAt.milliseconds, walk.json])
             }
+            return try index(db, row.sequence)
         }
         head = (row.sequence, SHA256Digest(of: Array(row.record.utf8)))
         return result
+    }
+
+    /// One transaction.
+    private func write<T>(_ body: (Database) throws -> T) throws(ArchiveError) -> T {
+        mark.expect()
+        defer { mark.renew() }
+        return try Archive.rethrowing(path: directory.archivePath) { [database] in try database.write(body) }
+    }
+
+    deinit {
+        // The last connection takes the journal into the file.
+        mark.expect()
+        try? database.close()
+        mark.renew()
     }
 }
 

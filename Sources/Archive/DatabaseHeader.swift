@@ -34,6 +34,14 @@ struct DatabaseHeader {
         hasJournal = PrivateFile.size("\(path)-wal") ?? 0 > 0
     }
 
+    /// - Throws: `damagedDatabase` where the pages have another size, or other room in them, than this program's.
+    func requirePages(path: String) throws(ArchiveError) {
+        // Bytes 16 and 17, the size; 20, what is left free in each page; 21 to 23, which SQLite itself demands.
+        guard bytes[16..<18].elementsEqual([0x10, 0x00]), bytes[20] == 0 else {
+            throw .damagedDatabase(path: path, what: "its pages are not as they were made")
+        }
+    }
+
     /// What is not as it must be.
     var problems: [String] {
         var problems: [String] = []

@@ -51,8 +51,12 @@ struct DocumentRow: Sendable {
     ///
     /// - Throws: `damagedDocument`.
     func body() throws(ArchiveError) -> [UInt8] {
+        let recordHash = SHA256Digest(of: Array(record.utf8)).description
         guard let record = DocumentRecord(text: record) else {
             throw .damagedDocument(sequence: sequence, what: "its record cannot be read")
+        }
+        guard hash == recordHash, record.sequence == sequence else {
+            throw .damagedDocument(sequence: sequence, what: "its record is not the one that was written")
         }
         guard SHA256Digest(of: compressed) == record.storedHash else {
             throw .damagedDocument(sequence: sequence, what: "its compressed body does not have the recorded SHA-256")

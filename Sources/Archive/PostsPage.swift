@@ -122,7 +122,10 @@ public struct PostHeader: Equatable, Sendable {
 
     /// What a field says in a form that no server gives it is taken as not said: only a post without an id or a channel has
     /// no place.
-    public init(_ post: JSONValue) throws(UnplacedPost) {
+    public init(_ post: JSONValue) throws(UnplacedPost) { try self.init(post, hasDigests: true) }
+
+    /// - Parameter hasDigests: whether `said`, `identity` and `ciphertext` are wanted as well.
+    init(_ post: JSONValue, hasDigests: Bool) throws(UnplacedPost) {
         guard post.kind == .object, let id = post["id"]?.string, PostHeader.isIdentifier(id) else {
             throw UnplacedPost(id: "", why: "it has no id")
         }
@@ -146,7 +149,10 @@ public struct PostHeader: Equatable, Sendable {
         deleteAt = time(post["delete_at"])
         originalID = original == id || deleteAt <= 0 ? "" : original
         range = post.range
-
+        guard hasDigests else {
+            (said, identity, ciphertext) = ([], [], nil)
+            return
+        }
         let content = ["message", "props", "file_ids"].map { PostHeader.content(of: post[$0]) }
         said = PostHeader.said(
             [id, channelID, userID, rootID, originalID, type], [createAt, editAt, deleteAt], content)

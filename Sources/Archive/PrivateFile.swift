@@ -104,6 +104,15 @@ public enum PrivateFile {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// Why somebody else may have changed what lies there; nil where only the user could.
+    static func exposure(_ path: String) -> FolderExposure? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        if status.st_mode & S_IFMT == S_IFLNK { return .link }
+        if status.st_uid != geteuid() { return .owner(Int(status.st_uid)) }
+        return status.st_mode & (S_IWGRP | S_IWOTH) == 0 ? nil : .writable
+    }
+
     /// Bytes; nil where there is no regular file.
     public static func size(_ path: String) -> Int? {
         var status = stat()

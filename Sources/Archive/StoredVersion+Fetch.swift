@@ -1,3 +1,4 @@
+public import Bytes
 internal import GRDB
 
 extension StoredVersion {
@@ -50,7 +51,7 @@ extension StoredVersion {
         var header = try Header(row)
         let start: Int = try row.decode(forColumn: "start")
         let length: Int = try row.decode(forColumn: "length")
-        let (body, source) = try cache.content(of: header.documentSequence) {
+        let (body, part) = try cache.content(of: header.documentSequence) {
             try DocumentRow.fetch(database, sequence: header.documentSequence)
         }
         guard start >= 0, length >= 0, start <= body.count, length <= body.count - start else {
@@ -62,17 +63,44 @@ extension StoredVersion {
         func misplaced() -> ArchiveError {
             .damagedDocument(sequence: header.documentSequence, what: "post \(header.id) is not what the index says")
         }
-        guard let source else {
+        guard let part else {
             guard let json = PostEvents.post(at: body[range]) else { throw misplaced() }
             return (header, json, nil)
         }
-        do throws(ArchiveError) { return (header, try source.json(body, range), source.name) } catch {
+        guard let told = part.posts[start], told.range == range, header.isTold(by: told) else { throw misplaced() }
+        do throws(ArchiveError) { return (header, try part.source.json(body, range), part.source.name) } catch {
             throw misplaced()
         }
     }
 }
 
+extension StoredVersion {
+    /// The index is believed only where the document says the same.
+    ///
+    /// - Parameter post: what was read of `json`; nil where that is more than can be read at once.
+    /// - Throws: `damagedDocument` where the post is not of whom, where, when and of what type the index says.
+    public func requireTold(by post: JSONValue?) throws(ArchiveError) {
+        // An export names people and channels, and not their ids: its posts were compared when they were loaded.
+        guard importName == nil else { return }
+        guard let post = post ?? (try? PostsPage.parse(json)), let told = try? PostHeader(post, hasDigests: false),
+            header.isTold(by: told)
+        else {
+            throw .damagedDocument(
+                sequence: header.documentSequence, what: "post \(header.id) is not what the index says")
+        }
+    }
+}
+
 extension StoredVersion.Header {
+    /// - Parameter post: of the document, where the row says that this version stands.
+    fileprivate func isTold(by post: PostHeader) -> Bool {
+        // What had been superseded when it came stands under an id of the archive's own.
+        let ids = (id, originalID) == (post.id, post.originalID) || post.originalID.isEmpty && originalID == post.id
+        return ids && channelID == post.channelID && userID == post.userID && rootID == post.rootID
+            && type == post.type && createAt == post.createAt && updateAt == post.updateAt && editAt == post.editAt
+            && deleteAt == post.deleteAt
+    }
+
     init(_ row: Row) throws {
         sequence = try row.decode(forColumn: "seq")
         documentSequence = try row.decode(forColumn: "document")

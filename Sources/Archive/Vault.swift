@@ -18,11 +18,11 @@ public struct Vault: Sendable {
         let names = accountNames
         if let name {
             guard names.contains(name) else { throw .unknownAccount(name: name, known: names) }
-            return directory(name)
+            return try directory(name).requiringOwn()
         }
         guard let only = names.first else { throw .noAccount(vault: path) }
         guard names.count == 1 else { throw .severalAccounts(names: names) }
-        return directory(only)
+        return try directory(only).requiringOwn()
     }
 
     /// The directory of an account, made where it is missing. An account is its user id on a server; the directory is
@@ -34,7 +34,9 @@ public struct Vault: Sendable {
         let names = account.directoryNames
         for name in accountNames {
             do throws(ArchiveError) {
-                if try Archive(directory(name)).account().isSame(as: account) { return directory(name) }
+                if try Archive(directory(name)).account().isSame(as: account) {
+                    return try directory(name).requiringOwn()
+                }
             } catch {
                 // Another account's damage is no reason not to log in to this one.
                 if names.contains(name) { throw error }
@@ -59,7 +61,7 @@ public struct Vault: Sendable {
             guard let account = try? Archive(directory(name)).account(), account.isOfImports,
                 account.username == username
             else { continue }
-            return directory(name)
+            return try directory(name).requiringOwn()
         }
         let id = survey.userID(of: username) ?? ImportID.make("user", username)
         return try makeAccount(Account(server: Account.importServer, userID: id, username: username))
@@ -74,7 +76,7 @@ public struct Vault: Sendable {
         guard PrivateFile.exists(directory.path) else { return true }
         // A journal without its archive may be all that is left of one: that is for a person to look at.
         guard PrivateFile.size("\(directory.archivePath)-wal") ?? 0 == 0 else { return false }
-        let own = ["keys", "lock", "session.json"]
+        let own = ["checked", "keys", "lock", "session.json"]
         return PrivateFile.isDirectory(directory.path) && !directory.holdsArchive
             && PrivateFile.names(in: directory.path).allSatisfy {
                 own.contains($0) || $0.hasPrefix(AccountDirectory.archiveName)
@@ -89,6 +91,16 @@ public struct AccountDirectory: Sendable {
     public let name: String
 
     static let archiveName = "archive.sqlite"
+
+    /// What others may change says nothing for sure.
+    ///
+    /// - Throws: `exposed`.
+    fileprivate func requiringOwn() throws(ArchiveError) -> AccountDirectory {
+        for path in [path, archivePath] {
+            if let exposure = PrivateFile.exposure(path) { throw .exposed(path: path, exposure) }
+        }
+        return self
+    }
 
     public var archivePath: String { "\(path)/\(AccountDirectory.archiveName)" }
     var lockPath: String { "\(path)/lock" }

@@ -43,12 +43,15 @@ struct PostJudge: Sendable {
     }
 
     /// Reads one version.
-    func read(_ version: StoredVersion) -> ReadPost {
+    ///
+    /// - Throws: `damagedDocument` where the index says something else of it than its own bytes.
+    func read(_ version: StoredVersion) throws(ArchiveError) -> ReadPost {
         let root: JSONValue
-        do { root = try JSONDocument(Array(version.json)).root } catch {
-            // The archive took it as JSON once; `check` will say what happened to it.
+        do { root = try JSONDocument(version.json).root } catch {
+            try version.requireTold(by: nil)
             return post(version, nil, Verdict(authenticity: .unchecked, content: .malformed), reason: error.description)
         }
+        try version.requireTold(by: root)
         let files = AttachedFile.all(in: root)
         guard let encrypted = EncryptedPost(root, type: version.header.type) else {
             let plain = Verdict(authenticity: nil, content: .plain)

@@ -35,10 +35,10 @@ public struct PostReader: Sendable {
                 defer { start = end }
                 return try plan.load(start..<end)
             },
-            work: { [verdicts] batch in batch.map(verdicts.read) },
+            work: { [verdicts] batch in try batch.map(verdicts.read) },
             consume: { posts in for post in posts { try consume(post) } })
     }
 
     /// Reads one version.
-    func judge(_ version: StoredVersion) -> ReadPost { verdicts.read(version) }
+    func judge(_ version: StoredVersion) throws(ArchiveError) -> ReadPost { try verdicts.read(version) }
 }

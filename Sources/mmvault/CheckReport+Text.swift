@@ -2,9 +2,35 @@ import Archive
 import Reader
 
 extension Archive {
+    /// Opens an archive to say something of what it holds. What is said comes from the index: where anybody but this program
+    /// may have changed it since it was last checked, it is checked first.
+    ///
+    /// - Parameter despiteDamage: whether a damaged archive is opened, too, after a warning.
+    /// - Returns: and whether it is damaged.
+    static func opened(
+        _ directory: AccountDirectory, despiteDamage: Bool
+    ) async throws -> (archive: Archive, isDamaged: Bool) {
+        let archive = try Archive(directory)
+        guard !archive.isAsChecked else { return (archive, false) }
+        let report = try await archive.checkAloud(includesFiles: false)
+        guard !report.damages.isEmpty else { return (archive, false) }
+        for line in report.lines { Terminal.note(line) }
+        guard despiteDamage else {
+            throw Failure.damaged(
+                archive, "nothing is shown", "“--damaged” of read, search and export shows what is left")
+        }
+        Terminal.warn("the archive is damaged, and what it says may be wrong")
+        return (archive, true)
+    }
+
+    static func opened(_ directory: AccountDirectory) async throws -> Archive {
+        try await opened(directory, despiteDamage: false).archive
+    }
+
     /// Checks all of it, and shows how far it has come.
-    func checkAloud() async throws -> CheckReport {
+    func checkAloud(includesFiles: Bool = true) async throws -> CheckReport {
         let report = try await check(
+            includesFiles: includesFiles,
             progress: { done, total in
                 if done.isMultiple(of: 16) {
                     Terminal.showProgress("checking document \(done.grouped) of \(total.grouped)")
@@ -29,11 +55,19 @@ extension Archive {
         let report = try await checkAloud()
         for line in report.lines { if isQuiet { Terminal.note(line) } else { Terminal.print(line) } }
         guard report.damages.isEmpty else {
-            throw Failure(
-                .damaged, "the archive \(SafeText.line(directory.archivePath)) is damaged; \(consequence)",
-                hint: "keep the file as it is, restore a copy beside it, and use that")
+            throw Failure.damaged(self, consequence)
         }
         return report.isClean
+    }
+}
+
+extension Failure {
+    /// - Parameter other: another thing to do.
+    fileprivate static func damaged(_ archive: Archive, _ consequence: String, _ other: String? = nil) -> Failure {
+        let copy = "keep the file as it is, restore a copy beside it, and use that"
+        return Failure(
+            .damaged, "the archive \(SafeText.line(archive.directory.archivePath)) is damaged; \(consequence)",
+            hint: other.map { "\(copy); \($0)" } ?? copy)
     }
 }
 

@@ -21,6 +21,7 @@ extension Failure {
             Failure(
                 .noArchive, "the vault holds several accounts, and none was chosen",
                 hint: "add --account with one of \(SafeText.line(names.joined(separator: ", ")))")
+        case .exposed(let path, let exposure): exposed(SafeText.line(path), exposure)
         case .inUse(let process, let path):
             Failure(
                 .inUse, "the archive is in use by \(process.map { "process \($0)" } ?? "another process")",
@@ -42,7 +43,7 @@ extension Failure {
         case .damagedDatabase(let path, let what):
             Failure(
                 .damaged, "\(path.isEmpty ? "the archive" : SafeText.line(path)) is damaged: \(SafeText.line(what))",
-                hint: "“mmvault check” names what is; keep this file and restore a copy beside it")
+                hint: "nothing was changed; keep the file as it is, restore a copy beside it, and use that")
         case .notAPage(let what):
             Failure(.server, "the server's answer is not what it should be: \(SafeText.line(what))")
         case .file(let path, let operation, let errno):
@@ -67,6 +68,23 @@ extension Failure {
                 .badExport, "no time stamp was kept: \(SafeText.line(what))",
                 hint: "nothing was added; “mmvault head --timestamp-request FILE” writes a new request")
         case .compression(let what): Failure(.failure, "compression: \(SafeText.line(what))")
+        }
+    }
+
+    private static func exposed(_ path: String, _ exposure: FolderExposure) -> Failure {
+        switch exposure {
+        case .link:
+            Failure(
+                .noArchive, "\(path) is a link, and an account's folder must not be one",
+                hint: "name the vault that it leads to with --vault, or move the account's folder into this one")
+        case .owner(let user):
+            Failure(
+                .noArchive, "\(path) belongs to another user (\(user)), who may have changed it",
+                hint: "copy the account's folder, so that the copy is yours, and run “mmvault check” there")
+        case .writable:
+            Failure(
+                .noArchive, "other users may write to \(path), and may have changed it",
+                hint: "“chmod go-w” takes that right away; then run “mmvault check”")
         }
     }
 }

@@ -49,9 +49,16 @@ struct KeyOptions: ParsableArguments {
     }
 }
 
+/// What shows posts of a damaged archive only on request.
+struct DamageOption: ParsableArguments {
+    @Flag(help: "Show what is left of a damaged archive. It may be wrong.")
+    var damaged = false
+}
+
 /// An account's archive opened for reading, with everything that reading needs.
 struct OpenArchive {
     let archive: Archive
+    let isDamaged: Bool
     let account: Account
     let keys: [PrivateKey]
     let trusted: TrustedKeys
@@ -66,9 +73,16 @@ struct OpenArchive {
         People(account: account, users: users, teams: teams, channels: channels, names: trusted.record.names)
     }
 
-    init(_ options: VaultOptions, keys keyOptions: KeyOptions) async throws {
+    /// - Parameters:
+    ///   - isCheckedLater: whether the command checks the whole archive before it says anything.
+    ///   - despiteDamage: whether a damaged archive is opened, too, after a warning.
+    init(
+        _ options: VaultOptions, keys keyOptions: KeyOptions, isCheckedLater: Bool = false, despiteDamage: Bool = false
+    ) async throws {
         let directory = try options.directory()
-        archive = try Archive(directory)
+        (archive, isDamaged) =
+            isCheckedLater
+            ? (try Archive(directory), false) : try await Archive.opened(directory, despiteDamage: despiteDamage)
         account = try archive.account()
         let named = try await keyOptions.named(KeyStore(directory))
         keys = named + (keyOptions.noKeys ? [] : try await KeyStore(directory).load())
@@ -82,5 +96,13 @@ struct OpenArchive {
         channels = try archive.channels().sorted {
             (names.label($0).lowercased(), $0.id) < (names.label($1).lowercased(), $1.id)
         }
+    }
+
+    /// Ends with the exit code of a damaged archive where it is one, after all that could be shown.
+    func endIfDamaged() throws {
+        guard isDamaged else { return }
+        throw Failure(
+            .damaged, "this comes from a damaged archive, and may be wrong",
+            hint: "“mmvault check” names what is damaged; restore a copy beside it, and use that")
     }
 }

@@ -11,10 +11,10 @@ struct KeyRestoration {
 
     /// - Throws: where another process writes to the archive. The lock is taken before anything is written, so that a
     ///   pull under way leaves everything as it is.
-    init(_ directory: AccountDirectory) throws {
+    init(_ directory: AccountDirectory) async throws {
         self.directory = directory
         writer = try ArchiveWriter(directory)
-        archive = try Archive(directory)
+        archive = try await Archive.opened(directory)
     }
 
     /// - Parameters: as for `KeyStore.restore`.

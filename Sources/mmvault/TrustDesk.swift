@@ -17,9 +17,10 @@ struct TrustDesk {
     let withoutKey: [String: Timestamp]
     private let nameChanges: [NameChange]
 
-    init(_ vault: VaultOptions) throws {
+    /// - Parameter isCheckedLater: whether the command checks the whole archive before it says anything.
+    init(_ vault: VaultOptions, isCheckedLater: Bool = false) async throws {
         directory = try vault.directory()
-        archive = try Archive(directory)
+        archive = isCheckedLater ? try Archive(directory) : try await Archive.opened(directory)
         account = try archive.account()
         register = try TrustRegister(archive)
         withoutKey = try archive.keyRecord().withoutKeyNow

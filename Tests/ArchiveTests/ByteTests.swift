@@ -86,11 +86,11 @@ import Testing
         await #expect(throws: ArchiveError.database(message: "broken", isFull: false)) {
             try await writer.keep(posts, walk: second)
         }
+        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TRIGGER broken'")
         var now = try state()
         #expect(now.documents == 2 && now.walk == first && now.versions == 1)
 
         // The writer goes on where it was.
-        try await sandbox.run("sqlite3 '\(directory.archivePath)' 'DROP TRIGGER broken'")
         try await writer.keep(posts, walk: second)
         now = try state()
         #expect(now.documents == 3 && now.walk == second && now.versions == 4)

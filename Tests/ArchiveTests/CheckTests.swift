@@ -19,7 +19,7 @@ import Testing
     }
 
     private func findings() async throws -> [String] {
-        try await Archive(directory).check().damages.map { "\($0.document.map { "\($0): " } ?? "")\($0.what)" }
+        try await damages(in: directory).map { "\($0.document.map { "\($0): " } ?? "")\($0.what)" }
     }
 
     @Test func aWholeArchiveIsClean() async throws {
@@ -307,6 +307,16 @@ func isNoticed(_ directory: AccountDirectory) async throws -> Bool {
     let archive: Archive
     do { archive = try Archive(directory) } catch { return true }
     return try await !archive.check().isClean
+}
+
+/// What is wrong with an archive: what its check finds, or why nothing is asked of it.
+func damages(in directory: AccountDirectory) async throws -> [CheckReport.Damage] {
+    let archive: Archive
+    do throws(ArchiveError) { archive = try Archive(directory) } catch {
+        guard case .damagedDatabase(_, let what) = error else { throw error }
+        return [.init(document: nil, context: "", what: what, posts: [])]
+    }
+    return try await archive.check().damages
 }
 
 /// One of everything: posts with a walk, two of them with encrypted messages, an object that changes and changes back, keys of

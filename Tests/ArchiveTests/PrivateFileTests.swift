@@ -39,7 +39,7 @@ import Testing
             for name in ["archive.sqlite", "archive.sqlite-wal", "archive.sqlite-shm", "lock", "session.json"] {
                 guard PrivateFile.exists("\(directory.path)/\(name)") else { fatalError("\(name) is missing") }
             }
-            guard seen == 11 else { fatalError("\(seen) files and directories") }
+            guard seen == 12 else { fatalError("\(seen) files and directories") }
             withExtendedLifetime((writer, archive)) {}
         }
     }

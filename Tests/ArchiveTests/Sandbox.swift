@@ -174,14 +174,6 @@ extension Sandbox {
         try await copy(directory, by: #".backup '$copy'"#)
     }
 
-    /// A copy in pages of 512 bytes instead of 4096, of which so few rows leave most empty: the same archive in a
-    /// quarter of the bytes.
-    func smallCopy(_ directory: AccountDirectory) async throws -> AccountDirectory {
-        let copy = try await copy(directory, by: "PRAGMA page_size = 512; VACUUM INTO '$copy'")
-        try await run("sqlite3 '\(copy.archivePath)' 'PRAGMA journal_mode = WAL'")
-        return copy
-    }
-
     private func copy(_ directory: AccountDirectory, by command: String) async throws -> AccountDirectory {
         let name = "copy-\(UUID().uuidString)"
         try await run(

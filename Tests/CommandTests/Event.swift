@@ -72,9 +72,11 @@ enum Event {
         "the archive loses a byte": { stage in
             let outcome = try await stage.run(
                 """
-                sqlite3 vault/localhost_alice/archive.sqlite "DROP TRIGGER document_is_never_changed;
+                cd vault/localhost_alice
+                guard=$(sqlite3 archive.sqlite "SELECT sql FROM sqlite_master WHERE name = 'document_is_never_changed'")
+                sqlite3 archive.sqlite "DROP TRIGGER document_is_never_changed;
                 UPDATE document SET body = substr(body, 1, length(body) - 1) WHERE seq =
-                (SELECT min(document) FROM version WHERE channel_id = '\(stage.story.release)')"
+                (SELECT min(document) FROM version WHERE channel_id = '\(stage.story.release)'); $guard"
                 """)
             guard outcome.code == 0 else { throw StageError(what: outcome.errors) }
         },

@@ -28,9 +28,9 @@ import Testing
             only: [
                 "CLibArchive": ["LibArchive.swift", "PackReader.swift", "PackWriter.swift"],
                 "CLibCrypto": ["LibCrypto.swift"],
-                "GRDBSQLite": ["DatabaseHeader.swift"],
+                "CSQLite": ["DatabaseDefense.swift"], "GRDBSQLite": ["DatabaseHeader.swift"],
                 "Glibc": [
-                    "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "FileStore.swift",
+                    "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "CheckedMark.swift", "FileStore.swift",
                     "LibArchive.swift", "PackReader.swift", "PackWriter.swift", "PartialFile.swift",
                     "PrivateFile.swift",
                     "Vault.swift",

@@ -215,7 +215,7 @@ struct EvidencePosts {
         }), content == .notForUs ? own.contains(where: message.isAddressed) : opener.map(own.contains) != true {
             throw Flaw(what: "which key opens it is not as \(EvidenceWriter.keysName) has it")
         }
-        var read = PostJudge(trusted, emoji, hasKeys: facts.hasKeys, stated: stated, open: open).read(stored)
+        var read = try PostJudge(trusted, emoji, hasKeys: facts.hasKeys, stated: stated, open: open).read(stored)
         read.isOwnersWord = documents.isRedacted(sequence)
         let hash = try redactedHash(header, verdict, &documents)
         let text =

@@ -275,7 +275,7 @@ struct RedactingReader {
                 let version = document.rendered.version(
                     at: header.range, sequence: header.sequence, state: post.state, absence: post.absence)
             {
-                shown = reader.judge(version)
+                shown = try reader.judge(version)
             }
         }
         shown.isOwnersWord = isRedacted

@@ -138,7 +138,7 @@ public final class Search {
     }
 
     private func hit(_ version: StoredVersion) throws -> SearchHit {
-        let post = reader.judge(version)
+        let post = try reader.judge(version)
         let isBare =
             try post.verdict.content == .plain && !post.header.type.hasPrefix("system_")
             && lookup.isAmongEncrypted(post.header)

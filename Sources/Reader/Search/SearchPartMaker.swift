@@ -43,8 +43,8 @@ struct SearchPartMaker {
         try await OrderedPipeline.run(
             next: { try batches.next().map(plan.load) },
             work: { batch in
-                batch.map { version in
-                    let post = reader.judge(version)
+                try batch.map { version in
+                    let post = try reader.judge(version)
                     return (SearchSegment.Entry(post), SearchPartMaker.isSettled(post) ? nil : post.header.userID)
                 }
             },

@@ -39,7 +39,7 @@ struct Audit: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let open = try await OpenArchive(vault, keys: KeyOptions.none)
+        let open = try await OpenArchive(vault, keys: KeyOptions.none, isCheckedLater: true)
         let channels = try channel.isEmpty ? nil : open.select(channels: channel)
         let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: json, "nothing was looked for")
         let audit = Reader.Audit(open.archive, trusted: open.trusted)

@@ -36,6 +36,7 @@ struct Export: AsyncParsableCommand {
 
     @OptionGroup var vault: VaultOptions
     @OptionGroup var keys: KeyOptions
+    @OptionGroup var damage: DamageOption
 
     @Argument(help: ArgumentHelp("markdown, mbox, jsonl or evidence", valueName: "format"))
     var kind: Kind
@@ -91,7 +92,11 @@ struct Export: AsyncParsableCommand {
         if let since, let until, since.start > until.start {
             throw Failure(.usage, "--since is later than --until", hint: "nothing was written")
         }
-        let open = try await OpenArchive(vault, keys: keys)
+        guard kind.format != nil || !damage.damaged else {
+            throw Failure(.usage, "no evidence is made from a damaged archive", hint: "restore a copy, and use that")
+        }
+        let open = try await OpenArchive(
+            vault, keys: keys, isCheckedLater: kind.format == nil, despiteDamage: damage.damaged)
         let request = ExportRequest(
             format: kind.format ?? .jsonl, channels: try open.select(channels: channel, teams: team),
             userIDs: try userIDs(user, open.users),
@@ -109,6 +114,7 @@ struct Export: AsyncParsableCommand {
         if summary.counts.posts == 0 { Terminal.warn("nothing was chosen: no post in the archive is of that choice") }
         Terminal.print("The manifest is \(SafeText.line(output))/manifest.json")
         Terminal.note("These files are in the clear.")
+        try open.endIfDamaged()
         try end(summary.counts)
     }
 

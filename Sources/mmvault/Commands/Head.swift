@@ -54,7 +54,7 @@ struct Head: AsyncParsableCommand {
     func run() async throws {
         let directory = try vault.directory()
         if let timestampResponse { return try await keep(timestampResponse, directory) }
-        let archive = try Archive(directory)
+        let archive = try await Archive.opened(directory)
         // Of the record itself, and not of the index: what an authority signs must be what the chain has.
         let last = try archive.document(try archive.head().documents).record
         Terminal.print("\(Int(last.sequence).of("document")), head of the chain:\n  \(last.hash)")

@@ -44,7 +44,7 @@ extension Key {
                 throw Failure(
                     .usage, "\(SafeText.line(file)) exists already", hint: "name a file that does not exist yet")
             }
-            let key = try KeyChoice.choose(try await keys.load(directory), id: id, directory)
+            let key = try await KeyChoice.choose(try await keys.load(directory), id: id, directory)
             let gpg = Gpg()
             let target = if let recipient { try await gpg.recipient(named: recipient) } else { try await gpg.ownKey() }
             Terminal.note("Encrypting to \(target.fingerprint), \(SafeText.line(target.userID))")

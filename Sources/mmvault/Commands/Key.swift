@@ -58,7 +58,7 @@ struct Key: AsyncParsableCommand {
             if let recipient { encryption = .recipient(try await Gpg().recipient(named: recipient)) }
             var bytes = try InputFile.read(file)
             defer { wipe(&bytes) }
-            let restoration = try KeyRestoration(directory)
+            let restoration = try await KeyRestoration(directory)
             let source = InputFile.name(file)
             let keys = try await restoration.run(bytes, source: source, encryption: encryption)
             try await restoration.ask(keys, isMine: mine, source: source)
@@ -89,7 +89,7 @@ struct Key: AsyncParsableCommand {
         var yes = false
 
         func run() async throws {
-            let desk = try TrustDesk(vault)
+            let desk = try await TrustDesk(vault)
             let entry = try desk.entry(of: desk.account.userID, key)
             guard entry.standing != .own else {
                 return Terminal.print("Noted already: you made \(entry.title)")
@@ -152,7 +152,7 @@ struct Key: AsyncParsableCommand {
 
         func run() async throws {
             let directory = try vault.directory()
-            let archive = try Archive(directory)
+            let archive = try await Archive.opened(directory)
             let account = try archive.account()
             let restored = KeyStore(directory).ids
             let own = try archive.knownKeys()[account.userID] ?? []

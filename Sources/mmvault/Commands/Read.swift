@@ -34,6 +34,7 @@ struct Read: AsyncParsableCommand {
 
     @OptionGroup var vault: VaultOptions
     @OptionGroup var keys: KeyOptions
+    @OptionGroup var damage: DamageOption
 
     @Argument(help: ArgumentHelp("The channel's name or id.", valueName: "channel"))
     var channel: String
@@ -60,7 +61,7 @@ struct Read: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let open = try await OpenArchive(vault, keys: keys)
+        let open = try await OpenArchive(vault, keys: keys, despiteDamage: damage.damaged)
         let channel = try open.channel(called: channel)
         let selection = try select(in: channel, open)
         let isTerminal = Terminal.outputIsTerminal
@@ -90,6 +91,7 @@ struct Read: AsyncParsableCommand {
         if hasClosedPosts, open.keys.isEmpty, !keys.noKeys {
             Terminal.note("No private key is at hand: “mmvault key restore FILE” restores one.")
         }
+        try open.endIfDamaged()
     }
 
     /// Posts shown on either side of what was asked for.

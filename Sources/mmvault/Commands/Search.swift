@@ -37,6 +37,7 @@ struct Search: AsyncParsableCommand {
 
     @OptionGroup var vault: VaultOptions
     @OptionGroup var keys: KeyOptions
+    @OptionGroup var damage: DamageOption
 
     @Argument(
         parsing: .allUnrecognized,
@@ -70,7 +71,7 @@ struct Search: AsyncParsableCommand {
         // “--” may stand before words that look like options.
         let words = query.filter { $0 != "--" }
         let only = words == ["-"] ? nil : try SearchQuery(words.joined(separator: " "), today: .now)
-        let open = try await OpenArchive(vault, keys: keys)
+        let open = try await OpenArchive(vault, keys: keys, despiteDamage: damage.damaged)
         let search = try Reader.Search(
             open.archive, reader: open.reader, trusted: open.trusted, keyring: Keyring(open.keys))
         try await search.update(progress: Search.show)
@@ -80,7 +81,8 @@ struct Search: AsyncParsableCommand {
                 "No private key is at hand, so that encrypted posts are not searched: “mmvault key restore FILE”.")
         }
         if let only {
-            return try await Pager.show(unless: noPager || json) { try await answer(only, search, open) }
+            try await Pager.show(unless: noPager || json) { try await answer(only, search, open) }
+            return try open.endIfDamaged()
         }
         while let line = Terminal.inputIsTerminal ? Prompt.answer("search: ") : readLine() {
             do {
@@ -91,6 +93,7 @@ struct Search: AsyncParsableCommand {
             if json { Terminal.print() }
             Terminal.flush()
         }
+        try open.endIfDamaged()
     }
 
     private func answer(_ query: SearchQuery, _ search: Reader.Search, _ open: OpenArchive) async throws {

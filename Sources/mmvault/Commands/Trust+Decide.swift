@@ -46,7 +46,7 @@ extension Trust {
         @OptionGroup var others: OtherKeys
 
         func run() async throws {
-            let desk = try TrustDesk(choice.vault)
+            let desk = try await TrustDesk(choice.vault)
             let userID = try desk.user(named: choice.user)
             let entry = try choice.key.map { try desk.entry(of: userID, $0) } ?? desk.currentEntry(of: userID)
             guard let keyID = entry.keyID else {
@@ -110,7 +110,7 @@ extension Trust {
         }
 
         func run() async throws {
-            let desk = try TrustDesk(vault)
+            let desk = try await TrustDesk(vault)
             let users = try user.map(desk.user(named:))
             let entries = try await chosen(desk, users)
             try TrustDesk.agree(
@@ -196,7 +196,7 @@ extension Trust {
         }
 
         func run() async throws {
-            let desk = try TrustDesk(choice.vault)
+            let desk = try await TrustDesk(choice.vault)
             let userID = try desk.user(named: choice.user)
             if userID == desk.account.userID {
                 Terminal.warn(unused ? "these are keys of your own" : "this is a key of your own")
@@ -259,7 +259,7 @@ extension Trust {
         @OptionGroup var choice: Choice
 
         func run() async throws {
-            let desk = try TrustDesk(choice.vault)
+            let desk = try await TrustDesk(choice.vault)
             let userID = try desk.user(named: choice.user)
             let entry = try desk.namedEntry(of: userID, choice)
             guard let decision = entry.decision else {

@@ -34,7 +34,7 @@ extension Trust {
         var all = false
 
         func run() async throws {
-            let desk = try TrustDesk(vault)
+            let desk = try await TrustDesk(vault)
             guard file == "-" || !PrivateFile.exists(file) else {
                 throw Failure(
                     .usage, "\(SafeText.line(file)) exists already", hint: "name a file that does not exist yet")
@@ -45,7 +45,7 @@ extension Trust {
                     .usage, "you have not decided about any key",
                     hint: all ? "no key is known here" : "--all writes also the keys that you only know")
             }
-            let key = try KeyChoice.choose(try await keys.load(desk.directory), id: id, desk.directory)
+            let key = try await KeyChoice.choose(try await keys.load(desk.directory), id: id, desk.directory)
             // Whoever gets the list must be able to tell by it whose it is.
             guard
                 desk.register.entries[desk.account.userID]?.contains(where: {
@@ -91,7 +91,7 @@ extension Trust {
         var yes = false
 
         func run() async throws {
-            let desk = try TrustDesk(vault)
+            let desk = try await TrustDesk(vault)
             let list = try TrustList(try InputFile.read(file))
             let checked = try CheckedTrustList(list, for: desk.archive)
             let name = desk.people.username(list.userID)

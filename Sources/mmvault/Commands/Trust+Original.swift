@@ -29,7 +29,7 @@ extension Trust {
 
         func run() async throws {
             let directory = try vault.directory()
-            let archive = try Archive(directory)
+            let archive = try await Archive.opened(directory)
             guard try archive.header(ofPost: post) != nil else {
                 throw Failure(
                     .noArchive, "the archive has no post \(SafeText.line(post))",

@@ -28,7 +28,7 @@ extension Trust {
         var json = false
 
         func run() async throws {
-            let desk = try TrustDesk(vault)
+            let desk = try await TrustDesk(vault, isCheckedLater: true)
             let (report, hasAllFiles) = try await desk.findSigners(isQuiet: json)
             let printer = try SignerPrinter(desk)
             json ? printer.write(report) : printer.print(report)
@@ -63,7 +63,7 @@ extension Trust {
         var yes = false
 
         func run() async throws {
-            let desk = try TrustDesk(vault)
+            let desk = try await TrustDesk(vault)
             let userID = try desk.user(named: user)
             let found = try await desk.signer(of: userID, signer)
             let name = desk.people.username(userID)

@@ -38,7 +38,7 @@ struct Trust: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            let desk = try TrustDesk(vault)
+            let desk = try await TrustDesk(vault)
             let users = user.isEmpty ? desk.usersWithKeys : try user.map(desk.user(named:))
             let unseen = json || users.isEmpty ? [] : try await desk.unseenSigners()
             for (place, userID) in users.enumerated() {
@@ -82,7 +82,7 @@ struct Trust: AsyncParsableCommand {
         var user: String
 
         func run() async throws {
-            let desk = try TrustDesk(vault)
+            let desk = try await TrustDesk(vault)
             let userID = try desk.user(named: user)
             let events = try desk.archive.keyTimeline(of: userID)
             Terminal.print(desk.people.name(userID).wrapped(indent: 2))

@@ -33,7 +33,7 @@ struct Verify: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let open = try await OpenArchive(vault, keys: keys)
+        let open = try await OpenArchive(vault, keys: keys, isCheckedLater: true)
         let channels = try open.select(channels: channel)
         let hasAllFiles = try await open.archive.requireUndamaged(isQuiet: json, "nothing was verified")
         let people = open.people
