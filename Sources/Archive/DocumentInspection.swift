@@ -135,6 +135,7 @@ private struct Comparison {
         for row in rows where expected.removeValue(forKey: row.range.lowerBound) != row {
             problems.append("the index says something else about post \(row.id) than the document")
         }
+        requireOrder(rows.map(\.range.lowerBound), posts.map(\.range.lowerBound), "posts")
         olderVersions = expected.values.sorted { $0.range.lowerBound < $1.range.lowerBound }
     }
 
@@ -143,6 +144,7 @@ private struct Comparison {
         for row in rows where expected.removeValue(forKey: row.start) != row {
             problems.append("the index says something else about \(row.kind) \(row.id) than the document")
         }
+        requireOrder(rows.map(\.start), objects.map(\.start), "descriptions")
         // A row is made of what differs from how it was last seen: in this document, where it stands there twice, or before.
         var last: [String: [UInt8]] = [:]
         for object in objects {
@@ -167,6 +169,16 @@ private struct Comparison {
             }
         }
         problems += expected.map { "the index does not know its key \($0.keyID) of user \($0.userID)" }
+        if problems.isEmpty, rows != keys { problems.append("the index has its keys in another order") }
+    }
+
+    /// Of two rows about the same, the one behind counts.
+    private mutating func requireOrder(_ rows: [Int], _ document: [Int], _ what: String) {
+        let places = Dictionary(
+            document.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        let found = rows.compactMap { places[$0] }
+        guard zip(found, found.dropFirst()).contains(where: { $0 > $1 }) else { return }
+        problems.append("the index has its \(what) in another order")
     }
 
     private mutating func compare(_ rows: [WalkRow], with record: DocumentRecord, _ time: Timestamp) {

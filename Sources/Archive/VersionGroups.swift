@@ -31,7 +31,12 @@ public final class VersionGroups: Sendable {
         try run { db in
             try db.execute(
                 sql: """
-                    CREATE TEMP TABLE version_group (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE) STRICT;
+                    CREATE TEMP TABLE version_group (
+                      id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,
+                      -- What its first member has, and whether another has another.
+                      mark BLOB NOT NULL, is_mixed INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE TEMP TABLE excepted (hash BLOB NOT NULL) STRICT;
                     CREATE TEMP TABLE member (
                       in_group INTEGER NOT NULL, version INTEGER NOT NULL, mark BLOB NOT NULL,
                       PRIMARY KEY (in_group, version)
@@ -47,22 +52,24 @@ public final class VersionGroups: Sendable {
     @discardableResult
     public func put(_ version: Int64, into key: Key, mark: [UInt8] = []) throws(ArchiveError) -> Bool {
         try run { db in
-            let find = try db.cachedStatement(sql: "SELECT id FROM version_group WHERE hash = ?")
+            let find = try db.cachedStatement(sql: "SELECT id, mark = ?, is_mixed FROM version_group WHERE hash = ?")
             let hash = key.hash.databaseBlob
-            var group = try Int64.fetchOne(find, arguments: [hash])
-            let isNew = group == nil
-            if isNew {
-                try db.cachedStatement(sql: "INSERT INTO version_group (hash) VALUES (?)").execute(arguments: [hash])
-                group = db.lastInsertedRowID
+            let kept = (mark.isEmpty ? [] : Key("mark", mark).hash).databaseBlob
+            let known = try Row.fetchOne(find, arguments: [kept, hash])
+            if known == nil {
+                try db.cachedStatement(sql: "INSERT INTO version_group (hash, mark, is_mixed) VALUES (?, ?, 0)")
+                    .execute(arguments: [hash, kept])
             }
-            let digest = mark.isEmpty ? [] : Key("mark", mark).hash
-            let kept = digest.databaseBlob
+            let group: Int64 = try known?.decode(atIndex: 0) ?? db.lastInsertedRowID
             try db.cachedStatement(sql: "INSERT OR IGNORE INTO member VALUES (?, ?, ?)")
                 .execute(arguments: [group, version, kept])
-            guard !isNew, !mark.isEmpty else { return false }
-            let other = try db.cachedStatement(
-                sql: "SELECT EXISTS (SELECT 1 FROM member WHERE in_group = ? AND mark <> ?)")
-            return try Bool.fetchOne(other, arguments: [group, kept]) ?? false
+            guard let known, !mark.isEmpty else { return false }
+            let (isSame, isMixed): (Bool, Bool) = (try known.decode(atIndex: 1), try known.decode(atIndex: 2))
+            if !isSame, !isMixed {
+                try db.cachedStatement(sql: "UPDATE version_group SET is_mixed = 1 WHERE id = ?")
+                    .execute(arguments: [group])
+            }
+            return !isSame || isMixed
         }
     }
 
@@ -70,19 +77,19 @@ public final class VersionGroups: Sendable {
     ///
     /// - Parameter others: versions that are in one of these groups, too, do not count.
     public func posts(of key: Key, exceptIn others: [Key] = []) throws(ArchiveError) -> [PostReference] {
-        let places = Array(repeating: "?", count: others.count).joined(separator: ",")
         let sql = """
             SELECT CASE v.original_id WHEN '' THEN v.post_id ELSE v.original_id END AS post_id, v.channel_id, v.user_id,
               min(v.create_at) AS create_at
             FROM version_group g JOIN member m ON m.in_group = g.id JOIN version v ON v.seq = m.version
-            WHERE g.hash = ? AND NOT EXISTS (
-              SELECT 1 FROM version_group og JOIN member o ON o.in_group = og.id
-              WHERE og.hash IN (\(places)) AND o.version = m.version)
+            WHERE g.hash = ? AND m.version NOT IN (
+              SELECT o.version FROM excepted e JOIN version_group og ON og.hash = e.hash JOIN member o ON o.in_group = og.id)
             GROUP BY 1 ORDER BY 4, 1
             """
         return try run { db in
-            let hashes = ([key] + others).map(\.hash.databaseBlob)
-            return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(hashes)).map(PostReference.init)
+            try db.execute(sql: "DELETE FROM excepted")
+            let insert = try db.cachedStatement(sql: "INSERT INTO excepted VALUES (?)")
+            for other in others { try insert.execute(arguments: [other.hash.databaseBlob]) }
+            return try Row.fetchAll(db, sql: sql, arguments: [key.hash.databaseBlob]).map(PostReference.init)
         }
     }
 
@@ -134,7 +141,7 @@ public final class VersionGroups: Sendable {
     /// How many different marks the versions of a group have.
     public func marks(of key: Key) throws(ArchiveError) -> Int {
         let sql = """
-            SELECT count(DISTINCT mark) FROM version_group g JOIN member m ON m.in_group = g.id WHERE g.hash = ?
+            SELECT count(DISTINCT m.mark) FROM version_group g JOIN member m ON m.in_group = g.id WHERE g.hash = ?
             """
         return try run { try Int.fetchOne($0, sql: sql, arguments: [key.hash.databaseBlob]) ?? 0 }
     }

@@ -242,12 +242,13 @@ extension Circumstances {
         if post["props"]?["from_webhook"]?.string == "true" || post["props"]?["from_bot"]?.string == "true" {
             postedAs = post["props"]?["override_username"]?.string
         }
+        var places: [String: Int] = [:]
         for reaction in post["metadata"]?["reactions"]?.elements ?? [] {
             guard let emoji = reaction["emoji_name"]?.string, let userID = reaction["user_id"]?.string else { continue }
-            if let place = reactions.firstIndex(where: { $0.emoji == emoji }) {
-                reactions[place] = Reaction(
-                    emoji: emoji, userIDs: reactions[place].userIDs + [userID], custom: custom[emoji])
+            if let place = places[emoji] {
+                reactions[place].userIDs.append(userID)
             } else {
+                places[emoji] = reactions.count
                 reactions.append(Reaction(emoji: emoji, userIDs: [userID], custom: custom[emoji]))
             }
         }

@@ -68,7 +68,7 @@ public struct Circumstances: Equatable, Sendable {
         /// The emoji's name: `smile`.
         public let emoji: String
         /// Who reacted so, in the order in which they did.
-        public let userIDs: [String]
+        public internal(set) var userIDs: [String]
         /// Where people of the server made it, as far as the server has told.
         public var custom: CustomEmoji?
     }

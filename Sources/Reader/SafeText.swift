@@ -19,7 +19,8 @@ public enum SafeText {
     private static func neutralised(_ text: String, keepsLines: Bool) -> String {
         // Nearly every text is harmless, and then nothing is copied.
         guard text.unicodeScalars.contains(where: { !isHarmless($0) }) else { return text }
-        var result = String.UnicodeScalarView()
+        // An array: to append several scalars to a view copies all of it.
+        var result: [Unicode.Scalar] = []
         var previous: Unicode.Scalar?
         for scalar in text.unicodeScalars {
             defer { previous = scalar }
@@ -31,10 +32,22 @@ public enum SafeText {
                 // CR LF is one end of a line.
                 if !(scalar == "\n" && previous == "\r") { result.append("\n") }
             } else {
-                result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)
+                show(scalar, in: &result)
             }
         }
-        return String(result)
+        return String(String.UnicodeScalarView(result))
+    }
+
+    /// As `\u{202E}`.
+    private static func show(_ scalar: Unicode.Scalar, in result: inout [Unicode.Scalar]) {
+        result.append(contentsOf: ["\\", "u", "{"])
+        // Four bits a digit, without the zeros before the first.
+        let width = max(1, (32 - scalar.value.leadingZeroBitCount + 3) / 4)
+        for place in (0..<width).reversed() {
+            let digit = UInt8(scalar.value >> (4 * UInt32(place)) & 0xF)
+            result.append(Unicode.Scalar(digit < 10 ? 0x30 + digit : 0x37 + digit))
+        }
+        result.append("}")
     }
 
     /// LF, VT, FF, CR, NEL, LINE SEPARATOR, PARAGRAPH SEPARATOR (Unicode, section 5.8).

@@ -4,6 +4,8 @@ import Reader
 extension Character {
     /// Columns that a terminal gives it: 2 for East Asian wide characters and emoji (UAX #11, UTS #51), else 1.
     var columns: Int {
+        // Nearly all of them.
+        if isASCII { return 1 }
         guard let first = unicodeScalars.first else { return 0 }
         switch first.properties.generalCategory {
         case .nonspacingMark, .enclosingMark, .format: return 0

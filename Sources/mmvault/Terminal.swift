@@ -44,7 +44,8 @@ enum Terminal {
     }
 
     static func escaped(json: String) -> String {
-        var result = String.UnicodeScalarView()
+        // An array: to append several scalars to a view copies all of it.
+        var result: [Unicode.Scalar] = []
         for scalar in json.unicodeScalars {
             switch scalar.properties.generalCategory {
             case .control where scalar != "\n", .format:
@@ -56,7 +57,7 @@ enum Terminal {
             default: result.append(scalar)
             }
         }
-        return String(result)
+        return String(String.UnicodeScalarView(result))
     }
 
     static func write(_ bytes: [UInt8]) {

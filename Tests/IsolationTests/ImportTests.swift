@@ -30,7 +30,8 @@ import Testing
                 "CLibCrypto": ["LibCrypto.swift"],
                 "CSQLite": ["DatabaseDefense.swift"], "GRDBSQLite": ["DatabaseHeader.swift"],
                 "Glibc": [
-                    "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "CheckedMark.swift", "FileStore.swift",
+                    "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "CheckedMark.swift",
+                    "FileStore.swift",
                     "LibArchive.swift", "PackReader.swift", "PackWriter.swift", "PartialFile.swift",
                     "PrivateFile.swift",
                     "Vault.swift",

@@ -141,11 +141,17 @@ final class Fixture {
 
     /// As a failing disk might: the record is there, and its bytes are others.
     func damageBody(of sequence: Int64) throws {
+        try tamper("UPDATE document SET body = zeroblob(length(body)) WHERE seq = \(sequence)")
+    }
+
+    /// Changes what the guards forbid, and puts the guards back.
+    func tamper(_ sql: String) throws {
         let database = try Archive.open(directory.archivePath, .writing)
         try database.write { db in
-            try db.execute(sql: "DROP TRIGGER document_is_never_changed")
-            try db.execute(
-                sql: "UPDATE document SET body = zeroblob(length(body)) WHERE seq = ?", arguments: [sequence])
+            let guards = try Row.fetchAll(db, sql: "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            for row in guards { try db.execute(sql: "DROP TRIGGER \(row["name"] as String)") }
+            try db.execute(sql: sql)
+            for row in guards { try db.execute(sql: row["sql"] as String) }
         }
     }
 }

@@ -8,7 +8,8 @@ enum ReportHTML {
 
     /// By scalars: a mark with an accent on it is one character, and still a mark.
     private static func escape(_ text: String) -> String {
-        var result = String.UnicodeScalarView()
+        // An array: to append several scalars to a view copies all of it.
+        var result: [Unicode.Scalar] = []
         for scalar in text.unicodeScalars {
             switch scalar {
             case "&": result.append(contentsOf: "&amp;".unicodeScalars)
@@ -19,7 +20,7 @@ enum ReportHTML {
             default: result.append(scalar)
             }
         }
-        return String(result)
+        return String(String.UnicodeScalarView(result))
     }
 
     static func head(title: String) -> String {

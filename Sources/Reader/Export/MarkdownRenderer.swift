@@ -169,7 +169,8 @@ struct MarkdownRenderer: PostRenderer {
 
     /// Foreign text within a line of ours: shown as it is, and never markup.
     static func escape(_ text: String) -> String {
-        var result = String.UnicodeScalarView()
+        // An array: to append several scalars to a view copies all of it.
+        var result: [Unicode.Scalar] = []
         let scalars = Array(SafeText.line(text).unicodeScalars)
         for (index, scalar) in scalars.enumerated() {
             // A backslash before ASCII punctuation takes its meaning away (CommonMark, section 2.4). Most of dots,
@@ -184,6 +185,6 @@ struct MarkdownRenderer: PostRenderer {
             if isMarkup { result.append("\\") }
             result.append(scalar)
         }
-        return String(result)
+        return String(String.UnicodeScalarView(result))
     }
 }

@@ -20,7 +20,8 @@ enum SearchText {
     /// - Parameter endsRuns: whether the text ends where it ends. That of a term may go on in a post.
     private static func cut(_ text: String, endsRuns: Bool) -> (text: String, isPrefix: Bool) {
         guard text.utf8.contains(where: { $0 >= 0x80 }) else { return (text, false) }
-        var result = String.UnicodeScalarView()
+        // An array: to append several scalars to a view copies all of it.
+        var result: [Unicode.Scalar] = []
         var run: [Unicode.Scalar] = []
         func endRun(keepsLast: Bool) {
             for (first, second) in zip(run, run.dropFirst()) { result.append(contentsOf: [" ", first, second, " "]) }
@@ -42,7 +43,7 @@ enum SearchText {
         }
         let isPrefix = !endsRuns && run.count == 1
         endRun(keepsLast: endsRuns)
-        return (String(result), isPrefix)
+        return (String(String.UnicodeScalarView(result)), isPrefix)
     }
 
     /// Chinese characters, kana, bopomofo and hangul, by their blocks (Unicode, Blocks.txt), after NFKC.

@@ -18,14 +18,14 @@ struct ArchivePass: Sendable {
 
     private struct Batch: Sendable {
         let versions: [StoredVersion]
-        let found: [String: [SigningPoint]]
+        let found: [String: FoundSigners]
     }
 
     /// - Parameters:
     ///   - found: the signers found so far, by author: whoever looks for them knows more with each batch.
     ///   - consume: takes the versions, one at a time, in order.
     func run(
-        _ channel: Channel, found: () -> [String: [SigningPoint]] = { [:] }, consume: (SeenVersion) throws -> Void
+        _ channel: Channel, found: () -> [String: FoundSigners] = { [:] }, consume: (SeenVersion) throws -> Void
     ) async throws {
         let plan = try archive.plan(PostQuery(channelID: channel.id))
         var batches = PlaceBatches(0..<plan.count, of: ArchivePass.batch)

@@ -58,7 +58,9 @@ final class RecipientCollection {
     }
 
     /// When the first key of the user's came into use that was not in use before `time`.
-    func laterKey(of userID: String, than time: Int64) -> Int64? { nextKeys(than: time)[userID] }
+    func laterKey(of userID: String, than time: Int64) -> Int64? {
+        trusted.owned(by: userID).compactMap { use(of: $0, after: time) }.min()
+    }
 
     /// Those of `candidates` that stand in every version of a signer's group.
     func companions(
@@ -88,10 +90,16 @@ final class RecipientCollection {
     /// When the first key of each user came into use that was not in use before `time`.
     private func nextKeys(than time: Int64) -> [String: Int64] {
         trusted.all.reduce(into: [:]) { result, owned in
-            guard owned.standing != .rejected, let id = owned.key?.id, let first = firstUse[id], first > time else {
-                return
-            }
+            guard let first = use(of: owned, after: time) else { return }
             result[owned.userID] = min(result[owned.userID] ?? .max, first)
         }
+    }
+
+    /// When a key came into use; nil where that was not after `time`.
+    private func use(of owned: TrustedKeys.Owned, after time: Int64) -> Int64? {
+        guard owned.standing != .rejected, let id = owned.key?.id, let first = firstUse[id], first > time else {
+            return nil
+        }
+        return first
     }
 }

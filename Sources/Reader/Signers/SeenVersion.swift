@@ -70,7 +70,7 @@ extension SeenVersion {
     /// - Parameters:
     ///   - bots: users that are programs.
     ///   - found: signers that the search has found so far, by author.
-    init(_ version: StoredVersion, trusted: TrustedKeys, bots: Bots, found: [String: [SigningPoint]]) {
+    init(_ version: StoredVersion, trusted: TrustedKeys, bots: Bots, found: [String: FoundSigners]) {
         header = version.header
         isImported = version.importName != nil
         // What is not JSON any more is damage, and `check` will say so.
@@ -90,14 +90,14 @@ extension SeenVersion {
         content = .message(
             SeenMessage(
                 message, version, hasClearText: hasClearText, trusted: trusted,
-                found: found[version.header.userID] ?? []))
+                found: found[version.header.userID] ?? FoundSigners()))
     }
 }
 
 extension SeenMessage {
     init(
         _ message: EncryptedMessage, _ version: StoredVersion, hasClearText: Bool, trusted: TrustedKeys,
-        found: [SigningPoint]
+        found: FoundSigners
     ) {
         let userID = version.header.userID
         let judgement = trusted.judgement(of: message, by: userID)
@@ -115,18 +115,37 @@ extension SeenMessage {
 
     private static func signer(
         of message: EncryptedMessage, _ judgement: TrustedKeys.Judgement, _ trusted: TrustedKeys,
-        _ found: [SigningPoint]
+        _ found: FoundSigners
     ) -> Signer {
         if let signer = judgement.signer {
             return judgement.standing == .rejected ? .rejected(signer) : .author(signer, judgement.key)
         }
-        // To verify is cheaper than to recover.
-        if let point = found.first(where: { $0.verifies(message) }) { return .found(point) }
+        // To verify is cheaper than to recover, as long as it is once or twice.
+        if found.points.count <= FoundSigners.few, let point = found.points.first(where: { $0.verifies(message) }) {
+            return .found(point)
+        }
         let points = message.possibleSigners
         // That one of its candidates is a known point says the same as that the signature fits it.
+        if let point = points.compactMap({ found[$0] }).first { return .found(point) }
         let owners = points.flatMap { trusted.owners(ofSigner: SignerID(ofPoint: $0)) }
         if let owner = owners.min(by: { $0.standing < $1.standing }) { return .other(owner) }
         return .unknown(points)
+    }
+}
+
+/// The signers of one author's posts that a search has found so far.
+struct FoundSigners: Sendable {
+    private(set) var points: [SigningPoint] = []
+    private var places: [[UInt8]: Int] = [:]
+
+    fileprivate static let few = 2
+
+    /// - Parameter bytes: of the point, uncompressed.
+    subscript(_ bytes: [UInt8]) -> SigningPoint? { places[bytes].map { points[$0] } }
+
+    mutating func add(_ point: SigningPoint) {
+        places[point.bytes] = points.count
+        points.append(point)
     }
 }
 

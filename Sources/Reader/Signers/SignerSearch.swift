@@ -35,12 +35,10 @@ public struct SignerSearch: Sendable {
 /// What a pass comes upon of signers. Versions are kept in groups on disk; in memory is only who was found.
 final class SignerCollection {
     /// The signers found so far, by author.
-    private(set) var found: [String: [SigningPoint]] = [:]
+    private(set) var found: [String: FoundSigners] = [:]
     let recipients: RecipientCollection
     private let groups: VersionGroups
     private let trusted: TrustedKeys
-    /// The points found, by author, to ask quickly.
-    private var isFound: [String: Set<[UInt8]>] = [:]
     /// The unknown recipients of one message of each signer: who stands in all of them stands in this one.
     private var companions: [SignerID: Set<KeyID>] = [:]
     /// The signers that the archive's owner adopted, or that only a colleague's list vouches for, as far as the pass came
@@ -103,7 +101,7 @@ final class SignerCollection {
             try groups.put(sequence, into: Self.group(userID, point.bytes), mark: message.signedDigest)
         case .unknown(let points):
             // The batch may have been read before the signer was found.
-            if let point = points.first(where: { isFound[userID]?.contains($0) == true }) {
+            if let point = points.first(where: { found[userID]?[$0] != nil }) {
                 try groups.put(sequence, into: Self.group(userID, point), mark: message.signedDigest)
                 return
             }
@@ -114,8 +112,7 @@ final class SignerCollection {
                 guard try groups.put(sequence, into: Self.group(userID, point), mark: message.signedDigest),
                     let signer = try? SigningPoint(point)
                 else { continue }
-                found[userID, default: []].append(signer)
-                isFound[userID, default: []].insert(point)
+                found[userID, default: FoundSigners()].add(signer)
                 companions[signer.id] = recipients.unknown(in: message)
             }
         }
@@ -124,7 +121,7 @@ final class SignerCollection {
     func report() throws(ArchiveError) -> SignerReport {
         var report = SignerReport()
         for (userID, points) in found.sorted(by: { $0.key < $1.key }) {
-            report.signers += try points.map { point throws(ArchiveError) in try signer(point, of: userID) }
+            report.signers += try points.points.map { point throws(ArchiveError) in try signer(point, of: userID) }
                 .sorted { ($0.first, $0.id) < ($1.first, $1.id) }
         }
         for (userID, points) in adopted.sorted(by: { $0.key < $1.key }) {
@@ -146,7 +143,7 @@ final class SignerCollection {
         }
         report.misattributed.sort { ($0.userID, $0.ownerID, $0.signer) < ($1.userID, $1.ownerID, $1.signer) }
         for userID in unfitting {
-            let signers = (found[userID] ?? []).map { Self.group(userID, $0.bytes) }
+            let signers = (found[userID]?.points ?? []).map { Self.group(userID, $0.bytes) }
             let posts = try groups.posts(of: Self.unfitting(userID), exceptIn: signers)
             if !posts.isEmpty { report.unexplained[userID] = posts }
         }

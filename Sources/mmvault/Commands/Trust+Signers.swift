@@ -63,7 +63,7 @@ extension Trust {
         var yes = false
 
         func run() async throws {
-            let desk = try await TrustDesk(vault)
+            let desk = try await TrustDesk(vault, isCheckedLater: true)
             let userID = try desk.user(named: user)
             let found = try await desk.signer(of: userID, signer)
             let name = desk.people.username(userID)

@@ -35,7 +35,16 @@ struct Demo: AsyncParsableCommand {
     @Flag(help: "With --serve: posts that are not encrypted, for measuring what comes after decryption.")
     var plain = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Instead of the story, serve posts that make one kind of work long, for measurements.", valueName: "kind"))
+    var hostile: HostileHistory?
+
     func run() async throws {
+        if let hostile {
+            let folder = try makeFolder()
+            return try await serve(hostile.make(endingAt: Timestamp.now.milliseconds), folder)
+        }
         if let serve { return try await serveHistory(posts: serve) }
         let folder = try makeFolder()
         let stage = DemoStage(folder: folder)
@@ -59,7 +68,11 @@ struct Demo: AsyncParsableCommand {
         }
         let folder = try makeFolder()
         Terminal.note("making \(posts.of("post"))")
-        let history = await MintedHistory.make(posts: posts, isEncrypted: !plain, endingAt: Timestamp.now.milliseconds)
+        try await serve(
+            await MintedHistory.make(posts: posts, isEncrypted: !plain, endingAt: Timestamp.now.milliseconds), folder)
+    }
+
+    private func serve(_ history: (world: World, key: PrivateKey, token: String), _ folder: String) async throws {
         let server = EmbeddedServer(world: history.world)
         let port = try await server.start()
         try PrivateFile.replace("\(folder)/token.txt", with: Array("\(history.token)\n".utf8))
