@@ -38,7 +38,8 @@ let package = Package(
         .target(
             name: "Archive",
             dependencies: [
-                "Bytes", "CLibArchive", "CLibCrypto", "CSQLite", .product(name: "GRDB", package: "GRDB.swift"),
+                "Bytes", "CLibArchive", "CLibCrypto", "CLinux", "CSQLite",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A note beside an archive: its index was held against its documents, and only this program has written to the file since.
@@ -31,7 +32,7 @@ struct CheckedMark {
     mutating func renew() {
         guard known != nil else { return }
         known = CheckedMark.state(of: archive)
-        CheckedMark.write(known ?? "", for: archive)
+        if let known { CheckedMark.write(known, for: archive) }
     }
 
     /// Notes that the archive was found in order.
@@ -42,13 +43,27 @@ struct CheckedMark {
         write(state, for: archive)
     }
 
-    /// - Returns: nil where there is a journal that SQLite would play back when it opens the file.
+    /// File systems that note when a file last changed, by their numbers (statfs(2)): ext4, XFS, Btrfs, F2FS, bcachefs, ZFS,
+    /// tmpfs and overlayfs. FAT and exFAT have no such time, and what another machine serves has that machine's.
+    private static let trustedFileSystems: Set<UInt32> = [
+        0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0xCA45_1A4E, 0x2FC1_2FC1, 0x0102_1994, 0x794C_7630,
+    ]
+
+    /// - Returns: nil where a file's times prove nothing, or where there is a journal that SQLite would play back when it opens
+    ///   the file.
     static func state(of archive: String) -> String? {
         var words = [version]
         var status = stat()
-        guard lstat("\(archive)-journal", &status) != 0 else { return nil }
+        guard trustedFileSystems.contains(file_system(archive)), lstat("\(archive)-journal", &status) != 0 else {
+            return nil
+        }
         for path in [archive, "\(archive)-wal"] {
-            guard lstat(path, &status) == 0, status.st_size > 0 else {
+            guard lstat(path, &status) == 0 else {
+                words.append("-")
+                continue
+            }
+            guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+            guard status.st_size > 0 else {
                 words.append("-")
                 continue
             }

@@ -28,7 +28,8 @@ import Testing
             only: [
                 "CLibArchive": ["LibArchive.swift", "PackReader.swift", "PackWriter.swift"],
                 "CLibCrypto": ["LibCrypto.swift"],
-                "CSQLite": ["DatabaseDefense.swift"], "GRDBSQLite": ["DatabaseHeader.swift"],
+                "CLinux": ["CheckedMark.swift"], "CSQLite": ["DatabaseDefense.swift"],
+                "GRDBSQLite": ["DatabaseHeader.swift"],
                 "Glibc": [
                     "Archive.swift", "Archive+Create.swift", "ArchiveLock.swift", "CheckedMark.swift",
                     "FileStore.swift",
