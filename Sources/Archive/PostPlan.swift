@@ -90,6 +90,11 @@ public final class PostPlan {
     /// - Parameter range: places in the plan, within `0..<count`.
     /// - Throws: `damagedDocument` where a document that holds one of them is not as its record says.
     public func load(_ range: Range<Int>) throws(ArchiveError) -> [StoredVersion] {
+        try load(range, skipsDamaged: false)
+    }
+
+    /// - Parameter skipsDamaged: whether versions in a damaged document are left out.
+    public func load(_ range: Range<Int>, skipsDamaged: Bool) throws(ArchiveError) -> [StoredVersion] {
         let sql = """
             SELECT v.*, p.state, \(StoredVersion.absence), \(MessagePasts.columns)
             FROM plan p JOIN version v ON v.seq = p.version \(MessagePasts.join)
@@ -98,7 +103,13 @@ public final class PostPlan {
         return try Archive.rethrowing { [database, cache] in
             try database.unsafeReentrantRead { db in
                 let rows = try Row.fetchAll(db, sql: sql, arguments: [range.lowerBound, range.upperBound])
-                return try rows.map { try StoredVersion($0, db, cache) }
+                return try rows.compactMap { row in
+                    do { return try StoredVersion(row, db, cache) } catch ArchiveError.damagedDocument
+                        where skipsDamaged
+                    {
+                        return nil
+                    }
+                }
             }
         }
     }

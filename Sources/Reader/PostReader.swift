@@ -5,17 +5,23 @@ public import E2EE
 public struct PostReader: Sendable {
     private let archive: Archive
     private let verdicts: PostJudge
+    /// Whether posts of damaged documents are left out, and those of which the index says something else.
+    let skipsDamaged: Bool
 
     /// Posts a task works on at a time.
     private static let batch = 256
 
-    public init(_ archive: Archive, keyring: Keyring, trusted: TrustedKeys) {
-        self.init(archive, keyring: keyring, trusted: trusted, disclosesKeys: false)
+    /// - Parameter skipsDamaged: whether posts of damaged documents are left out; else the reading ends with the first of them.
+    public init(_ archive: Archive, keyring: Keyring, trusted: TrustedKeys, skipsDamaged: Bool = false) {
+        self.init(archive, keyring: keyring, trusted: trusted, disclosesKeys: false, skipsDamaged: skipsDamaged)
     }
 
     /// - Parameter disclosesKeys: whether each post that was opened is to carry its message's key.
-    init(_ archive: Archive, keyring: Keyring, trusted: TrustedKeys, disclosesKeys: Bool) {
+    init(
+        _ archive: Archive, keyring: Keyring, trusted: TrustedKeys, disclosesKeys: Bool, skipsDamaged: Bool = false
+    ) {
         self.archive = archive
+        self.skipsDamaged = skipsDamaged
         // Whoever cannot read them reads no post either.
         let emoji = (try? archive.customEmoji()) ?? [:]
         verdicts = PostJudge(keyring, trusted, emoji, disclosesKeys: disclosesKeys)
@@ -33,9 +39,16 @@ public struct PostReader: Sendable {
                 guard start < plan.count else { return nil }
                 let end = min(start + PostReader.batch, plan.count)
                 defer { start = end }
-                return try plan.load(start..<end)
+                return try plan.load(start..<end, skipsDamaged: skipsDamaged)
             },
-            work: { [verdicts] batch in try batch.map(verdicts.read) },
+            work: { [verdicts, skipsDamaged] batch in
+                try batch.compactMap { version throws(ArchiveError) -> ReadPost? in
+                    do throws(ArchiveError) { return try verdicts.read(version) } catch {
+                        guard case .damagedDocument = error, skipsDamaged else { throw error }
+                        return nil
+                    }
+                }
+            },
             consume: { posts in for post in posts { try consume(post) } })
     }
 

@@ -17,7 +17,7 @@ extension Archive {
         for line in report.lines { Terminal.note(line) }
         guard despiteDamage else {
             throw Failure.damaged(
-                archive, "nothing is shown", "“--damaged” of read, search and export shows what is left")
+                archive, "nothing is shown", "“--damaged” of read and export takes what is left")
         }
         Terminal.warn("the archive is damaged, and what it says may be wrong")
         return (archive, true)

@@ -51,7 +51,7 @@ struct KeyOptions: ParsableArguments {
 
 /// What shows posts of a damaged archive only on request.
 struct DamageOption: ParsableArguments {
-    @Flag(help: "Show what is left of a damaged archive. It may be wrong.")
+    @Flag(help: "Take what is left of a damaged archive. It may be wrong.")
     var damaged = false
 }
 
@@ -88,7 +88,7 @@ struct OpenArchive {
         keys = named + (keyOptions.noKeys ? [] : try await KeyStore(directory).load())
         trusted = try TrustedKeys(
             archive, atHand: keys.map(\.publicKey), ownForOnce: keyOptions.mine ? named.map(\.publicKey) : [])
-        reader = PostReader(archive, keyring: Keyring(keys), trusted: trusted)
+        reader = PostReader(archive, keyring: Keyring(keys), trusted: trusted, skipsDamaged: isDamaged)
         users = try archive.users()
         teams = try archive.teams()
         names = ChannelNames(users: users, ownID: account.userID)
@@ -102,7 +102,7 @@ struct OpenArchive {
     func endIfDamaged() throws {
         guard isDamaged else { return }
         throw Failure(
-            .damaged, "this comes from a damaged archive, and may be wrong",
+            .damaged, "this comes from a damaged archive: it lacks the posts of damaged documents, and may be wrong",
             hint: "“mmvault check” names what is damaged; restore a copy beside it, and use that")
     }
 }

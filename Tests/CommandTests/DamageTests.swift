@@ -61,6 +61,30 @@ import Testing
         }
     }
 
+    /// One damaged document keeps no other post from being read, if that is asked for.
+    @Test func whatIsLeftOfADamagedArchive_IsTakenOnRequest() async throws {
+        try await Stage.with { stage in
+            try await stage.settle()
+            let key = "--key key.asc --key old-key.asc --mine"
+            let whole = try await stage.run("mmvault read release --no-pager \(key)")
+            try await Self.change(
+                "UPDATE document SET body = zeroblob(length(body)) WHERE seq = (SELECT max(document) FROM version)",
+                on: stage)
+            for command in ["read release --no-pager", "export markdown out", "search review"] {
+                let outcome = try await stage.run("mmvault \(command) \(key)")
+                #expect(outcome.code == 4 && outcome.output.isEmpty, "\(command): \(outcome.everything)")
+                #expect(outcome.errors.contains("nothing is"), "\(outcome.errors)")
+            }
+            let rest = try await stage.run("mmvault read release --no-pager --damaged \(key)")
+            #expect(rest.code == 4 && rest.errors.contains("may be wrong"), "\(rest.everything)")
+            #expect(!rest.output.isEmpty && rest.lines.count <= whole.lines.count)
+            #expect(try await stage.run("mmvault export markdown out --damaged \(key)").code == 4)
+            let files = try await stage.run("ls out").lines
+            #expect(files.contains("INCOMPLETE") && files.contains("manifest.json"), "\(files)")
+            #expect(try await stage.run("mmvault export evidence package --damaged \(key)").code == 64)
+        }
+    }
+
     @Test func whatDoesNotRestOnFiles_IsSaidWhereOnlyAFileIsMissing() async throws {
         try await Stage.with(story: FileCommandTests.story(files: 1, size: 100)) { stage in
             try await stage.settle()

@@ -57,7 +57,8 @@ public struct Export: Sendable {
         let last = try directory.makeFile("manifest.json")
         last.write(manifest.json)
         try last.close()
-        try directory.complete()
+        // What lacks the posts of damaged documents stays marked as incomplete.
+        if !reader.skipsDamaged { try directory.complete() }
         return ExportSummary(counts: manifest.counts, files: manifest.files.map(\.name) + [last.name])
     }
 

@@ -37,7 +37,6 @@ struct Search: AsyncParsableCommand {
 
     @OptionGroup var vault: VaultOptions
     @OptionGroup var keys: KeyOptions
-    @OptionGroup var damage: DamageOption
 
     @Argument(
         parsing: .allUnrecognized,
@@ -71,7 +70,7 @@ struct Search: AsyncParsableCommand {
         // “--” may stand before words that look like options.
         let words = query.filter { $0 != "--" }
         let only = words == ["-"] ? nil : try SearchQuery(words.joined(separator: " "), today: .now)
-        let open = try await OpenArchive(vault, keys: keys, despiteDamage: damage.damaged)
+        let open = try await OpenArchive(vault, keys: keys)
         let search = try Reader.Search(
             open.archive, reader: open.reader, trusted: open.trusted, keyring: Keyring(open.keys))
         try await search.update(progress: Search.show)
@@ -81,8 +80,7 @@ struct Search: AsyncParsableCommand {
                 "No private key is at hand, so that encrypted posts are not searched: “mmvault key restore FILE”.")
         }
         if let only {
-            try await Pager.show(unless: noPager || json) { try await answer(only, search, open) }
-            return try open.endIfDamaged()
+            return try await Pager.show(unless: noPager || json) { try await answer(only, search, open) }
         }
         while let line = Terminal.inputIsTerminal ? Prompt.answer("search: ") : readLine() {
             do {
@@ -93,7 +91,6 @@ struct Search: AsyncParsableCommand {
             if json { Terminal.print() }
             Terminal.flush()
         }
-        try open.endIfDamaged()
     }
 
     private func answer(_ query: SearchQuery, _ search: Reader.Search, _ open: OpenArchive) async throws {
