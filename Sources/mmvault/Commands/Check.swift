@@ -10,7 +10,7 @@ struct Check: AsyncParsableCommand {
         discussion: """
             Recomputes the SHA-256 of every document and every file, follows the chain
             that joins the documents, and holds the index against them. Needs no key and
-            changes nothing.
+            changes none of that.
             Write down the chain's head that it prints. A later “mmvault check --head HEAD”
             says whether everything up to there is still there, and as it was: nothing
             else can tell that an archive's end was cut off.
